@@ -127,3 +127,19 @@ describe.each(terms)('the term of features, %s,', (_, factory) => {
     );
   });
 });
+
+describe.each(terms.slice(0, 2))('%s', (_, make) => {
+  it('leaves out inputs of weight 0', () => {
+    const term = make({teacher: 'theirs', student: 'own'});
+    const {value} = term.prepare({teacher: {theirs: [2, 2, 3]}, student: {own: [2, 2, 3]}}, 1);
+    const lossFor = (rows: number, weights?: number[]) =>
+      tf.tidy(() => {
+        const [theirs, own] = [waves([rows, 2, 2, 3], 2.3), waves([rows, 2, 2, 3], 1.1)];
+        const labels = tf.zeros([rows], 'int32') as tf.Tensor1D;
+        const targets = {labels, features: {theirs}, weights: weights && tf.tensor1d(weights)};
+        return value(targets, {logits: tf.zeros([rows, 2]), features: {own}}).dataSync()[0]!;
+      });
+    expect(lossFor(3, [1, 1, 0])).toBeCloseTo(lossFor(2), 6);
+    expect(lossFor(3)).not.toBeCloseTo(lossFor(2), 6);
+  });
+});

@@ -171,3 +171,26 @@ describe.each(divergences)('the divergence of %s', (_, make) => {
     );
   });
 });
+
+describe.each(terms.filter(([name]) => name !== 'dist'))('%s', (_, make) => {
+  it('leaves out inputs of weight 0', () => {
+    const {value} = make().prepare({teacher: {}, student: {}}, 1);
+    const [first, second, made] = [
+      [1, -2, 0.5, 3],
+      [0, 2, -1, 1],
+      [9, -9, 4, 0],
+    ];
+    const lossFor = (teacher: number[][], weights?: number[]) =>
+      tf.tidy(() => {
+        const logProbabilities = tf.logSoftmax(tf.tensor2d(teacher)) as tf.Tensor2D;
+        const student = tf.tensor2d(teacher.map((row, index) => row.map((logit, at) => logit * 0.5 - at + index)));
+        const labels = tf.argMax(logProbabilities, 1) as tf.Tensor1D;
+        const targets = {labels, logProbabilities, features: {}, weights: weights && tf.tensor1d(weights)};
+        return value(targets, {logits: student, features: {}}).dataSync()[0]!;
+      });
+    const alone = lossFor([first!, second!]);
+    expect(lossFor([first!, second!, made!], [1, 1, 0])).toBeCloseTo(alone, 4);
+    expect(lossFor([first!, second!, made!])).not.toBeCloseTo(alone, 4);
+    expect(lossFor([first!, second!], [0, 0])).toBeCloseTo(0, 12);
+  });
+});
