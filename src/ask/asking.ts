@@ -1,4 +1,5 @@
 import {existsSync} from 'node:fs';
+import type {Inputs} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions} from '../options.ts';
 import {type Admission, createAdmission} from '../pace/admission.ts';
@@ -20,6 +21,7 @@ import {LaneWatch} from './lane/lane-work.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {AnsweredRequests, createLedger, type Ledger} from './ledger.ts';
 import {onceEach, warn} from './notes.ts';
+import {type AskPlan, type PlanOptions, planAsking} from './plan/plan.ts';
 import {type AskingReport, createAskingMeter} from './progress/meter.ts';
 import {FirstAnswer} from './refusals/first-answer.ts';
 import {ownRefusals, type StackOptions, stack} from './teacher-stack.ts';
@@ -32,6 +34,12 @@ export interface OpenTeacher<A extends Access = Access> {
   readonly ledger: Ledger;
   /** Reports progress: `done` of `total` queries have an outcome. */
   readonly meter: (done: number, total: number) => AskingReport;
+}
+
+/** A teacher that is not composed of others, with its answered requests. */
+export interface AnsweredPart {
+  readonly teacher: Teacher;
+  readonly requests: AnsweredRequests;
 }
 
 /** The shared resources of the teachers of one run: the answer store, the budget, and the rate limits of each account. */
@@ -60,8 +68,10 @@ export interface Asking {
    * @throws InputError as `open` does
    */
   openAnew<A extends Access>(teacher: Teacher<A>, ledger?: Ledger): OpenTeacher<A>;
-  /** The answered requests to a teacher that is not composed of others. */
-  requestsTo(teacher: Teacher): AnsweredRequests;
+  /** The answered requests to a teacher; to each of its parts, if it is composed of others. */
+  requestsTo(teacher: Teacher): readonly AnsweredPart[];
+  /** Computes the cost of asking a teacher about inputs as if no answer were kept. Asks nobody. */
+  planFromNothing(teacher: Teacher, inputs: Inputs, options: Pick<PlanOptions, 'detail' | 'views'>): Promise<AskPlan>;
   close(): Promise<void>;
 }
 
@@ -143,7 +153,9 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
       const record = options.record === 'none' ? 'none' : 'all';
       return opened(teacher, {record, replace: false, retryQuarantined: true}, ledger);
     },
-    requestsTo,
+    requestsTo: whole => leavesOf(whole, whole.detail).map(({teacher}) => ({teacher, requests: requestsTo(teacher)})),
+    planFromNothing: (teacher, inputs, options) =>
+      planAsking(teacher, inputs, {...options, store, isFromNothing: true}),
     async close() {
       try {
         await replies.close();

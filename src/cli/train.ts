@@ -7,7 +7,7 @@ import {loadRecipe} from '../recipe/load.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Method} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
-import {inputsApart} from '../study/divide.ts';
+import {withAnswers} from '../study/divide.ts';
 import {knowledgePath, withSavedKnowledge} from '../study/knowledge.ts';
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
 import {changesFor, keptVerdict} from '../study/repeatability.ts';
@@ -147,10 +147,9 @@ async function joinedWithTraffic(
   if (fromTraffic === undefined) return method;
   const {data} = recipe;
   const held = [data.test.inputs, ...(isLabelled(data) ? [data.validation.inputs] : [])];
-  const apart = inputsApart(recipe, method, method.knowledge);
-  const joined = await knowledgeWithTraffic(method.knowledge, {path: fromTraffic, held, ...apart});
+  const joined = await knowledgeWithTraffic(method.knowledge, {path: fromTraffic, held, ...method.apart});
   terminal.note(describeTraffic(fromTraffic, joined));
-  return {...method, knowledge: joined.knowledge};
+  return withAnswers(recipe, method, joined.knowledge);
 }
 
 function checkpointOf(path: string, {resume = false}: TrainFlags, terminal: Terminal): CheckpointOptions {

@@ -1,8 +1,6 @@
 import {readdir, stat} from 'node:fs/promises';
 import {join} from 'node:path';
-import type {Asking} from '../ask/asking.ts';
-import {leavesOf} from '../ask/compose/parts.ts';
-import {planAsking} from '../ask/plan/plan.ts';
+import type {AnsweredPart, Asking} from '../ask/asking.ts';
 import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
@@ -93,23 +91,22 @@ export async function teacherEfficiency(
   teacher: Teacher,
   {level, inputs, detail, signal}: TeacherEfficiencyOptions,
 ): Promise<TeacherEfficiency> {
-  const leaves = leavesOf(teacher, detail).map(leaf => leaf.teacher);
-  const isHere = leaves.every(leaf => leaf.access === 'white-box' && leaf.service === undefined);
-  const isAsked = leaves.every(leaf => asking.requestsTo(leaf).milliseconds.length > 0);
-  const speed = isHere && isAsked ? await speedOf(teacher, inputs, detail, signal) : observedSpeed(asking, teacher);
+  const parts = asking.requestsTo(teacher);
+  const isHere = parts.every(part => part.teacher.access === 'white-box' && part.teacher.service === undefined);
+  const isAsked = parts.every(({requests}) => requests.milliseconds.length > 0);
+  const isMeasured = isHere && isAsked;
+  const speed = isMeasured ? await speedOf(teacher, inputs, detail, signal) : observedSpeed(teacher, parts[0]!);
   return {level, teacher: teacher.name, ...speed, usdPerThousand: await priceOf(asking, teacher, inputs, detail)};
 }
 
 /** The answer of a composed teacher takes several requests, whose times say little. */
-function observedSpeed(asking: Asking, teacher: Teacher): Speed {
-  const {milliseconds, inputs} = asking.requestsTo(teacher);
-  return milliseconds.length === 0 ? {} : {latency: latencyOf(milliseconds, inputs)};
+function observedSpeed({parts}: Teacher, {requests: {milliseconds, inputs}}: AnsweredPart): Speed {
+  return parts !== undefined || milliseconds.length === 0 ? {} : {latency: latencyOf(milliseconds, inputs)};
 }
 
-async function priceOf({store}: Asking, teacher: Teacher, inputs: Inputs, detail: Detail): Promise<number | undefined> {
+async function priceOf(asking: Asking, teacher: Teacher, inputs: Inputs, detail: Detail): Promise<number | undefined> {
   const rows = Array.from({length: Math.min(PRICED, inputs.count)}, (_, row) => row);
-  const options = {store, isFromNothing: true, detail};
-  const {isService, usd} = await planAsking(teacher, selectInputs(inputs, rows), options);
+  const {isService, usd} = await asking.planFromNothing(teacher, selectInputs(inputs, rows), {detail});
   if (!isService) return 0;
   return usd && (1000 * usd.expected) / rows.length;
 }

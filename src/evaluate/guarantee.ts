@@ -106,10 +106,12 @@ export const MOST_SHARE = 0.5;
  * bought. It is more if that is too few to prove anything, but at most half. It is rounded to the fewest answers that
  * allow some number of disagreements.
  *
+ * @param target - undefined if nothing is promised
  * @param share - exact share to use instead, from 0 to 0.5
- * @returns 0 if there are too few answers to prove anything
+ * @returns 0 if there are too few answers to prove anything, or nothing to prove
  */
-export function calibrationSize(answers: number, target: CascadeTarget, share?: number): number {
+export function calibrationSize(answers: number, target: CascadeTarget | undefined, share?: number): number {
+  if (target === undefined) return 0;
   const least = answersNeeded(0, target);
   const most = Math.floor((share ?? MOST_SHARE) * answers);
   if (most < least || share !== undefined) return most < least ? 0 : most;

@@ -46,12 +46,12 @@ export interface ResolvedRecipe
   readonly folds: number;
   /** How many students each run trains before its own, to choose one and to calibrate it. */
   readonly trials: number;
-  /** Number of inputs that a method which chooses its own draws at random besides, to calibrate by. */
-  readonly calibrationSize: number;
   /** The levels that methods learn from, the one that shows least first. */
   readonly levels: readonly Access[];
   /** The level that students are measured against. */
   readonly reference: Access;
+  /** How many of so many answers are set apart to calibrate students. */
+  calibrationSizeOf(answers: number): number;
   /** Says that columns of the inputs differ in scale by far, which costs students more than most settings do. */
   scaleNote(): string | undefined;
   /** The inputs that a plan asks about: those that were drawn, or the versions of them that its method learns from. */
@@ -80,13 +80,13 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
   for (const method of planMethods(recipe.methods, recipe.teachers).methods) checkMethod(method);
   await startEngine();
   const data = await recipe.data();
-  const budgets = sizes && budgetsOf(recipe, sizes);
-  const transfer = budgets ? {...recipe.transfer, size: budgets.sizes.at(-1)!} : recipe.transfer;
-  const methods = budgets ? withBaselines(recipe.methods, isLabelled(data)) : recipe.methods;
+  const methods = sizes ? withBaselines(recipe.methods, isLabelled(data)) : recipe.methods;
   const planned = planMethods(methods, recipe.teachers);
   const students = typeof student === 'function' ? [student] : student;
   const folds = recipe.calibration?.folds ?? FOLDS;
-  const calibrationSize = setApart(recipe, transfer.size);
+  const target = cascadeTarget(recipe);
+  const budgets = sizes && budgetsOf(recipe, sizes);
+  const transfer = budgets ? {...recipe.transfer, size: budgets.sizes.at(-1)!} : recipe.transfer;
   const drawn = drawExamples(data.train, transfer);
   const inputs = transferSet(drawn);
   const task = taskOf(data, preprocessing);
@@ -102,7 +102,7 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
     scaleNote: () => scaleNote(data.train.inputs, task.preprocessing),
     folds,
     trials: students.length > 1 || recipe.calibration ? students.length * folds : 0,
-    calibrationSize,
+    calibrationSizeOf: (answers: number) => calibrationSize(answers, target, recipe.calibration?.share),
     levels: LEVELS.filter(access => planned.queryPlans.some(({level}) => level === access)),
     reference: referenceLevel(recipe),
     drawn,
@@ -164,12 +164,6 @@ export function cascadeTarget({calibration}: Pick<Recipe, 'calibration'>): Casca
   return agreement === undefined ? undefined : {agreement, confidence};
 }
 
-/** How many of so many answers are set apart to calibrate a recipe's students. */
-export function setApart(recipe: Pick<Recipe, 'calibration'>, answers: number): number {
-  const target = cascadeTarget(recipe);
-  return target === undefined ? 0 : calibrationSize(answers, target, recipe.calibration?.share);
-}
-
 /**
  * Checks that nothing learns from true labels, or stops by them, if there are none.
  *
@@ -196,11 +190,11 @@ function checkTruth({methods, training, data}: ResolvedRecipe): void {
  *
  * @throws InputError that names the method
  */
-function checkInputs({methods, transfer: {size}, calibrationSize, data: {train}}: ResolvedRecipe): void {
+function checkInputs({methods, transfer: {size}, calibrationSizeOf, data: {train}}: ResolvedRecipe): void {
   for (const {method, select, views} of methods) {
     if (select !== undefined) {
       try {
-        planOf(train.inputs, {...select, most: size, seed: 0, calibration: calibrationSize});
+        planOf(train.inputs, {...select, most: size, seed: 0, calibration: calibrationSizeOf(size)});
       } catch (error) {
         throw new InputError(`Method \`${method}\`, \`select\`: ${(error as Error).message}`, {cause: error});
       }

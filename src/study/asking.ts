@@ -214,7 +214,8 @@ async function askSelected(
     ...options,
     most,
     seed,
-    calibration: recipe.calibrationSize,
+    // So many are drawn at random besides.
+    calibration: recipe.calibrationSizeOf(most),
     train: (knowledge, drawn) =>
       trainer.chooser({...method, knowledge}, mixSeed(recipe.seeds[0]!, `chooses by ${drawn}`)),
   });

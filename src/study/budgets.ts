@@ -1,4 +1,3 @@
-import {planAsking} from '../ask/plan/plan.ts';
 import {type Inputs, selectInputs} from '../data/inputs.ts';
 import {versionsOf} from '../data/versions.ts';
 import type {SeedScores} from '../evaluate/compare-scores.ts';
@@ -172,7 +171,7 @@ async function costOf(
 ): Promise<Pick<BudgetCost, 'calls' | 'tokens' | 'usd'>> {
   if (asked === undefined) return {calls: NOTHING, usd: NOTHING};
   const {views, ...versions} = countedViews ? versionsOf(inputs, countedViews) : {inputs, views: undefined};
-  const options = {store: asking.store, isFromNothing: true, detail, ...(views && {views})};
-  const {isService, calls, tokens, usd} = await planAsking(asked, versions.inputs, options);
+  const options = {detail, ...(views && {views})};
+  const {isService, calls, tokens, usd} = await asking.planFromNothing(asked, versions.inputs, options);
   return isService ? {calls, tokens, usd} : {calls: NOTHING, usd: NOTHING};
 }

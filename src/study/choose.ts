@@ -3,7 +3,7 @@ import {fitTemperature} from '../knowledge/fit-temperature.ts';
 import type {StudentBuilder} from '../student/student.ts';
 import {type CrossFit, crossFit} from './cross-fit.ts';
 import type {Candidate, StudentChoice} from './method-choices.ts';
-import type {AnsweredMethod} from './methods.ts';
+import type {TaughtMethod} from './methods.ts';
 import type {Study} from './study.ts';
 import type {OnStep} from './training.ts';
 
@@ -29,7 +29,7 @@ export interface Tried extends Omit<Candidate, 'agreement'> {
  */
 export async function chooseStudent(
   {recipe, trainer, signal}: Study,
-  method: AnsweredMethod,
+  method: TaughtMethod,
   seed: number,
   onStep: (trial: number) => OnStep | undefined,
 ): Promise<Chosen> {

@@ -98,8 +98,7 @@ async function answeredMethods(
   const answered = recipe.methods.map(method => {
     const own = outcomes.find(({plan}) => plan === method.queryPlan);
     const steady = changesFor(recipe, method, own?.repeatability?.verdict);
-    const {drawn, data} = recipe;
-    return answeredMethod(changed(method, {...steady, ...changes}), own?.knowledge, drawn, data.classes);
+    return answeredMethod(recipe, changed(method, {...steady, ...changes}), own?.knowledge);
   });
   return {answered, repeatability: outcomes.flatMap(({repeatability}) => repeatability ?? [])};
 }

@@ -1,27 +1,37 @@
 import {shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
-import {countOf, type Knowledge, partOf, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import type {Method, Recipe} from '../recipe/recipe.ts';
-import {setApart} from '../recipe/resolve.ts';
-import {rowsAskedAgain} from './repeatability.ts';
+import {countOf, firstInputs, type Knowledge, partOf, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import type {Method} from '../recipe/recipe.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import {type AnsweredMethod, type Apart, folderAt} from './methods.ts';
 
-/** The answers that a method's students learn from, and those that calibrate them. */
-export interface Divided {
-  /** All that trains and chooses. */
-  readonly training: Knowledge | StoredKnowledge;
-  /** Inputs of the whole, by their index, whose answers are set apart. */
-  readonly calibrationInputs: readonly number[];
-  /** Inputs that were drawn to calibrate as well, and have no answer. */
-  readonly unanswered: number;
+/** Gives a method its answers and divides them. Throws as `inputsApart` does. */
+export function withAnswers<M extends Pick<Method, 'method' | 'select'>, K extends Knowledge | StoredKnowledge>(
+  recipe: Pick<ResolvedRecipe, 'calibrationSizeOf'>,
+  method: M,
+  knowledge: K,
+): M & Pick<AnsweredMethod<K>, 'knowledge' | 'apart'> {
+  return {...method, knowledge, apart: inputsApart(recipe, method, knowledge)};
 }
 
-/** Sets the answers apart that calibrate. Throws as `inputsApart` does. */
-export function divide(...[recipe, method, knowledge]: Parameters<typeof inputsApart>): Divided {
-  const {calibrationInputs, unanswered} = inputsApart(recipe, method, knowledge);
-  if (calibrationInputs.length === 0) return {training: knowledge, calibrationInputs, unanswered};
-  const isApart = new Set(calibrationInputs);
+/** A method that has the answers about its first inputs alone. Its students have a folder of their own. */
+export function atBudget<M extends AnsweredMethod>(
+  recipe: Pick<ResolvedRecipe, 'calibrationSizeOf'>,
+  method: M,
+  budget: number | undefined,
+): M {
+  if (budget === undefined) return method;
+  const folder = folderAt(method, budget);
+  return withAnswers(recipe, {...method, folder}, firstInputs(method.knowledge, budget));
+}
+
+/** A method with the answers that train and choose its students: all but those that calibrate. */
+export function taught<M extends Pick<AnsweredMethod, 'knowledge' | 'apart'>>({apart, ...method}: M): Omit<M, 'apart'> {
+  const {knowledge} = method as Pick<AnsweredMethod, 'knowledge'>;
+  if (apart.calibrationInputs.length === 0) return method;
+  const isApart = new Set(apart.calibrationInputs);
   const others = Array.from({length: inputsIn(knowledge)}, (_, input) => input).filter(input => !isApart.has(input));
-  return {training: partOf(knowledge, others), calibrationInputs, unanswered};
+  return {...method, knowledge: partOf(knowledge, others)};
 }
 
 /**
@@ -31,12 +41,12 @@ export function divide(...[recipe, method, knowledge]: Parameters<typeof inputsA
  * @throws InputError if the inputs were chosen and none were drawn to calibrate by
  */
 export function inputsApart(
-  recipe: Pick<Recipe, 'calibration'>,
+  recipe: Pick<ResolvedRecipe, 'calibrationSizeOf'>,
   {method, select}: Pick<Method, 'method' | 'select'>,
   knowledge: Knowledge | StoredKnowledge,
-): Omit<Divided, 'training'> {
+): Apart {
   const count = inputsIn(knowledge);
-  const size = setApart(recipe, count);
+  const size = recipe.calibrationSizeOf(count);
   if (size === 0) return {calibrationInputs: [], unanswered: 0};
   if (select && !knowledge.calibrationInputs?.length) {
     throw new InputError(
@@ -57,9 +67,17 @@ function inputsIn(knowledge: Knowledge | StoredKnowledge): number {
  * Draws from all inputs that were asked about, so that those without an answer come as often as they do among requests.
  * Leaves out the first, which may be asked about twice to find out what a method can learn from.
  */
-function drawn(count: number, size: number, unanswered: number): Omit<Divided, 'training'> {
+function drawn(count: number, size: number, unanswered: number): Apart {
   const first = Math.min(rowsAskedAgain(count).length, count - size);
   const indices = shuffledIndices(count - first + unanswered, 0, 'answers to calibrate by').subarray(0, size);
   const calibrationInputs = Array.from(indices, index => first + index).filter(input => input < count);
   return {calibrationInputs, unanswered: size - calibrationInputs.length};
+}
+
+/** Inputs that a service may be asked about twice. */
+const ASKED_AGAIN = 5;
+
+/** Indices of the inputs that a service is asked about again, out of so many. */
+export function rowsAskedAgain(count: number): readonly number[] {
+  return Array.from({length: Math.min(ASKED_AGAIN, count)}, (_, row) => row);
 }

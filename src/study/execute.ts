@@ -10,9 +10,9 @@ import {digestOf, fingerprintOf} from '../train/fingerprint.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {type Profile, secondsOf} from '../train/profile.ts';
 import type {Fit} from '../train/trend.ts';
-import {divide} from './divide.ts';
+import {atBudget, taught} from './divide.ts';
 import type {StudentChoice} from './method-choices.ts';
-import {type AnsweredMethod, atBudget, folderAt} from './methods.ts';
+import {type AnsweredMethod, folderAt} from './methods.ts';
 import type {CurvePoint} from './results.ts';
 import {checkpointPath, learn, studentPath} from './run.ts';
 import type {Study} from './study.ts';
@@ -47,8 +47,8 @@ export interface Executed {
  */
 export async function execute(study: Study, job: RunJob, onStep: OnStep): Promise<Executed> {
   const {seed} = job;
-  const method = atBudget(job.method, job.budget);
-  const key = await keyOfRun(study, method, seed);
+  const key = await keyOfRun(study, job);
+  const method = atBudget(study.recipe, job.method, job.budget);
   const path = checkpointPath(study.directory, method, seed);
   const checkpoint: CheckpointOptions = {
     path,
@@ -98,7 +98,7 @@ export async function keptRun(study: Study, {method: whole, budget, seed}: RunJo
   const kept = bytes && deserialized(bytes);
   if (kept?.format !== FORMAT) return undefined;
   // A run that can't begin is no longer the kept one. Its error is told when it is trained.
-  const key = await keyOfRun(study, atBudget(whole, budget), seed).catch(failureOf(study.signal));
+  const key = await keyOfRun(study, {method: whole, budget, seed}).catch(failureOf(study.signal));
   return kept.key === key ? kept.executed : undefined;
 }
 
@@ -115,18 +115,19 @@ function deserialized(bytes: Buffer): KeptRun | undefined {
 }
 
 /** The key of a run, which stands for all that decides what the run comes to: a digest, the same in every process. */
-async function keyOfRun(study: Study, method: AnsweredMethod, seed: number): Promise<string> {
+async function keyOfRun(study: Study, {method: whole, budget, seed}: RunJob): Promise<string> {
   const {recipe, trainer, engine} = study;
   const {students, folds, calibration, data} = recipe;
-  const {training, calibrationInputs, unanswered} = divide(recipe, method, method.knowledge);
+  const method = atBudget(recipe, whole, budget);
+  const {knowledge} = taught(method);
   const runs: Json[] = [];
   for (const build of students) {
     const student = trainer.fresh(seed, build);
-    const run = await trainer.start(student, {...method, knowledge: training}, seed);
+    const run = await trainer.start(student, {...method, knowledge}, seed);
     try {
       const start = digestOf(run.weights.map(weight => weight.dataSync()));
       // A worker has other threads than this process, and the students are trained with those of the study.
-      runs.push({...(await fingerprintOf(student, training, run)), engine: `${engine.name} ${engine.version}`, start});
+      runs.push({...(await fingerprintOf(student, knowledge, run)), engine: `${engine.name} ${engine.version}`, start});
     } finally {
       run.dispose();
       student.model.dispose();
@@ -137,8 +138,7 @@ async function keyOfRun(study: Study, method: AnsweredMethod, seed: number): Pro
     threads: trainingThreads(study),
     folds,
     calibration: calibration ?? null,
-    calibrationInputs,
-    unanswered,
+    ...method.apart,
     test: digestOf(data.test.inputs),
   });
 }

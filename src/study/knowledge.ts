@@ -7,7 +7,8 @@ import {loadKnowledge, saveKnowledge} from '../knowledge/files.ts';
 import {coarsenKnowledge, type Knowledge, trueLabels} from '../knowledge/knowledge.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
-import type {Drawn} from '../recipe/resolve.ts';
+import type {Drawn, ResolvedRecipe} from '../recipe/resolve.ts';
+import {withAnswers} from './divide.ts';
 import type {AnsweredMethod, OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
 
@@ -25,20 +26,19 @@ export function knowledgePath(directory: string, plan: QueryPlan): string {
 }
 
 /**
- * A method with what it learns from: answers coarsened to what it may see, or true labels.
+ * A method with what it learns from: answers coarsened to what it may see, or true labels. Throws as `inputsApart` does.
  *
  * @param asked - the answers of its query plan; undefined for one that learns from true labels
- * @param drawn - the inputs that were drawn, with true labels if there are any
  */
 export function answeredMethod(
+  recipe: Pick<ResolvedRecipe, 'drawn' | 'data' | 'calibrationSizeOf'>,
   method: OpenMethod,
   asked: Knowledge | undefined,
-  drawn: Drawn,
-  classes: readonly string[],
 ): AnsweredMethod<Knowledge> {
-  if (method.level === 'none') return {...method, knowledge: trueLabelsFor(method, drawn, classes)};
+  const {drawn, data} = recipe;
+  if (method.level === 'none') return withAnswers(recipe, method, trueLabelsFor(method, drawn, data.classes));
   if (asked === undefined) throw new TypeError(`Method ${method.method} asked nobody.`);
-  return {...method, knowledge: coarsenKnowledge(asked, method.detail)};
+  return withAnswers(recipe, method, coarsenKnowledge(asked, method.detail));
 }
 
 /** True labels, which hold for all versions of an input that the method learns from. */
@@ -73,16 +73,16 @@ const SMALL = 64 * 2 ** 20;
  * @throws KnowledgeError if there is none, or it is damaged
  */
 export async function withSavedKnowledge<T>(
-  {directory, recipe: {drawn, data}}: Study,
+  {directory, recipe}: Study,
   method: OpenMethod,
   use: (method: AnsweredMethod) => Promise<T>,
 ): Promise<T> {
-  if (method.queryPlan === undefined) return use(answeredMethod(method, undefined, drawn, data.classes));
+  if (method.queryPlan === undefined) return use(answeredMethod(recipe, method, undefined));
   const path = knowledgePath(directory, method.queryPlan);
-  if (await isSmall(path)) return use(answeredMethod(method, await loadKnowledge(path), drawn, data.classes));
+  if (await isSmall(path)) return use(answeredMethod(recipe, method, await loadKnowledge(path)));
   const knowledge = await openKnowledge(path, {detail: method.detail});
   try {
-    return await use({...method, knowledge});
+    return await use(withAnswers(recipe, method, knowledge));
   } finally {
     await knowledge.close();
   }

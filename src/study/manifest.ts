@@ -2,6 +2,7 @@ import {createHash} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import {cpus} from 'node:os';
 import {join, relative, resolve} from 'node:path';
+import {isDeepStrictEqual} from 'node:util';
 import {z} from 'zod';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
@@ -156,6 +157,6 @@ const PROGRAM: readonly NamedPart[] = [
 
 export function differencesOf(then: Manifest, now: Manifest): ManifestDifferences {
   const differing = (parts: readonly NamedPart[]) =>
-    parts.flatMap(([name, read]) => (digestOf(read(then) ?? null) === digestOf(read(now) ?? null) ? [] : name));
+    parts.flatMap(([name, read]) => (isDeepStrictEqual(read(then), read(now)) ? [] : name));
   return {inputs: differing(INPUTS), program: differing(PROGRAM)};
 }

@@ -16,7 +16,7 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {boundsWithMissing} from '../statistics/bounds.ts';
 import {measurable, type Reference} from './asking.ts';
 import type {Executed} from './execute.ts';
-import {atBudget, type TunedMethod} from './methods.ts';
+import type {TunedMethod} from './methods.ts';
 import type {MethodResult, ResultRow, Results, RunFailure} from './results.ts';
 import {studentPath} from './run.ts';
 import type {Study} from './study.ts';
@@ -69,11 +69,15 @@ export function measure(
   reference: Reference,
   data: Dataset | UnlabelledDataset,
 ): Run | PartRun {
-  const {budget, seed} = job;
-  const method = atBudget(job.method, budget);
+  const {method, budget, seed} = job;
   const {curve, fit, seconds, calibration, choice} = executed;
   const {missing, rows, truth, labels, distributions} = reference;
   const classes = data.classes.length;
+  // The logits are divided by the temperature already.
+  const cascade =
+    calibration?.threshold === undefined
+      ? undefined
+      : cascadeOf(executed.logits, reference.named, classes, {...calibration, temperature: 1});
   const logits = missing.count === 0 ? executed.logits : selectRows(executed.logits, classes, rows);
   const student = distributionsOf(logits, classes);
   const agreements = Uint8Array.from(labels, (label, index) => (student.named[index] === label ? 1 : 0));
@@ -84,7 +88,7 @@ export function measure(
     level: method.level,
     method: method.method,
     seed,
-    budget: answersLearnedFrom(method, curve.length),
+    budget: answersLearnedFrom(job, curve.length),
     accuracy: ifLabelled(measured.accuracy),
     balancedAccuracy: ifLabelled(measured.balancedAccuracy),
     macroF1: ifLabelled(measured.macroF1),
@@ -101,23 +105,18 @@ export function measure(
     curve,
     fit,
     choice,
-    // The logits are divided by the temperature already.
-    cascade:
-      calibration?.threshold === undefined
-        ? undefined
-        : cascadeOf(executed.logits, reference.named, classes, {...calibration, temperature: 1}),
+    cascade,
   };
   // The answers at a smaller budget have served their purpose.
-  return budget === undefined
-    ? {method: job.method, row, agreements, logits}
-    : {method: job.method, budget, row, agreements};
+  return budget === undefined ? {method, row, agreements, logits} : {method, budget, row, agreements};
 }
 
 /** True labels are as many as inputs, whatever versions are seen; if a teacher answers live, each row of each epoch counts. */
-function answersLearnedFrom({level, viewing, knowledge}: TunedMethod<Knowledge>, epochs: number): number {
-  const {inputs, versions = 1} = knowledge;
-  if (level === 'none') return inputs.count / versions;
-  return viewing.teacher === undefined ? inputs.count : inputs.count * epochs;
+function answersLearnedFrom({method: {level, viewing, knowledge}, budget}: MethodJob, epochs: number): number {
+  const {versions = 1} = knowledge;
+  const inputs = Math.min(budget ?? Number.POSITIVE_INFINITY, knowledge.inputs.count / versions);
+  if (level === 'none') return inputs;
+  return inputs * versions * (viewing.teacher === undefined ? 1 : epochs);
 }
 
 interface MeasureAnswersOptions {

@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import {leavesOf} from '../ask/compose/parts.ts';
-import {firstInputs, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {labelsInstead} from '../losses/hard-labels.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
@@ -35,10 +35,23 @@ export interface OpenMethod extends PlannedMethod {
   readonly changes: MethodChanges;
 }
 
-/** A method with what it learns from. */
-export interface AnsweredMethod<K extends Knowledge | StoredKnowledge = Knowledge | StoredKnowledge>
-  extends OpenMethod {
+/** A method with what its students learn from. */
+export interface TaughtMethod<K extends Knowledge | StoredKnowledge = Knowledge | StoredKnowledge> extends OpenMethod {
   readonly knowledge: K;
+}
+
+/** The inputs whose answers calibrate the students of a method. No student learns from them, and they choose nothing. */
+export interface Apart {
+  /** Inputs of the method's knowledge, by their index. */
+  readonly calibrationInputs: readonly number[];
+  /** Inputs that were drawn to calibrate as well, and have no answer. */
+  readonly unanswered: number;
+}
+
+/** A method with all its answers. */
+export interface AnsweredMethod<K extends Knowledge | StoredKnowledge = Knowledge | StoredKnowledge>
+  extends TaughtMethod<K> {
+  readonly apart: Apart;
 }
 
 /** A method whose losses are settled: the next step trains its students. */
@@ -51,12 +64,6 @@ export interface TunedMethod<K extends Knowledge | StoredKnowledge = Knowledge |
 /** A resolved recipe whose teachers are open. */
 export interface OpenRecipe extends ResolvedRecipe {
   readonly methods: readonly OpenMethod[];
-}
-
-/** A method that learns from its first inputs alone. Its students have a folder of their own. */
-export function atBudget<M extends AnsweredMethod>(method: M, budget: number | undefined): M {
-  if (budget === undefined) return method;
-  return {...method, folder: folderAt(method, budget), knowledge: firstInputs(method.knowledge, budget)};
 }
 
 /** The folder of a method's students at a budget. */

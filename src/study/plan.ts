@@ -11,7 +11,8 @@ import {BatchRecords} from '../store/journal/unfinished.ts';
 import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts';
 import type {Access, Detail, Rate} from '../teacher.ts';
 import {measurable} from './asking.ts';
-import {isAskedAgain, isFunctionOfInput, rowsAskedAgain, testRowsAskedAgain} from './repeatability.ts';
+import {rowsAskedAgain} from './divide.ts';
+import {isAskedAgain, isFunctionOfInput, testRowsAskedAgain} from './repeatability.ts';
 import {openServices} from './services.ts';
 import {openTeachers} from './teachers.ts';
 

@@ -15,15 +15,13 @@ import type {Recipe, RepeatabilityOptions} from '../recipe/recipe.ts';
 import type {Access, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {digestOf} from '../train/fingerprint.ts';
 import {measurable, type Reference} from './asking.ts';
+import {rowsAskedAgain} from './divide.ts';
 import {knowledgePath} from './knowledge.ts';
 import type {MethodChanges} from './methods.ts';
 import type {Asked} from './missing.ts';
 import {repeatabilitySentence} from './report/sentences.ts';
 import type {Repeatability} from './results.ts';
 import type {Study} from './study.ts';
-
-/** Inputs that are asked about twice. */
-const ASKED = 5;
 
 /**
  * Finds out whether a gray-box service gives the same scores when it is asked again, by the first inputs that it answered.
@@ -39,7 +37,7 @@ export async function checkRepeatability(
   const path = repeatabilityPath(knowledgeFile);
   await rm(path, {force: true});
   const {level} = plan;
-  const {detail, answers, inputs} = knowledge;
+  const {detail, answers, inputs, classes} = knowledge;
   const asked = study.teacherFor(plan);
   if (!isAskedAgain(level, asked, detail)) return undefined;
   if (imported > 0) {
@@ -54,12 +52,11 @@ export async function checkRepeatability(
   const queries = rows.toReversed().map((row): Query => ({input: inputAt(inputs, row), sample: 1}));
   const {teacher, ledger} = asking.open(asked);
   const outcomes = await askedAgain(teacher, queries, detail, signal);
-  const classes = asked.classes.length;
   // A teacher may answer more than it was asked for.
   const after = outcomes
     .toReversed()
     .map(outcome => ('answer' in outcome ? {answer: coarsen(outcome.answer, detail)} : outcome));
-  const before = rows.map(row => ({answer: answerAt(answers, row, classes)}));
+  const before = rows.map(row => ({answer: answerAt(answers, row, classes.length)}));
   const repetition = compareAskings(before, after);
   if (repetition?.verdict === undefined || repetition.compared < rows.length / 2) return undefined;
   const {compared, flips, meanKl, verdict} = repetition;
@@ -75,11 +72,6 @@ export async function checkRepeatability(
 /** Whether a teacher is asked a second time: a service that shows scores. */
 export function isAskedAgain(level: Access, {service}: Teacher, {kind}: Detail): boolean {
   return level === 'gray-box' && service !== undefined && kind !== 'label' && kind !== 'votes';
-}
-
-/** Indices of the inputs that it is asked about again, out of so many. */
-export function rowsAskedAgain(count: number): readonly number[] {
-  return Array.from({length: Math.min(ASKED, count)}, (_, row) => row);
 }
 
 /** If it can't be asked, each query gets that error. */

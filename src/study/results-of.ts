@@ -12,14 +12,12 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {LEVELS} from '../levels.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {conditionsOf} from '../recipe/conditions.ts';
-import type {Recipe} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {twoSidedP} from '../statistics/two-parts.ts';
 import {packageVersion} from '../version.ts';
 import type {Reference} from './asking.ts';
 import type {BudgetCost, PairVerdict} from './budget-results.ts';
 import {againstLargest, budgetFindings, judgeBudgets, runsByBudget, scoresOf, verdictsOfPairs} from './budgets.ts';
-import {inputsApart} from './divide.ts';
 import {ledgerOf} from './ledgers.ts';
 import {type MeasuredEfficiency, type MeasuredRuns, measureAnswers, type Run} from './measure.ts';
 import type {TunedMethod} from './methods.ts';
@@ -55,7 +53,7 @@ export function resultsOf(parts: StudyParts): Results {
   const byBudget = budgets && runsByBudget(budgets.sizes, finished, parts);
   const pairs = byBudget && judgeBudgets(byBudget);
   const truth = isLabelled(data) ? 'labels' : 'teacher';
-  const summaries = summariseMethods({recipe, methods: finished, runs, reference, truth, classes, pairs});
+  const summaries = summariseMethods({methods: finished, runs, reference, truth, classes, pairs});
   const {students, teachers} = parts.efficiency;
   return {
     schema: 'limbeck.results/1',
@@ -133,7 +131,6 @@ function teacherTargets(asked: readonly Asked[], classes: number): Results['teac
 }
 
 export interface SummariseOptions {
-  readonly recipe: Pick<Recipe, 'calibration'>;
   readonly methods: readonly SummarisedMethod[];
   readonly runs: readonly (Omit<Run, 'method'> & {readonly method: SummarisedMethod})[];
   readonly reference: Reference;
@@ -146,24 +143,23 @@ export interface SummariseOptions {
 /** The part of a method that a summary is about. */
 type SummarisedMethod = Pick<
   TunedMethod<Knowledge>,
-  'level' | 'method' | 'losses' | 'select' | 'viewing' | 'knowledge' | 'tuning'
+  'level' | 'method' | 'losses' | 'select' | 'viewing' | 'knowledge' | 'apart' | 'tuning'
 >;
 
 /** The runs of each method together, in the order of the methods. */
 export function summariseMethods(options: SummariseOptions): MethodResult[] {
-  const {recipe, methods, runs, reference, classes} = options;
+  const {methods, runs, reference, classes} = options;
   const {truth} = reference;
   const comparisons = compareMethods(options);
   const teacherRelation = reference.logits && classRelation(reference.logits, truth, classes);
   return methods.map((method, index) => {
     const own = runsOf(runs, method);
-    const {knowledge, tuning} = method;
-    const {calibrationInputs} = inputsApart(recipe, method, knowledge);
+    const {knowledge, apart, tuning} = method;
     const relation = meanMatrix(own.map(({logits}) => classRelation(logits, truth, classes)));
     return {
       level: method.level,
       method: method.method,
-      description: describe(method, calibrationInputs.length),
+      description: describe(method, apart.calibrationInputs.length),
       targets: summariseTargets(targetsOf(knowledge.answers, classes), {temperature: temperatureOf(method)}),
       reliability: reliability(own[0]!.logits, truth, classes),
       relation,

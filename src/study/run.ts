@@ -14,7 +14,7 @@ import type {CheckpointOptions, Epoch} from '../train/options.ts';
 import {NO_TIME, type Profile} from '../train/profile.ts';
 import type {Fit} from '../train/trend.ts';
 import {chooseStudent} from './choose.ts';
-import {divide} from './divide.ts';
+import {taught} from './divide.ts';
 import type {StudentChoice} from './method-choices.ts';
 import type {AnsweredMethod} from './methods.ts';
 import type {CurvePoint} from './results.ts';
@@ -53,14 +53,13 @@ export async function learn(
   {checkpoint, onStep}: LearnOptions = {},
 ): Promise<Learned> {
   const {recipe, trainer, signal, onNote} = study;
-  const {level, knowledge, changes} = method;
+  const {level, knowledge, apart, changes} = method;
   checkSource(method);
-  const {training, ...apart} = divide(recipe, method, knowledge);
-  const taught = {...method, knowledge: training};
+  const teaching = taught(method);
   // Those that choose and calibrate it are trained before the student that is kept, and count as parts of its run.
   const stepsOf = (run: number): OnStep | undefined =>
     onStep && (({step, steps}) => onStep({step: run * steps + step, steps: (recipe.trials + 1) * steps}));
-  const {build, choice, temperature} = await chooseStudent(study, taught, seed, stepsOf);
+  const {build, choice, temperature} = await chooseStudent(study, teaching, seed, stepsOf);
   const fresh = trainer.fresh(seed, build);
   const curve: CurvePoint[] = [];
   let kept: CurvePoint | undefined;
@@ -71,7 +70,7 @@ export async function learn(
   };
   let profile = NO_TIME;
   let fit: Fit | undefined;
-  const epochs = trainer.train(fresh, taught, seed, {
+  const epochs = trainer.train(fresh, teaching, seed, {
     onStep: stepsOf(recipe.trials),
     checkpoint: checkpoint && withEpochs(checkpoint, add),
     onFallback: reason => onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
@@ -84,7 +83,7 @@ export async function learn(
   });
   for await (const epoch of epochs) add(epoch);
   const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...apart, signal}));
-  const gate = await gateOver(recipe, training, seed);
+  const gate = await gateOver(recipe, teaching.knowledge, seed);
   const student = {...fresh, ...(calibration && {calibration}), ...(gate && {gate})};
   const directory = studentPath(study.directory, method, seed);
   const {learnsLabels, tuned} = changes;

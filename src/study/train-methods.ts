@@ -34,19 +34,18 @@ export async function trainMethods<T extends object>(
   measure: (job: MethodJob, executed: Executed) => T,
 ): Promise<readonly TrainedRun<T>[]> {
   const {onNote} = study;
-  const jobs = jobsOf(study, methods);
-  const outcomes = new Map<MethodJob, T | Failure>();
-  for (const job of jobs) {
+  const runs: {readonly job: MethodJob; outcome?: T | Failure}[] = [];
+  for (const job of jobsOf(study, methods)) {
     const kept = await keptRun(study, job);
-    if (kept !== undefined) outcomes.set(job, measure(job, kept));
+    runs.push(kept ? {job, outcome: measure(job, kept)} : {job});
   }
-  const open = jobs.filter(job => !outcomes.has(job));
-  const note = noteOnJobs(study, open.length, outcomes.size);
+  const open = runs.filter(({outcome}) => outcome === undefined);
+  const note = noteOnJobs(study, open.length, runs.length - open.length);
   if (note !== undefined) onNote(note);
-  await runAll(study, open, (job, outcome) => {
-    outcomes.set(job, 'failure' in outcome ? outcome : measure(job, outcome));
+  await runAll(study, open, (run, outcome) => {
+    run.outcome = 'failure' in outcome ? outcome : measure(run.job, outcome);
   });
-  return jobs.map(job => ({job, outcome: outcomes.get(job)!}));
+  return runs.map(({job, outcome}) => ({job, outcome: outcome!}));
 }
 
 /** The runs of a study, by method, budget and seed. */
@@ -71,22 +70,23 @@ function noteOnJobs({recipe: {methods, seeds, budgets}}: Study, open: number, ke
   return `Trains ${counted(open, 'student')}: ${factors.join(' × ')}, ${counted(budgets.steps, 'step')} each.`;
 }
 
-async function runAll(
+async function runAll<R extends {readonly job: MethodJob}>(
   study: Study,
-  jobs: readonly MethodJob[],
-  onEnd: (job: MethodJob, outcome: Executed | Failure) => void,
+  runs: readonly R[],
+  onEnd: (run: R, outcome: Executed | Failure) => void,
 ): Promise<void> {
-  if (jobs.length === 0) return;
+  if (runs.length === 0) return;
   const {signal, onNote} = study;
-  const progress = new JobProgress(jobs.length, study.onProgress);
-  const runner = openRunner(study, jobs.length);
+  const progress = new JobProgress(runs.length, study.onProgress);
+  const runner = openRunner(study, runs.length);
   try {
-    await pLimit(runner.concurrency).map(jobs, async (job, index) => {
+    await pLimit(runner.concurrency).map(runs, async (run, index) => {
       signal?.throwIfAborted();
+      const {job} = run;
       const onShare = (share: number, steps?: number) => progress.report(index, share, stepText(job, share, steps));
       const outcome = await runner.run(job, {onProgress: onShare, onNote}).catch(failureOf(signal));
       progress.end(index, outcome);
-      onEnd(job, outcome);
+      onEnd(run, outcome);
     });
   } finally {
     await runner.close();

@@ -11,7 +11,7 @@ import {epochsOf} from '../train/defaults.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
 import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
-import type {AnsweredMethod} from './methods.ts';
+import type {TaughtMethod} from './methods.ts';
 import type {CurvePoint} from './results.ts';
 import type {StudyOptions} from './study.ts';
 
@@ -45,12 +45,12 @@ export class Trainer {
   }
 
   /** Trains a student by a method, from what the method learns from. */
-  train(student: Student, method: AnsweredMethod, seed: number, own?: OwnOptions): AsyncGenerator<Epoch, void, void> {
+  train(student: Student, method: TaughtMethod, seed: number, own?: OwnOptions): AsyncGenerator<Epoch, void, void> {
     return train(student, method.knowledge, this.#options(method, seed, own));
   }
 
   /** A first student, trained by a method to choose what is asked next. */
-  async chooser(method: AnsweredMethod, seed: number): Promise<Student> {
+  async chooser(method: TaughtMethod, seed: number): Promise<Student> {
     const student = this.fresh(seed);
     // Validation costs time, and tells nothing here but when to stop.
     const own = this.#shared.earlyStopping ? {} : {validation: undefined};
@@ -59,17 +59,17 @@ export class Trainer {
   }
 
   /** A run before its first step, as `train` starts it. */
-  start(student: Student, method: AnsweredMethod, seed: number): Promise<Run> {
+  start(student: Student, method: TaughtMethod, seed: number): Promise<Run> {
     return startRun(student, method.knowledge, this.#options(method, seed));
   }
 
-  #options({losses, viewing, knowledge}: AnsweredMethod, seed: number, own: OwnOptions = {}): TrainOptions {
+  #options({losses, viewing, knowledge}: TaughtMethod, seed: number, own: OwnOptions = {}): TrainOptions {
     const equal = this.#areEqual ? this.#equalLength(knowledge) : {};
     return {...this.#shared, ...equal, ...viewing, losses, seed, ...own};
   }
 
   /** As many steps for any number of examples. Few examples have many epochs, and not all of them are measured. */
-  #equalLength(knowledge: AnsweredMethod['knowledge']): Pick<TrainOptions, 'exactSteps' | 'validateEvery'> {
+  #equalLength(knowledge: TaughtMethod['knowledge']): Pick<TrainOptions, 'exactSteps' | 'validateEvery'> {
     const {validateEvery = 1, earlyStopping} = this.#shared;
     if (earlyStopping) return {exactSteps: true, validateEvery};
     const epochs = epochsOf(this.#shared, countOf(knowledge) / (knowledge.versions ?? 1));
@@ -137,7 +137,7 @@ export function failureOf(signal: AbortSignal | undefined): (error: unknown) => 
  *
  * @throws KnowledgeError
  */
-export function checkSource({level, method, knowledge: {source}}: AnsweredMethod): void {
+export function checkSource({level, method, knowledge: {source}}: TaughtMethod): void {
   if ((source.access === 'truth') === (level === 'none')) return;
   const [wanted, given] =
     level === 'none'

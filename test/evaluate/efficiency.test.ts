@@ -95,7 +95,7 @@ describe('the efficiency of a teacher', () => {
     expect(after).toMatchObject({latency: {requests: 4, inputsEach: 30 / 4}, usdPerThousand: price});
     expect(after).not.toHaveProperty('answersPerSecond');
     expect(after.latency!.p50).toBeGreaterThan(15);
-    expect(asking.requestsTo(teacher).milliseconds).toHaveLength(4);
+    expect(asking.requestsTo(teacher)[0]!.requests.milliseconds).toHaveLength(4);
     await asking.close();
   });
 });

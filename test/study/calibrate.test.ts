@@ -20,6 +20,7 @@ import {
   hashesOf,
   hashOf,
   methods,
+  settingApart,
   startedTinyModel,
   studentFolder,
   studyPlaces,
@@ -162,9 +163,11 @@ describe('a study with calibration', () => {
     const teacher = tinyTeachers(await startedTinyModel())['gray-box'];
     const drawn = drawExamples(data.train, {size: transferSize});
     const apart = new Set(
-      inputsApart(recipe(teacher), {method: 'soft'}, {...knowledge, inputs: drawn.inputs}).calibrationInputs.map(
-        input => hashesOf(drawn.inputs)[input]!,
-      ),
+      inputsApart(
+        settingApart({folds: 2, ...target}),
+        {method: 'soft'},
+        {...knowledge, inputs: drawn.inputs},
+      ).calibrationInputs.map(input => hashesOf(drawn.inputs)[input]!),
     );
     const contrary: Teacher<'gray-box'> = {
       ...teacher,

@@ -3,21 +3,34 @@ import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
 import {saveKnowledge} from '../../src/knowledge/files.ts';
-import {answersAt, countOf, inputsAt, type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
+import {
+  answersAt,
+  countOf,
+  inputsAt,
+  type Knowledge,
+  type StoredKnowledge,
+  trueLabels,
+} from '../../src/knowledge/knowledge.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
 import {margin} from '../../src/select/margin.ts';
-import {divide} from '../../src/study/divide.ts';
-import {classes, folders, hashesOf, tinyData} from './tiny.ts';
+import {taught, withAnswers} from '../../src/study/divide.ts';
+import {classes, folders, hashesOf, settingApart, tinyData} from './tiny.ts';
 
 const newFolder = folders();
 const knowledge: Knowledge = trueLabels(tinyData().train, classes);
 const method: Method = {level: 'black-box', method: 'labels', losses: [hardLabels()]};
 /** 9 answers without a disagreement prove it; 15 % of 60 are 9. */
-const recipe = {calibration: {agreement: 0.7}};
+const recipe = settingApart({agreement: 0.7});
 
-describe('divide', () => {
+/** What a method's answers are divided into. */
+function divide(dividing: typeof recipe, own: Method, given: Knowledge | StoredKnowledge) {
+  const answered = withAnswers(dividing, own, given);
+  return {training: taught(answered).knowledge, ...answered.apart};
+}
+
+describe('the answers of a method', () => {
   it('sets some answers apart, and leaves all others to train', async () => {
     const {training, calibrationInputs} = divide(recipe, method, knowledge);
     expect(calibrationInputs).toHaveLength(9);
@@ -30,7 +43,7 @@ describe('divide', () => {
   });
 
   it('sets none of those apart that may be asked about twice to find out what to learn from', () => {
-    const {calibrationInputs} = divide({calibration: {agreement: 0.7, share: 0.5}}, method, knowledge);
+    const {calibrationInputs} = divide(settingApart({agreement: 0.7, share: 0.5}), method, knowledge);
     expect(calibrationInputs).toHaveLength(30);
     expect(Math.min(...calibrationInputs)).toBeGreaterThanOrEqual(5);
   });
@@ -61,7 +74,7 @@ describe('divide', () => {
 
   it('lets all train if nothing is promised, or if the answers are too few to prove it', () => {
     for (const calibration of [undefined, {}, {agreement: 0.97}]) {
-      const divided = divide({...(calibration && {calibration})}, method, knowledge);
+      const divided = divide(settingApart(calibration), method, knowledge);
       expect(divided).toEqual({training: knowledge, calibrationInputs: [], unanswered: 0});
     }
   });
@@ -85,6 +98,6 @@ describe('divide', () => {
     const chosen = {...method, select: {by: margin()}};
     expect(() => divide(recipe, chosen, knowledge)).toThrow(InputError);
     expect(() => divide(recipe, chosen, knowledge)).toThrow('Run `limbeck label` again');
-    expect(divide({}, chosen, knowledge).calibrationInputs).toEqual([]);
+    expect(divide(settingApart({}), chosen, knowledge).calibrationInputs).toEqual([]);
   });
 });

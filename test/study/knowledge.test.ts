@@ -7,9 +7,10 @@ import {planMethods} from '../../src/recipe/methods.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
 import {answeredMethod} from '../../src/study/knowledge.ts';
 import {openMethod} from '../../src/study/methods.ts';
-import {classes, methods, tinyData} from './tiny.ts';
+import {classes, methods, settingApart, tinyData} from './tiny.ts';
 
 const truth = drawExamples(tinyData().train, {size: 2});
+const recipe = {drawn: truth, data: tinyData(), ...settingApart({})};
 
 /** What a gray-box level of two inputs knows. */
 const gray: Knowledge = {
@@ -26,7 +27,7 @@ const gray: Knowledge = {
 
 /** The knowledge of a method, from what its level was asked. */
 const knowledgeFor = (method: Method, asked?: Knowledge): Knowledge =>
-  answeredMethod(openMethod(planMethods([method]).methods[0]!, undefined), asked, truth, classes).knowledge;
+  answeredMethod(recipe, openMethod(planMethods([method]).methods[0]!, undefined), asked).knowledge;
 
 const byName = (name: string): Method => methods.find(({method}) => method === name)!;
 

@@ -24,6 +24,7 @@ const methodOf = (method: string): Method => ({
   losses,
   viewing: {},
   knowledge,
+  apart: {calibrationInputs: [], unanswered: 0},
   tuning: undefined,
 });
 const [base, other] = [methodOf('labels'), methodOf('other')];
@@ -40,7 +41,7 @@ function run(method: Method, seed: number, wrong: number): Run {
 
 function summarised(methods: readonly Method[], runs: readonly Run[]): readonly MethodResult[] {
   const reference = {labels, truth: labels, logits: undefined} as unknown as SummariseOptions['reference'];
-  return summariseMethods({recipe: {}, methods, runs, classes: 2, reference, truth: 'teacher'});
+  return summariseMethods({methods, runs, classes: 2, reference, truth: 'teacher'});
 }
 
 describe('the comparisons of a study', () => {

@@ -8,6 +8,7 @@ import {type Inputs, inputAt, type TensorInputs} from '../../src/data/inputs.ts'
 import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
 import {asSplit, type Dataset, type Examples} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
+import {calibrationSize} from '../../src/evaluate/guarantee.ts';
 import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
@@ -15,10 +16,11 @@ import {softLabels} from '../../src/losses/soft-labels.ts';
 import {topKLabels} from '../../src/losses/top-k.ts';
 import {methodFolder} from '../../src/recipe/methods.ts';
 import type {Method, Recipe} from '../../src/recipe/recipe.ts';
-import {resolveRecipe} from '../../src/recipe/resolve.ts';
+import {cascadeTarget, type ResolvedRecipe, resolveRecipe} from '../../src/recipe/resolve.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Student, Task} from '../../src/student/student.ts';
+import {withAnswers} from '../../src/study/divide.ts';
 import type {AnsweredMethod, OpenMethod} from '../../src/study/methods.ts';
 import {studentPath} from '../../src/study/run.ts';
 import {openStudy, type Study, type StudyOptions} from '../../src/study/study.ts';
@@ -211,9 +213,15 @@ export function methodOf({recipe}: Study, name: string): OpenMethod {
   return recipe.methods.find(({method}) => method === name)!;
 }
 
+/** The part of a resolved recipe that says how many answers calibrate. */
+export function settingApart(calibration: Recipe['calibration'] = {}): Pick<ResolvedRecipe, 'calibrationSizeOf'> {
+  const target = cascadeTarget({calibration});
+  return {calibrationSizeOf: answers => calibrationSize(answers, target, calibration.share)};
+}
+
 /** A method of an open study with what it learns from. */
 export function answered(study: Study, name: string, knowledge: AnsweredMethod['knowledge']): AnsweredMethod {
-  return {...methodOf(study, name), knowledge};
+  return withAnswers(study.recipe, methodOf(study, name), knowledge);
 }
 
 /** The folder of a method's student. */

@@ -8,10 +8,10 @@ import {saveKnowledge} from '../../src/knowledge/files.ts';
 import type {Knowledge, StoredKnowledge} from '../../src/knowledge/knowledge.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
 import {TrafficLog, writeTraffic} from '../../src/serve/traffic.ts';
-import {divide, inputsApart} from '../../src/study/divide.ts';
+import {inputsApart} from '../../src/study/divide.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../../src/study/traffic.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
-import {folders} from './tiny.ts';
+import {folders, settingApart} from './tiny.ts';
 
 const newFolder = folders();
 const classes = ['ham', 'spam'];
@@ -67,11 +67,11 @@ describe('knowledgeWithTraffic', () => {
     const path = await traffic(['c', 'd']);
     const method = {method: 'soft'};
     // Two answers without a disagreement prove it: at half of them, four would be divided, two may not be.
-    const recipe = {calibration: {agreement: 0.2, share: 0.5}};
+    const recipe = settingApart({agreement: 0.2, share: 0.5});
     const apart = inputsApart(recipe, method, knowing(['a', 'b']));
     const {knowledge} = await knowledgeWithTraffic(knowing(['a', 'b']), {path, held: [], ...apart});
     expect(apart.calibrationInputs).toEqual([]);
-    expect(divide(recipe, method, knowledge)).toEqual({training: knowledge, calibrationInputs: [], unanswered: 0});
+    expect(inputsApart(recipe, method, knowledge)).toEqual({calibrationInputs: [], unanswered: 0});
     const set = {...knowing(['a', 'b']), calibrationInputs: [1]};
     expect((await knowledgeWithTraffic(set, {path, held: []})).knowledge.calibrationInputs).toEqual([1]);
   });

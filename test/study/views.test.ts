@@ -23,6 +23,7 @@ import {
   classes,
   hashOf,
   openRecipe,
+  settingApart,
   startedTinyModel,
   studyPlaces,
   tinyData,
@@ -192,9 +193,11 @@ describe('true labels', () => {
   const truth: Method = {level: 'none', method: 'truth', losses: [hardLabels()]};
 
   it('hold for all versions of an input', () => {
-    const {train} = tinyData();
+    const data = tinyData();
+    const {train} = data;
+    const recipe = {drawn: train, data, ...settingApart({})};
     const [method] = planMethods([{...truth, views: {view: moved, count: 2}}]).methods;
-    const {knowledge: known} = answeredMethod(openMethod(method!, undefined), undefined, train, classes);
+    const {knowledge: known} = answeredMethod(recipe, openMethod(method!, undefined), undefined);
     expect(known.versions).toBe(3);
     expect(labelsOf(known)).toEqual([...train.labels].flatMap(label => [label, label, label]));
     expect(inputAt(known.inputs, 3)).toEqual(inputAt(train.inputs, 1));

@@ -1,9 +1,8 @@
-import {mean} from '../../evaluate/statistics.ts';
 import type {EarlierStudy} from '../earlier-study.ts';
 import type {StudentChoice, Tuning} from '../method-choices.ts';
 import type {MethodResult, MissingInputs, Repeatability, Results} from '../results.ts';
 import {count, counted, decimal, list, moment, percentage} from './format.ts';
-import {rowsOf} from './spread.ts';
+import {rowsOf, spread} from './spread.ts';
 
 /** How many inputs have no answer and how far they can move the figures, a sentence or two each. */
 export function missingSentences({missing}: Results): readonly string[] {
@@ -127,8 +126,8 @@ export function underfittedSentences(results: Results): readonly string[] {
   if (methods.length === 0) return [];
   const sentences = methods.map(method => {
     const rows = rowsOf(results, method);
-    const agreement = mean(rows.flatMap(({fit}) => fit?.trainingAgreement ?? []));
-    return underfittedSentence(method.method, agreement, rows[0]!.curve.at(-1)?.step ?? Number.NaN);
+    const agreement = spread(rows.flatMap(({fit}) => fit?.trainingAgreement ?? []));
+    return underfittedSentence(method.method, agreement.mean, rows[0]!.curve.at(-1)?.step ?? Number.NaN);
   });
   return [
     ...sentences,

@@ -5,7 +5,7 @@ import {replaceFile} from '../../data/files.ts';
 import type {PlannedMethod} from '../../recipe/methods.ts';
 import type {Setting} from '../../recipe/settings.ts';
 import {digestOf, fingerprintOf} from '../../train/fingerprint.ts';
-import {divide} from '../divide.ts';
+import {taught} from '../divide.ts';
 import type {Trial} from '../method-choices.ts';
 import type {AnsweredMethod} from '../methods.ts';
 import type {Study} from '../study.ts';
@@ -85,12 +85,12 @@ export async function fingerprintOfTrials(
   settings: readonly Setting[],
 ): Promise<string> {
   const {seeds, folds} = recipe;
-  const {training} = divide(recipe, method, method.knowledge);
+  const {knowledge} = taught(method);
   const student = trainer.fresh(seeds[0]!);
-  const run = await trainer.start(student, {...method, knowledge: training}, seeds[0]!);
+  const run = await trainer.start(student, {...method, knowledge}, seeds[0]!);
   try {
     const start = run.weights.map(weight => weight.dataSync());
-    return digestOf({run: await fingerprintOf(student, training, run), start, settings, folds});
+    return digestOf({run: await fingerprintOf(student, knowledge, run), start, settings, folds});
   } finally {
     run.dispose();
     student.model.dispose();

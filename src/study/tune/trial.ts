@@ -2,8 +2,8 @@ import {isLabelled} from '../../data/split.ts';
 import {accuracy} from '../../evaluate/metrics.ts';
 import type {Student} from '../../student/student.ts';
 import {crossFit} from '../cross-fit.ts';
-import {divide} from '../divide.ts';
-import type {AnsweredMethod} from '../methods.ts';
+import {taught} from '../divide.ts';
+import type {AnsweredMethod, TaughtMethod} from '../methods.ts';
 import type {CurvePoint} from '../results.ts';
 import type {Study} from '../study.ts';
 import {checkSource, type OnStep, pointOf} from '../training.ts';
@@ -31,18 +31,18 @@ export async function tryOut(
 ): Promise<TrialOutcome> {
   checkSource(method);
   const judge = isLabelled(study.recipe.data) ? onValidation : inCrossValidation;
-  // Answers that calibrate students choose nothing.
-  const {training} = divide(study.recipe, method, method.knowledge);
-  return judge(study, {...method, knowledge: training}, epochs, onShare);
+  return judge(study, taught(method), epochs, onShare);
 }
 
-async function onValidation(...[study, method, epochs, onShare]: Required<Parameters<typeof tryOut>>) {
+type TrialOf = readonly [study: Study, method: TaughtMethod, epochs: number, onShare: OnShare];
+
+async function onValidation(...[study, method, epochs, onShare]: TrialOf) {
   const {student, curve, best} = await trained(study, method, epochs, onShare);
   student.model.dispose();
   return {score: best, curve};
 }
 
-async function inCrossValidation(...[study, method, epochs, onShare]: Required<Parameters<typeof tryOut>>) {
+async function inCrossValidation(...[study, method, epochs, onShare]: TrialOf) {
   const {recipe, signal} = study;
   const {folds, seeds} = recipe;
   const curves: (readonly CurvePoint[])[] = [];
@@ -70,7 +70,7 @@ interface Trained {
 
 async function trained(
   {recipe, trainer}: Study,
-  method: AnsweredMethod,
+  method: TaughtMethod,
   epochs: number,
   onShare: OnShare,
 ): Promise<Trained> {

@@ -2,7 +2,6 @@ import pLimit from 'p-limit';
 import {isLabelled} from '../../data/split.ts';
 import {countOf, type Knowledge, type StoredKnowledge} from '../../knowledge/knowledge.ts';
 import {type Setting, settingsOf} from '../../recipe/settings.ts';
-import {inputsApart} from '../divide.ts';
 import type {JobRunner} from '../jobs.ts';
 import type {Trial, Tuning} from '../method-choices.ts';
 import {type AnsweredMethod, changed, type TunedMethod, tunedMethod} from '../methods.ts';
@@ -63,11 +62,11 @@ interface Bracket {
  * learns the more slowly the softer its targets are, and settings of different temperatures can't be told apart before the
  * end. What halving spares is epochs of the weights.
  */
-function planOf({recipe, trainer}: Study, method: AnsweredMethod): TuningPlan | undefined {
-  const {tune, knowledge} = method;
+function planOf({trainer}: Study, method: AnsweredMethod): TuningPlan | undefined {
+  const {tune, knowledge, apart} = method;
   if (tune === undefined) return undefined;
-  const {calibrationInputs} = inputsApart(recipe, method, knowledge);
-  const epochs = trainer.epochsOver(countOf(knowledge) / (knowledge.versions ?? 1) - calibrationInputs.length);
+  const answered = countOf(knowledge) / (knowledge.versions ?? 1);
+  const epochs = trainer.epochsOver(answered - apart.calibrationInputs.length);
   const {reduction = 3} = tune === true ? {} : tune;
   const settings = settingsOf(method);
   const temperatures = [...new Set(settings.map(({temperature}) => temperature))];

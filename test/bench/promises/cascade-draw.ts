@@ -4,9 +4,11 @@ import {argmaxRows} from '../../../src/data/arrays.ts';
 import {selectTensors} from '../../../src/data/inputs.ts';
 import {randomFraction, seededRandom, shuffledIndices} from '../../../src/data/random.ts';
 import {judgedAnswers} from '../../../src/evaluate/calibration.ts';
+import {calibrationSize} from '../../../src/evaluate/guarantee.ts';
 import type {Knowledge, StoredKnowledge} from '../../../src/knowledge/knowledge.ts';
+import {cascadeTarget} from '../../../src/recipe/resolve.ts';
 import {crossFit} from '../../../src/study/cross-fit.ts';
-import {divide} from '../../../src/study/divide.ts';
+import {taught, withAnswers} from '../../../src/study/divide.ts';
 import {calibrate} from '../../../src/study/run.ts';
 import {type CascadeTask, studentOf} from './cascade-tasks.ts';
 import {pointThreshold} from './point-estimate.ts';
@@ -33,7 +35,10 @@ export async function drawOnce(
   const [bought, left] = [order.slice(0, task.answers), order.slice(task.answers)];
   const knowledge = knowledgeOf(task, bought, seed);
   const recipe = {calibration: {agreement: task.target}};
-  const {training, calibrationInputs} = divide(recipe, {method: 'labels'}, knowledge);
+  const calibrationSizeOf = (answers: number) => calibrationSize(answers, cascadeTarget(recipe));
+  const answered = withAnswers({calibrationSizeOf}, {method: 'labels'}, knowledge);
+  const {calibrationInputs} = answered.apart;
+  const {knowledge: training} = taught(answered);
   // Two parts are enough to fit a temperature, and faster.
   const {logits, labels} = await fitted(task, training, seed, 2);
   const temperature = fitTemperature(logits, labels, task.classes.length);
