@@ -1,7 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {durationText, readDuration} from '../../src/duration.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
-import type {Patience} from '../../src/patience.ts';
+import {durationText, type Patience, readDuration} from '../../src/patience.ts';
 import type {Reply} from '../../src/teacher.ts';
 
 export interface WaitOptions {

@@ -1,10 +1,10 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
+import {unitRows} from './correlation.ts';
 import {commonSize, flat, pooled} from './feature-maps.ts';
 import {type FeaturePair, featureTerm, mismatch} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
 import {meanOfRows} from './row-means.ts';
-import {unitRows} from './unit-length.ts';
 
 const KINDS = {
   weight: kinds.number,

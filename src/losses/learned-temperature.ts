@@ -1,9 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitTerm, logitBatch} from './logit-term.ts';
-import type {LossTerm} from './loss.ts';
+import {type LossTerm, rampUp} from './loss.ts';
 import {checkShare} from './option-checks.ts';
-import {rampUp} from './ramp-up.ts';
 import {softLabels} from './soft-labels.ts';
 import {checkTemperature} from './temperature.ts';
 

@@ -1,4 +1,4 @@
-import type {tf} from '../engine/tf.ts';
+import {tf} from '../engine/tf.ts';
 import type {Detail} from '../teacher.ts';
 
 /**
@@ -79,4 +79,15 @@ export interface PreparedTerm {
    * @param progress - progress of the run with this step, from above 0 to 1 at the last; 1 if it isn't known
    */
   value(targets: BatchTargets, outputs: BatchOutputs, progress?: tf.Scalar): tf.Scalar;
+}
+
+/**
+ * Rises from 0 to 1 over the first share of a run, then stays 1.
+ *
+ * @param progress - progress of the run, from 0 to 1; undefined if it isn't known, which counts as 1
+ * @param share - from 0 (constantly 1) to 1
+ */
+export function rampUp(progress: tf.Scalar | undefined, share: number): tf.Scalar | number {
+  if (progress === undefined || share === 0) return 1;
+  return tf.minimum(1, tf.div(progress, share));
 }

@@ -1,8 +1,8 @@
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
 import {type Normalize, normalizeLayersBy} from '../batch-normalization.ts';
 import {tf} from '../tf.ts';
-import {channelMeans, scaleChannels} from './channels.ts';
 import {
+  channelMeans,
   conv2dByExplicitPadding,
   conv2dFilterGradient,
   conv2dInputGradient,
@@ -11,6 +11,7 @@ import {
   conv3dInputGradient,
   depthwiseFilterGradient,
   depthwiseInputGradient,
+  scaleChannels,
 } from './convolutions.ts';
 import {averagePool3dGradient, averagePoolGradient, maxPool3dGradient, maxPoolGradient, pool3d} from './pools.ts';
 

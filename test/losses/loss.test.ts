@@ -1,7 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
-import {rampUp} from '../../src/losses/ramp-up.ts';
+import {rampUp} from '../../src/losses/loss.ts';
 
 beforeAll(async () => {
   await startEngine();
