@@ -2,16 +2,19 @@ import {setImmediate} from 'node:timers/promises';
 import {InputError, TeacherError} from '../src/errors.ts';
 import {untilAborted} from '../src/once.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
-import type {Answer, Detail, Feature, Input, Outcome, Query, Teacher} from '../src/teacher.ts';
+import type {Question} from '../src/question.ts';
+import type {Answer, Detail, Input, Outcome, Teacher} from '../src/teacher.ts';
+import {inputsIn} from './_answers/heads.ts';
 import {isUnread, type Unread, unreadError} from './_answers/labels.ts';
 import type {Scores} from './_answers/score-shapes.ts';
 import type {ScoreMeaning} from './_answers/scores.ts';
-import {checkCounts, checkForm, givenDetail, givenReader} from './_local/given.ts';
+import {innerReader, shownReader} from './_local/call-readers.ts';
+import {checkCounts, checkGiven, givenDetail, givenQuestions, subjectReader} from './_local/given.ts';
 
 export type {Scores} from './_answers/score-shapes.ts';
 export type {ScoreMeaning} from './_answers/scores.ts';
 
-interface CommonOptions {
+interface NamedCall {
   /** The name that messages use. Part of the identity. */
   readonly name: string;
   /**
@@ -20,8 +23,6 @@ interface CommonOptions {
    * bundler rewrites it.
    */
   readonly version: string;
-  /** Names of the classes. They give the order of answers that are numbers or lists. */
-  readonly classes: readonly string[];
   /**
    * The most calls under way at once. A value above 1 helps functions that wait for something.
    *
@@ -29,6 +30,23 @@ interface CommonOptions {
    */
   readonly concurrency?: number;
 }
+
+/** A function that chooses among classes. */
+interface CommonOptions extends NamedCall {
+  /** Names of the classes. They give the order of answers that are numbers or lists. */
+  readonly classes: readonly string[];
+  readonly questions?: undefined;
+}
+
+/** A function that answers questions. */
+interface QuestionOptions extends NamedCall {
+  /** The questions; see `choice`, `predicate` and `score` of `limbeck/ask`. */
+  readonly questions: readonly Question[];
+  readonly classes?: undefined;
+}
+
+/** The answer to each question, by its name. An `Error` stands for no answer to that question alone. */
+export type ByQuestion<T> = {readonly [question: string]: T | Error};
 
 /** The second argument of a function, beside the input. */
 export interface CallContext {
@@ -60,42 +78,52 @@ interface Batched<T> {
 
 type Answering<T> = OneByOne<T> | Batched<T>;
 
-/** A function that gives a class: its name, or its index in `classes`. */
-export type LabelCall = CommonOptions &
-  Answering<string | number> & {readonly scores?: undefined; readonly topK?: undefined};
+/**
+ * A function that gives a class: its name, or its index in `classes`. The answer to a predicate can also be true or
+ * false.
+ */
+export type LabelCall = (
+  | (CommonOptions & Answering<string | number>)
+  | (QuestionOptions & Answering<ByQuestion<string | number | boolean>>)
+) & {readonly scores?: undefined; readonly topK?: undefined};
 
-/** A function that gives scores. */
-export type ScoreCall = CommonOptions &
-  Answering<Scores> & {
-    /** The kind of the scores. It is not guessed. */
-    readonly scores: ScoreMeaning;
-    /**
-     * The most classes that it scores, if fewer than all. The part that is missing from a sum of 1 is kept as the rest.
-     *
-     * @default it scores every class
-     */
-    readonly topK?: number;
-  };
+/** A function that gives scores. Those of a predicate can be one number: that of yes. */
+export type ScoreCall = (
+  | (CommonOptions & Answering<Scores>)
+  | (QuestionOptions & Answering<ByQuestion<Scores | number>>)
+) & {
+  /** The kind of the scores. It is not guessed. */
+  readonly scores: ScoreMeaning;
+  /**
+   * The most classes that it scores, if fewer than all. The part that is missing from a sum of 1 is kept as the rest.
+   *
+   * @default it scores every class
+   */
+  readonly topK?: number;
+};
 
 /** The result of a function that sees inside its model. */
-export interface InnerScores {
-  readonly logits: Scores;
+export interface InnerScores<L = Scores> {
+  readonly logits: L;
   /** Keyed by the names in `features`. */
   readonly features: {readonly [name: string]: {readonly shape: readonly number[]; readonly values: ArrayLike<number>}};
 }
 
-/** A function that gives logits and activations. */
-export type InnerCall = CommonOptions &
-  Answering<InnerScores> & {
-    readonly access: 'white-box';
-    /** Names of the features. The function must return all of them every time. */
-    readonly features: readonly string[];
-  };
+/** A function that gives logits and activations. Those of a predicate can be one number: the logit of yes. */
+export type InnerCall = (
+  | (CommonOptions & Answering<InnerScores>)
+  | (QuestionOptions & Answering<InnerScores<ByQuestion<Scores | number>>>)
+) & {
+  readonly access: 'white-box';
+  /** Names of the features. The function must return all of them every time. */
+  readonly features: readonly string[];
+};
 
 const KINDS = {
   name: kinds.text,
   version: kinds.text,
   classes: kinds.texts,
+  questions: kinds.list,
   concurrency: kinds.number,
   batch: kinds.flag,
   maxBatch: kinds.number,
@@ -105,13 +133,16 @@ const KINDS = {
   access: oneOf('white-box'),
   features: kinds.texts,
 } satisfies Shape<
-  CommonOptions & Record<'batch' | 'maxBatch' | 'answer' | 'scores' | 'topK' | 'access' | 'features', unknown>
+  Omit<CommonOptions, 'questions'> &
+    Record<'questions' | 'batch' | 'maxBatch' | 'answer' | 'scores' | 'topK' | 'access' | 'features', unknown>
 >;
 
 /**
  * A function in this process as a teacher. It is black-box if it returns labels, gray-box if it returns scores, and
  * white-box if it returns logits and activations. Each result is checked: an unknown class, a NaN, probabilities that
  * do not sum to 1 or a list of the wrong length is the error of that one input.
+ *
+ * With `questions` it is called once for an input, whatever is asked about it, and returns the answer to each question.
  *
  * A Ctrl-C does not wait for a call that is under way. If the function costs money, write a teacher with a `service`
  * instead: its calls count against the budget, and its replies are kept before they are read.
@@ -122,16 +153,16 @@ export function callable(options: InnerCall): Teacher<'white-box'>;
 export function callable(options: ScoreCall): Teacher<'gray-box'>;
 export function callable(options: LabelCall): Teacher<'black-box'>;
 export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
-  checkOptions('callable', options, KINDS, ['classes', 'answer']);
-  const {name, version, classes, concurrency = 1} = options;
+  checkOptions('callable', options, KINDS, ['answer']);
+  const {name, version, classes, questions, concurrency = 1} = options;
   const maxBatch = options.batch ? (options.maxBatch ?? 64) : 1;
   if (!name || !version) throw new InputError('callable: Give the function a `name` and a `version`.');
   const features = 'access' in options ? options.features : undefined;
   const {scores, topK} = 'access' in options ? {scores: 'logits' as const, topK: undefined} : options;
-  const form = {classes, scores, topK};
-  checkForm('callable', form);
+  const form = {classes, questions, scores, topK};
+  checkGiven('callable', form);
   checkCounts('callable', {maxBatch, concurrency});
-  const read = features ? innerReader(form, features) : shownReader(givenReader(form));
+  const read = features ? innerReader(form, features) : subjectReader(form, shownReader);
   const detail: Detail = features ? {kind: 'logits', features} : givenDetail(form);
   return {
     name,
@@ -139,13 +170,14 @@ export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
       adapter: 'callable',
       name,
       version,
-      classes,
+      ...(classes && {classes}),
       scores: scores ?? null,
       ...(topK !== undefined && {topK}),
       ...(features && {features}),
     },
     access: features ? 'white-box' : scores ? 'gray-box' : 'black-box',
-    classes,
+    classes: classes ?? [],
+    questions: givenQuestions(questions),
     detail,
     maxBatch,
     concurrency,
@@ -153,22 +185,25 @@ export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
       // A function can compute without a pause. Signals and other work of the process get a turn before it.
       await setImmediate();
       signal?.throwIfAborted();
-      const values = await untilAborted(valuesOf(options, queries, signal), signal);
+      const asked = inputsIn(queries);
+      const inputs = asked.map(({query}) => query.input);
+      const values = await untilAborted(valuesOf(options, inputs, signal), signal);
       // The function can see the signal first and throw.
       signal?.throwIfAborted();
       const wantsFeatures = wanted?.kind === 'logits' && (wanted.features?.length ?? 0) > 0;
-      return values.map(value => outcomeOf(name, value, read, wantsFeatures));
+      return asked.flatMap(({rows}, index) =>
+        rows.map(row => outcomeOf(name, values[index], value => read(value, queries[row]!.question), wantsFeatures)),
+      );
     },
   };
 }
 
-/** Returns what the function returned or threw for each query. */
+/** Returns what the function returned or threw for each input. */
 async function valuesOf(
   {name, batch, answer}: InnerCall | ScoreCall | LabelCall,
-  queries: readonly Query[],
+  inputs: readonly Input[],
   signal: AbortSignal | undefined,
 ): Promise<readonly unknown[]> {
-  const inputs = queries.map(({input}) => input);
   if (!batch) return Promise.all(inputs.map(async input => answer(input, {signal})).map(settled));
   const call = async (): Promise<readonly unknown[]> => answer(inputs, {signal});
   const values: unknown = await settled(call());
@@ -195,11 +230,11 @@ function settled(promise: Promise<unknown>): Promise<unknown> {
 function outcomeOf(
   name: string,
   value: unknown,
-  read: (value: unknown) => Answer | Unread,
+  read: (value: unknown) => Answer | Unread | Error,
   wantsFeatures: boolean,
 ): Outcome {
-  if (value instanceof Error) return {error: failureOf(name, value)};
-  const answer = read(value);
+  const answer = value instanceof Error ? value : read(value);
+  if (answer instanceof Error) return {error: failureOf(name, answer)};
   if (isUnread(answer)) return {error: unreadError(name, answer, {})};
   return {answer: answer.kind === 'logits' && !wantsFeatures ? {...answer, features: {}} : answer} as Outcome;
 }
@@ -208,49 +243,4 @@ function outcomeOf(
 function failureOf(name: string, cause: Error, advice = 'Mend the function, or leave this input out.'): TeacherError {
   if (cause instanceof TeacherError) return cause;
   return new TeacherError(name, `The function failed (${cause.message}). ${advice}`, {cause});
-}
-
-/** The most characters shown of a wrong label. */
-const LONGEST_SHOWN = 40;
-
-/** Shows a short value beside the problem. The value comes from the user's own code, so it is safe to show. */
-function shownReader(read: (value: unknown) => Answer | Unread): (value: unknown) => Answer | Unread {
-  return value => {
-    const answer = read(value);
-    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
-    const isPlain = ['string', 'number', 'undefined'].includes(typeof value) && shown.length <= LONGEST_SHOWN;
-    if (!isUnread(answer)) return answer;
-    if (!isPlain) return typeof answer === 'string' || 'misread' in answer ? answer : answer.problem;
-    return `${typeof answer === 'string' ? answer : answer.problem} Got: ${shown}.`;
-  };
-}
-
-function innerReader(
-  form: Parameters<typeof givenReader>[0],
-  names: readonly string[],
-): (value: unknown) => Answer | Unread {
-  const readLogits = givenReader(form);
-  return value => {
-    const {logits, features = {}} = (value ?? {}) as {logits?: unknown; features?: Readonly<Record<string, unknown>>};
-    const answer = readLogits(logits);
-    if (isUnread(answer) || answer.kind !== 'logits') return answer;
-    const read: Record<string, Feature> = {};
-    for (const name of names) {
-      const feature = featureIn(features[name]);
-      if (feature === undefined) {
-        return `Feature \`${name}\` is not there, does not fill its shape, or holds NaN. Give {shape, values}.`;
-      }
-      read[name] = feature;
-    }
-    return {...answer, features: read};
-  };
-}
-
-function featureIn(value: unknown): Feature | undefined {
-  const {shape, values} = (value ?? {}) as {readonly shape?: unknown; readonly values?: unknown};
-  if (!Array.isArray(shape) || !shape.every(length => Number.isInteger(length) && length >= 0)) return undefined;
-  if (!Array.isArray(values) && !ArrayBuffer.isView(values)) return undefined;
-  const floats = Float32Array.from(values as ArrayLike<number>);
-  const size = shape.reduce((product: number, length: number) => product * length, 1);
-  return floats.length === size && floats.every(Number.isFinite) ? {shape, values: floats} : undefined;
 }

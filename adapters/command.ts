@@ -1,11 +1,20 @@
 import {InputError, TeacherError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import type {AskOptions, Input, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
+import type {Question} from '../src/question.ts';
+import type {AskOptions, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
+import {type AskedInput, inputsIn} from './_answers/heads.ts';
 import {ALIAS_KINDS, type AliasOptions, isUnread, readerWith, unreadError} from './_answers/labels.ts';
 import type {ScoreMeaning} from './_answers/scores.ts';
 import {identityWords, shownCommand} from './_command/processes.ts';
-import {Run, type RunOptions} from './_command/run.ts';
-import {checkCounts, checkForm, type GivenForm, givenDetail, givenReader} from './_local/given.ts';
+import {Program, problemWith, queryAbout} from './_command/program.ts';
+import {
+  checkCounts,
+  checkGiven,
+  type GivenSubject,
+  givenDetail,
+  givenQuestions,
+  subjectReader,
+} from './_local/given.ts';
 import {parseJson} from './_wire/reply.ts';
 
 export type {ScoreMeaning} from './_answers/scores.ts';
@@ -13,8 +22,10 @@ export type {ScoreMeaning} from './_answers/scores.ts';
 interface CommandOptions extends AliasOptions {
   /** The program and its arguments, for example `['python3', 'classify.py']`. It runs without a shell. */
   readonly command: readonly string[];
-  /** Names of the classes. They give the order of answers that are numbers or lists. */
-  readonly classes: readonly string[];
+  /** Names of the classes. They give the order of answers that are numbers or lists. Or give `questions`. */
+  readonly classes?: readonly string[];
+  /** The questions; see `choice`, `predicate` and `score` of `limbeck/ask`. Or give `classes`. */
+  readonly questions?: readonly Question[];
   /**
    * Part of the identity. Raise it when something changes that can change answers but is not in the command line: a
    * module that the program imports, a model that it loads by itself, a variable in `env`.
@@ -87,6 +98,7 @@ const KINDS = {
   ...ALIAS_KINDS,
   command: kinds.texts,
   classes: kinds.texts,
+  questions: kinds.list,
   version: kinds.text,
   name: kinds.text,
   env: kinds.object,
@@ -107,8 +119,13 @@ const KINDS = {
  *     {"id": 7, "text": "…"}   or   {"id": 7, "tensor": {"dtype": "uint8", "shape": [2, 2], "data": [0, 9, 9, 0]}}
  *     {"id": 7, "label": "spam"}   or   {"id": 7, "scores": …}   or   {"id": 7, "error": "too long"}
  *
- * A label is a class name or an index. `scores` have any of the shapes of `Scores` in the adapter `callable`. Every
- * answer holds the `id` of its query. The program starts at the first query and must end when its input ends. If it
+ * With questions it is asked once about an input, whatever is asked about it, and answers all of them by their names:
+ *
+ *     {"id": 7, "label": {"topic": "billing", "urgent": true}, "errors": {"mood": "too short"}}
+ *     {"id": 7, "scores": {"topic": [0.9, 0.1], "urgent": 0.8}}
+ *
+ * A label is a class name or an index, that of a predicate can be true or false. `scores` have any of the shapes of `Scores` in the adapter `callable`, and
+ * can be one number for a predicate: that of yes. Every answer holds the `id` of its query. The program starts at the first query and must end when its input ends. If it
  * ends earlier, stays silent for longer than `timeout` or writes an invalid line, it is started again and gets its open
  * queries again. A program that never answered is not started again.
  *
@@ -122,13 +139,24 @@ const KINDS = {
 export function command(options: ScoreCommand): Teacher<'gray-box'>;
 export function command(options: LabelCommand): Teacher<'black-box'>;
 export function command(options: ScoreCommand | LabelCommand): Teacher {
-  checkOptions('command', options, KINDS, ['command', 'classes']);
-  const {command: words, classes, version, scores, topK, cwd = process.cwd(), env = {}, rate, price} = options;
+  checkOptions('command', options, KINDS, ['command']);
+  const {
+    command: words,
+    classes,
+    questions,
+    version,
+    scores,
+    topK,
+    cwd = process.cwd(),
+    env = {},
+    rate,
+    price,
+  } = options;
   const {concurrency = 16, timeout = 60_000, maxReply = 16 * 2 ** 20} = options;
   if (!words[0])
     throw new InputError("command: Give the program and its arguments, such as ['python3', 'classify.py'].");
-  const form = {classes, scores, topK, aliases: options.aliases};
-  checkForm('command', form);
+  const form = {classes, questions, scores, topK, aliases: options.aliases};
+  checkGiven('command', form);
   checkCounts('command', {concurrency, timeout, maxReply});
   const line = {words, cwd};
   const name = options.name ?? `command ${shownCommand(line)}`;
@@ -144,32 +172,45 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
         adapter: 'command',
         command: identityWords(line),
         version: version ?? null,
-        classes,
+        ...(classes && {classes}),
         scores: scores ?? null,
         ...(topK !== undefined && {topK}),
       };
       return identity;
     },
     access: scores === undefined ? 'black-box' : 'gray-box',
-    classes,
+    classes: classes ?? [],
+    questions: givenQuestions(questions),
     detail: givenDetail(form),
     maxBatch: 1,
     concurrency,
     service: {
       account: name,
       reader: readerWith(READER, options.aliases),
-      read,
+      read: (reply, count, _, about = []) =>
+        read(
+          reply,
+          Array.from({length: count}, (_, row) => about[row]),
+        ),
       ...(rate && {rate}),
       ...(price && {price}),
     },
     async ask(queries, {exchange = (_, send) => send(), signal}: AskOptions = {}) {
-      const asked = queries.map(async ({input}, row): Promise<readonly Outcome[]> => {
+      const outcomes = new Array<Outcome>(queries.length);
+      const ask = async ({query: {input}, rows}: AskedInput): Promise<readonly Outcome[]> => {
         const problem = problemWith(input);
-        if (problem !== undefined) return [{error: new TeacherError(name, problem)}];
-        const reply = await exchange([row], () => program.ask(queryAbout(input), signal));
-        return read(reply, 1);
-      });
-      return (await Promise.all(asked)).flat();
+        if (problem !== undefined) return rows.map(() => ({error: new TeacherError(name, problem)}));
+        const reply = await exchange(rows, () => program.ask(queryAbout(input), signal));
+        return read(
+          reply,
+          rows.map(row => queries[row]!.question),
+        );
+      };
+      const inputs = inputsIn(queries);
+      for (const [index, answers] of (await Promise.all(inputs.map(ask))).entries()) {
+        for (const [position, row] of inputs[index]!.rows.entries()) outcomes[row] = answers[position]!;
+      }
+      return outcomes;
     },
   };
 }
@@ -177,68 +218,36 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
 /** Version of `replyReader`. */
 const READER = 1;
 
-/** Returns the problem with an input that holds numbers that JSON lacks. */
-function problemWith(input: Input): string | undefined {
-  if (input.kind === 'text' || input.dtype !== 'float32' || input.data.every(Number.isFinite)) return undefined;
-  return 'An input holds NaN or an infinite value, which JSON can not hold.';
-}
-
-function queryAbout(input: Input): object {
-  if (input.kind === 'text') return {text: input.text};
-  const {dtype, shape, data} = input;
-  return {tensor: {dtype, shape, data: Array.from(data)}};
-}
-
 /** The most characters shown of a program's message. */
 const LONGEST_SHOWN = 300;
 
-/** Reads a line that is already known to be JSON with an `id`. */
-function replyReader(name: string, form: GivenForm): (reply: Reply, count: number) => readonly Outcome[] {
+/**
+ * Reads a line that is already known to be JSON with an `id`. It has an answer to one query, or to several with a
+ * question each; undefined if nobody needs that one.
+ */
+function replyReader(
+  name: string,
+  form: GivenSubject,
+): (reply: Reply, questions: readonly (Question | undefined)[]) => readonly Outcome[] {
   const field = form.scores === undefined ? 'label' : 'scores';
-  const readValue = givenReader(form);
-  return reply => {
-    const {error, [field]: value} = parseJson(name, reply) as {readonly [field: string]: unknown};
-    if (error !== undefined && error !== null) {
-      return [{error: new TeacherError(name, `It gave an error: ${String(error).slice(0, LONGEST_SHOWN)}`)}];
-    }
-    const answer =
-      value === undefined ? `Its answer holds no \`${field}\`. Check what the program writes.` : readValue(value);
-    if (isUnread(answer)) return [{error: unreadError(name, answer, {unreadable: true})}];
-    return [{answer} as Outcome];
+  const readValue = subjectReader(form);
+  const fail = (error: unknown): Outcome => {
+    return {error: new TeacherError(name, `It gave an error: ${String(error).slice(0, LONGEST_SHOWN)}`)};
   };
-}
-
-/** A program that is started at the first query, and again after it has ended. */
-class Program {
-  readonly #options: RunOptions;
-  #run: Run | undefined;
-  /** Resolves when the previous run is gone, because two at once can exceed the memory. */
-  #gone: Promise<void> = Promise.resolve();
-  #asked = 0;
-
-  constructor(options: RunOptions) {
-    this.#options = options;
-  }
-
-  /**
-   * Sends one query and returns the line that answers it.
-   *
-   * @throws TeacherError if the program ends, is silent for too long, or breaks the protocol; the signal's reason after
-   * an abort
-   */
-  async ask(query: object, signal: AbortSignal | undefined): Promise<Reply> {
-    const id = ++this.#asked;
-    await this.#gone;
-    signal?.throwIfAborted();
-    this.#run ??= this.#start();
-    return this.#run.ask({id, ...query}, signal);
-  }
-
-  #start(): Run {
-    const run = new Run(this.#options, () => {
-      this.#gone = run.gone;
-      this.#run = undefined;
+  return (reply, questions) => {
+    const said = parseJson(name, reply) as {readonly [field: string]: unknown};
+    const {error, errors = {}, [field]: value} = said;
+    return questions.map((question): Outcome => {
+      const own = question && (errors as {readonly [question: string]: unknown})[question.name];
+      const problem = error ?? own;
+      if (problem !== undefined && problem !== null) return fail(problem);
+      const answer =
+        value === undefined
+          ? `Its answer holds no \`${field}\`. Check what the program writes.`
+          : readValue(value, question);
+      if (answer instanceof Error) return {error: answer};
+      if (isUnread(answer)) return {error: unreadError(name, answer, {unreadable: true})};
+      return {answer} as Outcome;
     });
-    return run;
-  }
+  };
 }

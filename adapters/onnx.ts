@@ -3,27 +3,39 @@ import {TeacherError} from '../src/errors.ts';
 import {once} from '../src/once.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import {loadPeer} from '../src/peer.ts';
+import type {Question} from '../src/question.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
 import type {AskOptions, Outcome, Query, Teacher} from '../src/teacher.ts';
+import {headsOf, inputsIn, type QuestionOutputs, questionsOf} from './_answers/heads.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
-import {type AnswerReader, answersInHalves, answersOf, askedFeatures, rowOf} from './_onnx/answers.ts';
+import {
+  type AnswerReader,
+  answersInHalves,
+  answersOf,
+  askedFeatures,
+  type ModelAnswer,
+  rowOf,
+} from './_onnx/answers.ts';
 import {type Batch, batchesOf, feedsOf, type InputPlan, inputPlan, type Layout, rowsPerRun} from './_onnx/inputs.ts';
-import {checkFeatures, loadModel, readModel, type ScoreOutput, scoreSource} from './_onnx/model.ts';
+import {checkFeatures, headIn, loadModel, readModel} from './_onnx/model.ts';
 import type {OnnxRuntime, Session} from './_onnx/runtime.ts';
 
+export type {QuestionOutput, QuestionOutputs} from './_answers/heads.ts';
 export type {Layout} from './_onnx/inputs.ts';
-export type {ScoreOutput} from './_onnx/model.ts';
 
 export interface OnnxOptions {
   /** Path of the `.onnx` file. Its files of weights must be in the same folder. */
   readonly path: string;
-  /** Names of the classes, in the order of the model's scores. */
-  readonly classes: readonly string[];
+  /** Names of the classes, in the order of the model's scores. Or give `questions`. */
+  readonly classes?: readonly string[];
+  /** The questions that its outputs answer; see `choice`, `predicate` and `score` of `limbeck/ask`. Or give `classes`. */
+  readonly questions?: readonly Question[];
   /**
    * The tensor that holds the scores, [batch, classes]: an output of the model, or any tensor in it. If probabilities
-   * come from a softmax, the softmax's input is read; otherwise the logits are log(max(p, 1e-8)).
+   * come from a softmax, the softmax's input is read; otherwise the logits are log(max(p, 1e-8)). With `questions`, the
+   * tensor of each. If a sigmoid answers a predicate, the sigmoid's input is read.
    */
-  readonly output: ScoreOutput;
+  readonly output: QuestionOutputs;
   /**
    * How the shape of an example becomes the shape that the model takes. Images often need `channels-first`.
    *
@@ -63,7 +75,8 @@ export interface OnnxOptions {
 const KINDS = {
   path: kinds.text,
   classes: kinds.texts,
-  output: kinds.textOrObject,
+  questions: kinds.list,
+  output: kinds.object,
   layout: kinds.text,
   preprocessing: kinds.object,
   features: kinds.texts,
@@ -82,18 +95,25 @@ const KINDS = {
  * @throws InputError if the file can't be read or does not match the options
  */
 export async function onnx(options: OnnxOptions): Promise<Teacher<'white-box'>> {
-  checkOptions('onnx', options, KINDS, ['path', 'classes', 'output']);
-  const {path, classes, output, features = [], maxBatch = 64, threads} = options;
+  checkOptions('onnx', options, KINDS, ['path', 'output']);
+  const {path, classes, questions, output, features = [], maxBatch = 64, threads} = options;
   const {name = `onnx ${basename(path)}`, layout = 'as-is', preprocessing = {}} = options;
-  checkForm('onnx', {classes});
+  if (classes !== undefined) checkForm('onnx', {classes});
   checkCounts('onnx', {maxBatch, ...(threads !== undefined && {threads})});
   const model = await readModel(path);
   const plan = inputPlan(model, layout, preprocessing);
-  const scores = scoreSource(model, output, classes);
+  const heads = headsOf(`onnx ${path}`, {classes, questions, output}).map(head => headIn(model, head));
   checkFeatures(model, features);
   const load = once(async (): Promise<Loaded> => {
     const runtime = await loadPeer<OnnxRuntime>('onnxruntime-node', 'The adapter onnx');
-    return {runtime, session: await loadModel(model, runtime, {name, tensors: [scores.tensor, ...features], threads})};
+    return {
+      runtime,
+      session: await loadModel(model, runtime, {
+        name,
+        tensors: [...heads.map(({tensor}) => tensor), ...features],
+        threads,
+      }),
+    };
   });
   return {
     name,
@@ -102,16 +122,18 @@ export async function onnx(options: OnnxOptions): Promise<Teacher<'white-box'>> 
       model: model.sha256,
       layout: plan.layout,
       preprocessing: plan.preprocessing,
-      output: {...scores},
+      // The output of each question is in the keys of its own answers.
+      ...(classes && {output: {tensor: heads[0]!.tensor, kind: heads[0]!.kind}}),
     },
     access: 'white-box',
-    classes,
+    classes: classes ?? [],
+    questions: questionsOf(heads),
     detail: {kind: 'logits', features},
     maxBatch,
     async ask(queries, askOptions = {}) {
       askOptions.signal?.throwIfAborted();
       const asked = askedFeatures(name, features, askOptions.detail);
-      return answerAll({reader: {name, classes, scores}, plan, ...(await load())}, queries, {...askOptions, asked});
+      return answerAll({reader: {name, heads}, plan, ...(await load())}, queries, {...askOptions, features: asked});
     },
   };
 }
@@ -129,19 +151,24 @@ interface Running extends Loaded {
 async function answerAll(
   running: Running,
   queries: readonly Query[],
-  {asked, signal}: AskOptions & {readonly asked: readonly string[]},
+  {features, signal}: AskOptions & {readonly features: readonly string[]},
 ): Promise<Outcome<'white-box'>[]> {
   const outcomes = new Array<Outcome<'white-box'>>(queries.length);
   const {plan, reader} = running;
-  const batches = batchesOf(plan, queries, (row, problem) => {
-    outcomes[row] = {error: new TeacherError(reader.name, problem)};
-  });
+  const asked = inputsIn(queries);
+  const settle = (index: number, answer: ModelAnswer) => {
+    for (const row of asked[index]!.rows) outcomes[row] = 'error' in answer ? answer : answer(queries[row]!);
+  };
+  const about = asked.map(({query}) => query);
+  const batches = batchesOf(plan, about, (index, problem) =>
+    settle(index, {error: new TeacherError(reader.name, problem)}),
+  );
   for (const {rows, inputs} of batches) {
     const step = rowsPerRun(plan, rows.length);
     for (let start = 0; start < rows.length; start += step) {
       signal?.throwIfAborted();
-      const answers = await answersTo(running, inputs.slice(start, start + step), asked);
-      for (const [index, answer] of answers.entries()) outcomes[rows[start + index]!] = answer;
+      const answers = await answersTo(running, inputs.slice(start, start + step), features);
+      for (const [position, answer] of answers.entries()) settle(rows[start + position]!, answer);
     }
   }
   return outcomes;
@@ -151,7 +178,7 @@ function answersTo(
   {reader, plan, runtime, session}: Running,
   inputs: Batch['inputs'],
   features: readonly string[],
-): Promise<Outcome<'white-box'>[]> {
+): Promise<ModelAnswer[]> {
   return answersInHalves(reader.name, inputs, some => {
     const feeds = feedsOf(plan, some, runtime);
     return answersOf(reader, {feeds, count: some.length}, {session, features, featureOf: rowOf});

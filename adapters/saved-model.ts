@@ -7,28 +7,27 @@ import {startEngine} from '../src/engine/engine.ts';
 import {type MetaGraph, readMetaGraphs, SavedModelGraph, type Signature} from '../src/engine/graphs/saved-model.ts';
 import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
+import type {Question} from '../src/question.ts';
 import type {Preprocessing} from '../src/student/preprocessing.ts';
 import type {Teacher, TensorInput} from '../src/teacher.ts';
-import {
-  checkScores,
-  featuresOf,
-  type GraphOutput,
-  inputOf,
-  namedOutput,
-  partsOf,
-  type ScoreKind,
-} from './_graph/parts.ts';
-import {graphTeacher, logarithms} from './_graph/teacher.ts';
+import {headsOf, type QuestionOutputs, type ScoreKind} from './_answers/heads.ts';
+import {checkScores, featuresOf, inputOf, namedOutput} from './_graph/parts.ts';
+import {graphTeacher} from './_graph/teacher.ts';
 
-export type {GraphOutput, ScoreKind} from './_graph/parts.ts';
+export type {QuestionOutput, QuestionOutputs, ScoreKind} from './_answers/heads.ts';
 
 export interface SavedModelOptions {
   /** Folder of the SavedModel, which holds `saved_model.pb`. */
   readonly path: string;
-  /** Names of the classes, in the order of the model's output. */
-  readonly classes: readonly string[];
-  /** The output with one number per class, by its name in the signature. If there is one output, its kind is enough. */
-  readonly output: GraphOutput | ScoreKind;
+  /** Names of the classes, in the order of the model's output. Or give `questions`. */
+  readonly classes?: readonly string[];
+  /** The questions that its outputs answer; see `choice`, `predicate` and `score` of `limbeck/ask`. Or give `classes`. */
+  readonly questions?: readonly Question[];
+  /**
+   * The output with one number per class, by its name in the signature. If there is one output, its kind is enough. With
+   * `questions`, the output of each.
+   */
+  readonly output: QuestionOutputs | ScoreKind;
   /**
    * Name of the model's function to call.
    *
@@ -66,6 +65,7 @@ export interface SavedModelOptions {
 const KINDS = {
   path: kinds.text,
   classes: kinds.texts,
+  questions: kinds.list,
   output: kinds.textOrObject,
   signature: kinds.text,
   features: kinds.texts,
@@ -86,8 +86,8 @@ const KINDS = {
  * @throws InputError if the WASM engine runs, or the model can't be read or does not match the options
  */
 export async function savedModel(options: SavedModelOptions): Promise<Teacher<'white-box'>> {
-  checkOptions('savedModel', options, KINDS, ['path', 'classes', 'output']);
-  const {classes, maxBatch = 256} = options;
+  checkOptions('savedModel', options, KINDS, ['path', 'output']);
+  const {classes, questions, maxBatch = 256} = options;
   const path = resolve(options.path);
   await checkEngine(path);
   const owner = `SavedModel ${path}`;
@@ -96,8 +96,8 @@ export async function savedModel(options: SavedModelOptions): Promise<Teacher<'w
   const {signature, called} = signatureOf(metaGraph, options.signature, owner);
   const graph = new SavedModelGraph(path, metaGraph, signature);
   const output = namedOutput(graph, options.output, owner);
-  const {kind, node: location} = partsOf(output);
-  checkScores(graph, location, classes, owner);
+  const heads = headsOf(owner, {classes, questions, output});
+  for (const head of heads) checkScores(graph, head, owner);
   const input = inputOf(graph, options, owner);
   const {scale = 1, mean = 0, deviation = 1} = input.preprocessing;
   return graphTeacher({
@@ -106,14 +106,16 @@ export async function savedModel(options: SavedModelOptions): Promise<Teacher<'w
       adapter: 'saved-model',
       content: await contentHash(path),
       signature: called,
-      output: {...output},
+      // The output of each question is in the keys of its own answers.
+      ...(classes && {output: {...output}}),
       preprocessing: {scale, mean, deviation},
     },
-    classes,
+    classes: classes ?? [],
     graph,
     input,
-    scores: {node: location, toLogits: kind === 'logits' ? values => values : logarithms},
-    features: featuresOf(graph, location, input, options.features, owner),
+    declared: heads,
+    heads: heads.map(head => ({...head, node: head.output})),
+    features: featuresOf(graph, heads, input, options.features, owner),
     maxBatch,
   });
 }

@@ -4,17 +4,20 @@ import {InputError, TeacherError} from '../src/errors.ts';
 import {once} from '../src/once.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import {loadPeer, resolvePeer} from '../src/peer.ts';
+import type {Question} from '../src/question.ts';
 import type {Outcome, Query, Teacher} from '../src/teacher.ts';
+import {type AskedInput, headsOf, inputsIn, type QuestionOutputs, questionsOf} from './_answers/heads.ts';
 import {checkCounts, checkForm} from './_local/given.ts';
 import {
   type AnswerReader,
   answersInHalves,
   answersOf,
   askedFeatures,
+  type ModelAnswer,
   type Pooling,
   pooledFeature,
 } from './_onnx/answers.ts';
-import {checkFeatures, loadModel, type OnnxModel, readModel, type ScoreOutput, scoreSource} from './_onnx/model.ts';
+import {checkFeatures, headIn, loadModel, type OnnxModel, readModel} from './_onnx/model.ts';
 import type {OnnxRuntime, Session} from './_onnx/runtime.ts';
 import {
   modelFile,
@@ -25,8 +28,8 @@ import {
   tokenTable,
 } from './_onnx/transformers.ts';
 
+export type {QuestionOutput, QuestionOutputs} from './_answers/heads.ts';
 export type {Pooling} from './_onnx/answers.ts';
-export type {ScoreOutput} from './_onnx/model.ts';
 
 export interface TransformersOptions {
   /**
@@ -47,11 +50,18 @@ export interface TransformersOptions {
    */
   readonly classes?: readonly string[];
   /**
-   * The tensor that holds the scores, [texts, classes].
+   * The questions that its outputs answer; see `choice`, `predicate` and `score` of `limbeck/ask`. A multi-label
+   * classifier has a predicate for each of its classes, in their order.
+   *
+   * @default the choice among its classes
+   */
+  readonly questions?: readonly Question[];
+  /**
+   * The tensor that holds the scores, [texts, classes]. With `questions`, the tensor of each.
    *
    * @default {logits: 'logits'}
    */
-  readonly output?: ScoreOutput;
+  readonly output?: QuestionOutputs;
   /**
    * Tensors that can be asked for as features: outputs of the model, or any tensors in it. Their shape is [texts,
    * width], or [texts, tokens, width] for token states, which `pooling` reduces to one vector per text.
@@ -91,7 +101,8 @@ const KINDS = {
   path: kinds.text,
   file: kinds.text,
   classes: kinds.texts,
-  output: kinds.textOrObject,
+  questions: kinds.list,
+  output: kinds.object,
   features: kinds.texts,
   pooling: kinds.text,
   maxTokens: kinds.number,
@@ -113,25 +124,27 @@ const KINDS = {
 export async function transformers(options: TransformersOptions): Promise<Teacher<'white-box'>> {
   checkOptions('transformers', options, KINDS, ['path']);
   const {path, file, output = {logits: 'logits'}, features = [], pooling = 'mean', maxTokens} = options;
-  const {name = `transformers ${basename(path)}`, maxBatch = 32, threads} = options;
+  const {name = `transformers ${basename(path)}`, questions, maxBatch = 32, threads} = options;
   checkCounts('transformers', {
     maxBatch,
     ...(threads !== undefined && {threads}),
     ...(maxTokens !== undefined && {maxTokens}),
   });
   const folder = await readFolder(path);
-  const {classes = folder.classes} = options;
-  if (classes === undefined) throw new InputError(`The model ${path} does not name its classes. Give \`classes\`.`);
-  checkForm('transformers', {classes});
-  if (classes.length === 1) throw new InputError(`The model ${path} gives one score and chooses among no classes.`);
+  const classes = options.classes ?? (questions ? undefined : folder.classes);
+  if (questions === undefined) checkChoice(path, classes, folder.other);
   const model = await readModel(modelFile(path, file));
   checkInputs(model);
-  const scores = scoreSource(model, output, classes);
+  const heads = headsOf(`transformers ${path}`, {classes, questions, output}).map(head => headIn(model, head));
   checkFeatures(model, features);
   const load = once(async (): Promise<Loaded> => {
     const {tokenizer, runtime} = await loadParts(path);
     const most = maxTokens ?? Math.min(tokenizer.model_max_length ?? folder.positions, folder.positions);
-    const session = await loadModel(model, runtime, {name, tensors: [scores.tensor, ...features], threads});
+    const session = await loadModel(model, runtime, {
+      name,
+      tensors: [...heads.map(({tensor}) => tensor), ...features],
+      threads,
+    });
     return {tokensOf: tokenReader(tokenizer, most), padding: tokenizer.pad_token_id ?? 0, runtime, session};
   });
   return {
@@ -141,12 +154,14 @@ export async function transformers(options: TransformersOptions): Promise<Teache
       model: model.sha256,
       tokenizer: folder.tokenizer,
       config: folder.config,
-      output: {...scores},
+      // The output of each question is in the keys of its own answers.
+      ...(classes && {output: {tensor: heads[0]!.tensor, kind: heads[0]!.kind}}),
       maxTokens: maxTokens ?? null,
       ...(features.length > 0 && {pooling}),
     },
     access: 'white-box',
-    classes,
+    classes: classes ?? [],
+    questions: questionsOf(heads),
     detail: {kind: 'logits', features},
     maxBatch,
     async ask(queries, {detail, signal} = {}) {
@@ -154,9 +169,21 @@ export async function transformers(options: TransformersOptions): Promise<Teache
       const asked = askedFeatures(name, features, detail);
       const parts = await load();
       signal?.throwIfAborted();
-      return answerAll({reader: {name, classes, scores}, model, pooling, asked, ...parts}, queries);
+      return answerAll({reader: {name, heads}, model, pooling, asked, ...parts}, queries);
     },
   };
+}
+
+/** @throws InputError if the model does not choose one class among several */
+function checkChoice(path: string, classes: readonly string[] | undefined, other: string | undefined): void {
+  if (other !== undefined) {
+    throw new InputError(
+      `The model ${path} is one of ${other}, which does not choose one class among several. Give its \`questions\`.`,
+    );
+  }
+  if (classes === undefined) throw new InputError(`The model ${path} does not name its classes. Give \`classes\`.`);
+  checkForm('transformers', {classes});
+  if (classes.length === 1) throw new InputError(`The model ${path} gives one score and chooses among no classes.`);
 }
 
 interface Loaded {
@@ -208,27 +235,31 @@ interface Running extends Loaded {
 async function answerAll(running: Running, queries: readonly Query[]): Promise<Outcome<'white-box'>[]> {
   const {tokensOf, reader} = running;
   const outcomes = new Array<Outcome<'white-box'>>(queries.length);
-  const rows: number[] = [];
+  const settle = ({rows}: AskedInput, answer: ModelAnswer) => {
+    for (const row of rows) outcomes[row] = 'error' in answer ? answer : answer(queries[row]!);
+  };
+  const asked: AskedInput[] = [];
   const texts: (readonly number[])[] = [];
-  for (const [row, {input}] of queries.entries()) {
+  for (const one of inputsIn(queries)) {
+    const {input} = one.query;
     const ids = input.kind === 'text' ? tokensOf(input.text) : [];
     if (ids.length === 0) {
       const problem = input.kind === 'text' ? 'The text has no tokens.' : 'The model takes texts, got numbers.';
-      outcomes[row] = {error: new TeacherError(reader.name, problem)};
+      settle(one, {error: new TeacherError(reader.name, problem)});
       continue;
     }
-    rows.push(row);
+    asked.push(one);
     texts.push(ids);
   }
   const answers = texts.length === 0 ? [] : await answersInHalves(reader.name, texts, some => answersTo(running, some));
-  for (const [index, answer] of answers.entries()) outcomes[rows[index]!] = answer;
+  for (const [index, answer] of answers.entries()) settle(asked[index]!, answer);
   return outcomes;
 }
 
 function answersTo(
   {reader, model, session, runtime, padding, pooling, asked}: Running,
   texts: readonly (readonly number[])[],
-): Promise<Outcome<'white-box'>[]> {
+): Promise<ModelAnswer[]> {
   const {tokens, ids, mask} = tokenTable(texts, padding);
   // A single text has type 0 throughout.
   const values: Record<string, BigInt64Array> = {

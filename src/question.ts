@@ -52,7 +52,17 @@ export interface Questions {
    * @default false
    */
   readonly areDependent?: boolean | undefined;
+  /**
+   * By the name of a question, the part of the teacher that answers it, such as an output of its model. It is part of
+   * the key of that question's answers alone.
+   *
+   * @default the whole teacher answers each
+   */
+  readonly sources?: {readonly [question: string]: Source} | undefined;
 }
+
+/** The part of a teacher that answers a question, as JSON. */
+export type Source = {readonly [part: string]: string | number};
 
 /** The classes of a predicate, in this order. */
 export const NO_YES: readonly string[] = ['no', 'yes'];

@@ -1,7 +1,15 @@
 import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
 import {InputError} from './errors.ts';
-import type {ChoiceQuestion, Option, PredicateQuestion, Question, Questions, ScoreQuestion} from './question.ts';
+import type {
+  ChoiceQuestion,
+  Option,
+  PredicateQuestion,
+  Question,
+  Questions,
+  ScoreQuestion,
+  Source,
+} from './question.ts';
 import type {Json, Query} from './teacher.ts';
 
 /** Names, or names with their descriptions, in order. */
@@ -157,6 +165,8 @@ export interface AskedIn {
   readonly together?: readonly Question[] | undefined;
   /** True if names can change the answer, too. @default false */
   readonly areNamesShown?: boolean | undefined;
+  /** The part of the teacher that answers it. @default the whole teacher */
+  readonly source?: Source | undefined;
 }
 
 type Fields = {readonly [field: string]: Json};
@@ -167,18 +177,25 @@ interface Known {
   readonly among: WeakMap<readonly Question[], {readonly hash: string; readonly each: WeakMap<Question, Fields>}>;
 }
 
-const [named, nameless]: readonly Known[] = [
-  {alone: new WeakMap(), among: new WeakMap()},
-  {alone: new WeakMap(), among: new WeakMap()},
-];
+const WHOLE: Source = {};
+
+/** By what answers, with names and without. */
+const [named, nameless] = [new WeakMap<Source, Known>(), new WeakMap<Source, Known>()];
+
+function knownOf(source: Source, areNamesShown: boolean): Known {
+  const bySource = areNamesShown ? named : nameless;
+  const known = bySource.get(source) ?? {alone: new WeakMap(), among: new WeakMap()};
+  bySource.set(source, known);
+  return known;
+}
 
 /**
  * The part of a question that can change its answer: its type, its instructions, and its options in their order, with
- * the hash of all questions of its request if they matter. The same object each time.
+ * the hash of all questions of its request if they matter, and what answers it. The same object each time.
  */
-export function keyOf(question: Question, {together, areNamesShown = false}: AskedIn = {}): Json {
-  const {alone, among} = (areNamesShown ? named : nameless)!;
-  const own = alone.get(question) ?? plainOf(question, areNamesShown);
+export function keyOf(question: Question, {together, areNamesShown = false, source = WHOLE}: AskedIn = {}): Json {
+  const {alone, among} = knownOf(source, areNamesShown);
+  const own = alone.get(question) ?? {...plainOf(question, areNamesShown), ...(source !== WHOLE && {source})};
   alone.set(question, own);
   if (together === undefined) return own;
   const hashOf = () => hash('sha256', stringify(together.map(other => keyOf(other, {areNamesShown}))));

@@ -228,6 +228,12 @@ export interface Part {
    */
   readonly detail?: Detail;
   /**
+   * True if it is asked for as much as the whole, when that is more than `detail`, such as features.
+   *
+   * @default false
+   */
+  readonly followsWhole?: boolean;
+  /**
    * The most samples that it is asked of one query: sample s of a query becomes its samples n·s to n·s + n − 1.
    *
    * @default 1

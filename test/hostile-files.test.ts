@@ -5,7 +5,7 @@ import {join} from 'node:path';
 import {gzipSync} from 'node:zlib';
 import {parquetWriteBuffer} from 'hyparquet-writer';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {readModel as readOnnx, scoreSource} from '../adapters/_onnx/model.ts';
+import {headIn, readModel as readOnnx} from '../adapters/_onnx/model.ts';
 import {savedModel} from '../adapters/saved-model.ts';
 import {readIdxArray} from '../src/data/idx.ts';
 import {randomInteger, seededRandom} from '../src/data/random.ts';
@@ -110,7 +110,7 @@ describe('a damaged file ends in a value or an error that names it', () => {
     const valid = await readFile(join(fixtures, 'onnx/digits.onnx'));
     await checkAll(valid, 300, async bytes => {
       const model = await readOnnx(await written('m.onnx', bytes));
-      scoreSource(model, {logits: model.graph.outputs[0]!.name}, ['a', 'b']);
+      headIn(model, {question: undefined, classes: 2, kind: 'logits', output: model.graph.outputs[0]!.name});
     });
   });
 

@@ -11,15 +11,10 @@ import {InputError} from '../../src/errors.ts';
 import {shown} from '../../src/student/input-shape.ts';
 import {type Preprocessing, preprocess} from '../../src/student/preprocessing.ts';
 import type {Input, TensorInput} from '../../src/teacher.ts';
-
-/** The output of a graph that answers are made of, with one number per class. */
-export type GraphOutput = {readonly logits: string} | {readonly probabilities: string};
-
-/** The kind of an output's numbers. */
-export type ScoreKind = 'logits' | 'probabilities';
+import {type Head, type QuestionOutputs, type ScoreKind, widthProblem} from '../_answers/heads.ts';
 
 /** Finds the output if only its kind is given, for a graph that has one output. */
-export function namedOutput({outputs}: Graph, output: GraphOutput | ScoreKind, owner: string): GraphOutput {
+export function namedOutput({outputs}: Graph, output: QuestionOutputs | ScoreKind, owner: string): QuestionOutputs {
   if (typeof output === 'object') return output;
   const [only, ...others] = outputs;
   if (only === undefined || others.length > 0) {
@@ -28,12 +23,6 @@ export function namedOutput({outputs}: Graph, output: GraphOutput | ScoreKind, o
     );
   }
   return output === 'logits' ? {logits: only.name} : {probabilities: only.name};
-}
-
-/** Returns the kind of an output and its name. */
-export function partsOf(output: GraphOutput): {readonly kind: ScoreKind; readonly node: string} {
-  if ('logits' in output) return {kind: 'logits', node: output.logits};
-  return {kind: 'probabilities', node: output.probabilities};
 }
 
 /**
@@ -73,31 +62,38 @@ export function inputOf(
   return {tensor, preprocessing, dtype};
 }
 
-/** @throws InputError if an output can't be one number per class */
-export function checkScores(graph: Graph, name: string, classes: readonly string[], owner: string): void {
-  const {shape = [null, classes.length]} = checkNumbers(graph, name, owner);
-  if (shape.length !== 2 || (shape[1] !== null && shape[1] !== classes.length)) {
-    throw new InputError(
-      `Output \`${name}\` of ${owner} gives ${shown(shape.slice(1))} for each input, but there are ${classes.length} classes. Name one that gives one number per class.`,
-    );
-  }
+/** @throws InputError if an output can't hold the numbers of a part */
+export function checkScores(graph: Graph, head: Head, owner: string): void {
+  const {shape} = checkNumbers(graph, head.output, owner);
+  const problem = shape && shapeProblem(head, shape);
+  if (problem !== undefined) throw new InputError(`Output \`${head.output}\` of ${owner} ${problem}. ${ONE_EACH}`);
 }
 
+/** Returns the problem with the shape of an output, whose batch comes first, as a clause. */
+export function shapeProblem(head: Head, shape: readonly (number | null)[]): string | undefined {
+  const [, width = 1] = shape;
+  if (shape.length === 0 || shape.length > 2) return `gives ${shown(shape.slice(1))} for each input`;
+  return width === null ? undefined : widthProblem(head, width);
+}
+
+/** The advice if an output has another width. */
+export const ONE_EACH = 'Name one that gives one number per class.';
+
 /**
- * Returns the features that can be asked for: the named ones or, if none are named, all outputs but the one of the
+ * Returns the features that can be asked for: the named ones or, if none are named, all outputs but those of the
  * scores.
  *
  * @throws InputError if one does not exist or has no row per input
  */
 export function featuresOf(
   graph: Graph,
-  scores: string,
+  scores: readonly Head[],
   {tensor}: GraphInput,
   named: readonly string[] | undefined,
   owner: string,
 ): string[] {
   if (named === undefined) {
-    const others = graph.outputs.filter(output => output.name !== scores);
+    const others = graph.outputs.filter(({name}) => scores.every(({output}) => output !== name));
     return others.filter(output => givesNumbers(output) && hasRows(output, tensor)).map(nameOf);
   }
   for (const name of named) {

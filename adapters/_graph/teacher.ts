@@ -3,18 +3,28 @@ import {startEngine} from '../../src/engine/engine.ts';
 import type {Graph, GraphNumbers} from '../../src/engine/graphs/graph.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import {shown} from '../../src/student/input-shape.ts';
-import type {Feature, Input, LogitsAnswer, Outcome, Query, Teacher} from '../../src/teacher.ts';
-import {batchesOf, type GraphBatch, type GraphInput, misfitOf, valuesOf} from './parts.ts';
+import type {Feature, Input, Outcome, Query, Teacher} from '../../src/teacher.ts';
+import {type AskedInput, type Head, headFor, inputsIn, NO_QUESTION, partOf, questionsOf} from '../_answers/heads.ts';
+import {batchesOf, type GraphBatch, type GraphInput, misfitOf, ONE_EACH, shapeProblem, valuesOf} from './parts.ts';
+
+/** A part of a graph's outputs, with the tensor from which it is read. */
+export interface GraphHead extends Head {
+  /** If the output is a softmax or a sigmoid, that one's input; the kind is then `logits`. */
+  readonly node: string;
+}
 
 /** A graph and the properties that a teacher needs. */
 export interface GraphTeacher {
   readonly name: string;
   readonly identity: Teacher['identity'];
+  /** None if it has questions. */
   readonly classes: readonly string[];
   readonly graph: Graph;
   readonly input: GraphInput;
-  /** The tensor from which the logits are computed. */
-  readonly scores: {readonly node: string; readonly toLogits: (values: Float32Array) => Float32Array};
+  /** As the options name them, for the keys of answers. */
+  readonly declared: readonly Head[];
+  /** The same, as they are read. */
+  readonly heads: readonly GraphHead[];
   /** Tensors that can be asked for. */
   readonly features: readonly string[];
   readonly maxBatch: number;
@@ -23,18 +33,19 @@ export interface GraphTeacher {
 /**
  * Logits of probabilities, up to a constant per row: log(max(p, 1e-8)), as for a student that ends in probabilities.
  */
-export function logarithms(probabilities: Float32Array): Float32Array {
+function logarithms(probabilities: Float32Array): Float32Array {
   return probabilities.map(probability => Math.log(Math.max(probability, 1e-8)));
 }
 
 /** A graph that runs in this process, as a white-box teacher. */
 export function graphTeacher(teacher: GraphTeacher): Teacher<'white-box'> {
-  const {name, identity, classes, features, maxBatch} = teacher;
+  const {name, identity, classes, declared, features, maxBatch} = teacher;
   return {
     name,
     identity,
     access: 'white-box',
     classes,
+    questions: questionsOf(declared),
     detail: {kind: 'logits', features},
     maxBatch,
     async ask(queries, {detail, signal} = {}) {
@@ -72,11 +83,16 @@ async function answerAll(
   signal: AbortSignal | undefined,
 ): Promise<Outcome<'white-box'>[]> {
   const outcomes = new Array<Outcome<'white-box'>>(queries.length);
+  const inputs = inputsIn(queries);
+  const settle = ({rows}: AskedInput, outcomeOf: (query: Query) => Outcome<'white-box'>) => {
+    for (const row of rows) outcomes[row] = outcomeOf(queries[row]!);
+  };
   const fitting = new Map<number, Input>();
-  for (const [row, {input}] of queries.entries()) {
+  for (const [index, asked] of inputs.entries()) {
+    const {input} = asked.query;
     const problem = misfitOf(input, teacher.input);
-    if (problem === undefined) fitting.set(row, input);
-    else outcomes[row] = {error: new TeacherError(teacher.name, problem)};
+    if (problem === undefined) fitting.set(index, input);
+    else settle(asked, () => ({error: new TeacherError(teacher.name, problem)}));
   }
   const waiting = batchesOf(fitting, teacher.input.tensor.shape?.[0] ?? Number.POSITIVE_INFINITY);
   for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
@@ -85,10 +101,10 @@ async function answerAll(
     signal?.throwIfAborted();
     const given = await run(teacher, batch, features);
     if (!(given instanceof Error)) {
-      const answers = answersIn(teacher, batch, features, given);
-      for (const [index, row] of batch.rows.entries()) outcomes[row] = {answer: answers[index]!};
+      const answerTo = answersIn(teacher, batch, features, given);
+      for (const [row, index] of batch.rows.entries()) settle(inputs[index]!, query => answerTo(row, query));
     } else if (batch.rows.length === 1) {
-      outcomes[batch.rows[0]!] = {error: given};
+      settle(inputs[batch.rows[0]!]!, () => ({error: given}));
     } else {
       // One input that an operation can't process fails the whole run.
       waiting.unshift(...halvesOf(batch));
@@ -97,15 +113,15 @@ async function answerAll(
   return outcomes;
 }
 
-/** Returns the graph's scores, then the features. Returns an error if an operation can't process the inputs. */
+/** Returns the tensors of the heads, then the features. Returns an error if an operation can't process the inputs. */
 async function run(
-  {name, graph, input, scores}: GraphTeacher,
+  {name, graph, input, heads}: GraphTeacher,
   {inputs}: GraphBatch,
   features: readonly string[],
 ): Promise<readonly GraphNumbers[] | TeacherError> {
   const count = input.tensor.shape?.[0] ?? inputs.length;
   const filled = Array.from({length: count}, (_, row) => inputs[row] ?? inputs[0]!);
-  const locations = [scores.node, ...features];
+  const locations = [...heads.map(({node}) => node), ...features];
   const distinct = [...new Set(locations)];
   try {
     const given = await graph.run(input.tensor, valuesOf(filled, input), distinct);
@@ -123,28 +139,35 @@ function halvesOf({rows, inputs}: GraphBatch): GraphBatch[] {
   ];
 }
 
+/** Returns a function of a row of the batch and a query about it. */
 function answersIn(
-  {name, classes, input, scores}: GraphTeacher,
+  {name, heads, input}: GraphTeacher,
   {rows}: GraphBatch,
   features: readonly string[],
-  [given, ...activations]: readonly GraphNumbers[],
-): LogitsAnswer[] {
+  given: readonly GraphNumbers[],
+): (row: number, query: Query) => Outcome<'white-box'> {
   const count = input.tensor.shape?.[0] ?? rows.length;
-  if (shown(given!.shape) !== shown([count, classes.length])) {
-    const problem = `Output \`${scores.node}\` gives ${shown(given!.shape)} for ${count} inputs, but there are ${classes.length} classes.`;
-    throw new TeacherError(name, `${problem} Name an output that gives one number per class.`);
-  }
+  for (const [index, head] of heads.entries()) checkWidth(name, head, given[index]!, count);
+  const activations = given.slice(heads.length);
   for (const [index, {shape}] of activations.entries()) {
     if (shape[0] === count) continue;
     const problem = `Feature \`${features[index]}\` is ${shown(shape)} for ${count} inputs: it has no part for each.`;
     throw new TeacherError(name, `${problem} Leave it out.`);
   }
-  const logits = scores.toLogits(given!.data);
-  return rows.map((_, row) => ({
-    kind: 'logits',
-    logits: logits.slice(row * classes.length, (row + 1) * classes.length),
-    features: Object.fromEntries(activations.map((activation, index) => [features[index], rowOf(activation, row)])),
-  }));
+  return (row, query) => {
+    const head = headFor(heads, query);
+    if (head === undefined) return {error: new TeacherError(name, NO_QUESTION)};
+    const part = partOf(head, rowOf(given[heads.indexOf(head)]!, row).values);
+    if (typeof part === 'string') return {error: new TeacherError(name, part)};
+    const logits = 'logits' in part ? part.logits : head.kind === 'logits' ? part : logarithms(part);
+    const read = activations.map((activation, index) => [features[index], rowOf(activation, row)]);
+    return {answer: {kind: 'logits', logits, features: Object.fromEntries(read)}};
+  };
+}
+
+function checkWidth(name: string, head: GraphHead, {shape}: GraphNumbers, count: number): void {
+  const problem = shape[0] === count ? shapeProblem(head, shape) : `gives ${shown(shape)} for ${count} inputs`;
+  if (problem !== undefined) throw new TeacherError(name, `Output \`${head.output}\` ${problem}. ${ONE_EACH}`);
 }
 
 function rowOf({shape: [count, ...shape], data}: GraphNumbers, row: number): Feature {

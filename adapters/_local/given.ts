@@ -1,14 +1,23 @@
 import type {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
 import {kinds} from '../../src/options.ts';
+import {classesOf, type Question, type Questions} from '../../src/question.ts';
 import type {Answer, Detail} from '../../src/teacher.ts';
-import {type LabelWords, plainLabelReader, type Unread} from '../_answers/labels.ts';
+import {checkSubject, NO_QUESTION} from '../_answers/heads.ts';
+import {isUnread, type LabelWords, plainLabelReader, type Unread} from '../_answers/labels.ts';
+import {questionReader} from '../_answers/questions.ts';
 import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
 
 /** The form of answers of a user's own program: a label, or scores of a kind. */
 export interface GivenForm extends LabelWords {
   readonly scores?: ScoreMeaning | undefined;
   readonly topK?: number | undefined;
+}
+
+/** The same for a program that has either classes or questions. */
+export interface GivenSubject extends Omit<GivenForm, 'classes'> {
+  readonly classes?: readonly string[] | undefined;
+  readonly questions?: readonly Question[] | undefined;
 }
 
 /** The kinds of options of a person. */
@@ -38,6 +47,17 @@ export function checkForm(adapter: string, {classes, scores, topK}: GivenForm): 
   }
 }
 
+/** As `checkForm`, for classes or questions. */
+export function checkGiven(adapter: string, {classes, questions, ...form}: GivenSubject): void {
+  checkSubject(adapter, {classes, questions});
+  const lists = questions?.map(classesOf) ?? [classes!];
+  // Questions with fewer classes than `topK` are answered whole.
+  checkForm(adapter, {...form, classes: lists.reduce((one, other) => (one.length >= other.length ? one : other))});
+  const stray = Object.entries(form.aliases ?? {}).find(([, name]) => lists.every(list => !list.includes(name)));
+  if (questions === undefined || stray === undefined) return;
+  throw new InputError(`${adapter}: The alias \`${stray[0]}\` means \`${stray[1]}\`, which no question has.`);
+}
+
 /** @throws InputError if one of these is no whole number above 0 */
 export function checkCounts(adapter: string, counts: Readonly<Record<string, number>>): void {
   for (const [option, count] of Object.entries(counts)) {
@@ -55,4 +75,40 @@ export function givenReader({scores, topK, ...words}: GivenForm): (value: unknow
 export function givenDetail({scores, topK}: Pick<GivenForm, 'scores' | 'topK'>): Detail {
   if (scores === undefined) return {kind: 'label'};
   return scoreDetail({meaning: scores, ...(topK !== undefined && {topK})});
+}
+
+/** The questions of a program that gives its answers by their names, which are therefore part of the key. */
+export function givenQuestions(list: readonly Question[] | undefined): Questions | undefined {
+  return list && {list, perRequest: list.length, areNamesShown: true};
+}
+
+type Reading = (value: unknown) => Answer | Unread;
+
+/**
+ * Returns a reader of what a program said about an input, for each question about it. With questions it is an object by
+ * their names. An error stands for no answer to one of them.
+ *
+ * @param around - goes around the reading of each answer
+ */
+export function subjectReader(
+  {classes, questions, ...form}: GivenSubject,
+  around: (read: Reading) => Reading = read => read,
+): (value: unknown, question: Question | undefined) => Answer | Unread | Error {
+  if (questions === undefined) return around(givenReader({...form, classes: classes!}));
+  const readers = new Map(questions.map(question => [question.name, around(questionReader(question, form))]));
+  return (value, question) => {
+    const read = question && readers.get(question.name);
+    if (question === undefined || read === undefined) return NO_QUESTION;
+    const about = `Question \`${question.name}\`:`;
+    const given = isRecord(value) && Object.hasOwn(value, question.name) ? value[question.name] : undefined;
+    if (given === undefined) return `${about} It gave no answer. Let it answer by the names of the questions.`;
+    if (given instanceof Error) return given;
+    const answer = read(given);
+    if (!isUnread(answer)) return answer;
+    return typeof answer === 'string' ? `${about} ${answer}` : {...answer, problem: `${about} ${answer.problem}`};
+  };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

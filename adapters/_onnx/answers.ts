@@ -1,17 +1,20 @@
 import {InputError, LimbeckError, TeacherError} from '../../src/errors.ts';
-import type {Detail, Feature, LogitsAnswer, Outcome} from '../../src/teacher.ts';
+import type {Detail, Feature, LogitsAnswer, Outcome, Query} from '../../src/teacher.ts';
+import {headFor, NO_QUESTION, partOf, widthProblem} from '../_answers/heads.ts';
 import {isUnread, type Unread, unreadError} from '../_answers/labels.ts';
 import {misread} from '../_answers/scores.ts';
-import type {ScoreSource} from './model.ts';
+import type {OnnxHead} from './model.ts';
 import {type Feeds, type NumberTensor, numbersOf, type Session} from './runtime.ts';
 
 /** How a model's outputs become answers. */
 export interface AnswerReader {
   /** The teacher's name, for messages. */
   readonly name: string;
-  readonly classes: readonly string[];
-  readonly scores: ScoreSource;
+  readonly heads: readonly OnnxHead[];
 }
+
+/** What a model said about one input: the answer to each query about it. */
+export type ModelAnswer = {readonly error: Error} | ((query: Query) => Outcome<'white-box'>);
 
 /** Returns the feature of one row of a tensor, or the reason that there is none, in sentences. */
 type FeatureReader = (tensor: NumberTensor, row: number) => Feature | string;
@@ -38,29 +41,37 @@ export async function answersOf(
   reader: AnswerReader,
   {feeds, count}: {readonly feeds: Feeds; readonly count: number},
   {session, features, featureOf}: RunOptions,
-): Promise<Outcome<'white-box'>[]> {
-  const {scores, classes, name} = reader;
-  const given = await session.run(feeds, [...new Set([scores.tensor, ...features])]);
+): Promise<ModelAnswer[]> {
+  const {heads, name} = reader;
+  const given = await session.run(feeds, [...new Set([...heads.map(({tensor}) => tensor), ...features])]);
   const tensors = new Map<string, NumberTensor>();
   for (const [tensor, value] of Object.entries(given)) {
     const numbers = numbersOf(value);
     if (numbers === undefined) throw new TeacherError(name, `Tensor \`${tensor}\` of the model holds no numbers.`);
     tensors.set(tensor, numbers);
   }
-  const {shape, values} = tensors.get(scores.tensor)!;
   const [rows = 1] = Object.values(feeds)[0]!.dims;
-  if (shape[0] !== rows || values.length !== rows * classes.length) {
-    throw new TeacherError(
-      name,
-      `Tensor \`${scores.tensor}\` has shape [${shape.join(', ')}], not [${rows}, ${classes.length}]. Check \`output\` and \`classes\`; for a model that takes one input at a time set \`maxBatch\` to 1.`,
-    );
-  }
-  return Array.from({length: count}, (_, row) => {
-    const logits = toLogits(scores, values.subarray(row * classes.length, (row + 1) * classes.length));
-    const answer =
-      logits instanceof Float32Array ? withFeatures(logits, {features, tensors, featureOf, row, rows}) : logits;
-    return isUnread(answer) ? {error: unreadError(name, answer, {})} : {answer};
+  for (const head of heads) checkShape(name, head, tensors.get(head.tensor)!, rows);
+  return Array.from({length: count}, (_, row): ModelAnswer => {
+    return query => {
+      const head = headFor(heads, query);
+      if (head === undefined) return {error: new TeacherError(name, NO_QUESTION)};
+      const logits = toLogits(head, rowOf(tensors.get(head.tensor)!, row).values);
+      const answer =
+        logits instanceof Float32Array ? withFeatures(logits, {features, tensors, featureOf, row, rows}) : logits;
+      return isUnread(answer) ? {error: unreadError(name, answer, {})} : {answer};
+    };
   });
+}
+
+function checkShape(name: string, head: OnnxHead, {shape, values}: NumberTensor, rows: number): void {
+  const problem =
+    shape[0] === rows ? widthProblem(head, values.length / rows) : `has no row for each of ${rows} inputs`;
+  if (problem === undefined) return;
+  throw new TeacherError(
+    name,
+    `Tensor \`${head.tensor}\` of shape [${shape.join(', ')}] ${problem}. Check \`output\`; for a model that takes one input at a time set \`maxBatch\` to 1.`,
+  );
 }
 
 /**
@@ -71,8 +82,8 @@ export async function answersOf(
 export async function answersInHalves<T>(
   name: string,
   rows: readonly T[],
-  answersTo: (rows: readonly T[]) => Promise<Outcome<'white-box'>[]>,
-): Promise<Outcome<'white-box'>[]> {
+  answersTo: (rows: readonly T[]) => Promise<ModelAnswer[]>,
+): Promise<ModelAnswer[]> {
   try {
     return await answersTo(rows);
   } catch (cause) {
@@ -107,15 +118,19 @@ const tolerance = 1e-3;
 /** Smaller probabilities become this one, as for students in `src/student/forward.ts`. */
 const leastProbability = 1e-8;
 
-/** Returns a copy. */
-function toLogits({kind, tensor}: ScoreSource, values: Float32Array): Float32Array | Unread {
-  if (!values.every(Number.isFinite)) return `The model gave NaN or an infinite value in \`${tensor}\`.`;
-  if (kind === 'logits') return values.slice();
-  const sum = values.reduce((total, value) => total + value, 0);
-  if (values.some(value => value < 0) || Math.abs(sum - 1) > tolerance) {
-    return misread(`\`${tensor}\` holds no probabilities: they sum to ${sum.toPrecision(4)}`, [...values]);
+function toLogits(head: OnnxHead, row: Float32Array): Float32Array | Unread {
+  const {kind, output, column} = head;
+  const read = column === undefined ? row : row.subarray(column, column + 1);
+  if (!read.every(Number.isFinite)) return `The model gave NaN or an infinite value in \`${output}\`.`;
+  const part = partOf(head, row);
+  if (typeof part === 'string') return part;
+  if ('logits' in part) return part.logits;
+  if (kind === 'logits') return part;
+  const sum = part.reduce((total, value) => total + value, 0);
+  if (part.some(value => value < 0) || Math.abs(sum - 1) > tolerance) {
+    return misread(`\`${output}\` holds no probabilities: they sum to ${sum.toPrecision(4)}`, [...part]);
   }
-  return values.map(value => Math.log(Math.max(value, leastProbability)));
+  return part.map(value => Math.log(Math.max(value, leastProbability)));
 }
 
 interface FeatureRow {

@@ -3,6 +3,7 @@ import {createReadStream} from 'node:fs';
 import {readFile, stat} from 'node:fs/promises';
 import {dirname, join, resolve, sep} from 'node:path';
 import {InputError, TeacherError} from '../../src/errors.ts';
+import {type Head, widthProblem} from '../_answers/heads.ts';
 import {exposeOutputs, type Graph, readGraph} from './graph.ts';
 import {type OnnxRuntime, openSession, type Session} from './runtime.ts';
 
@@ -78,36 +79,34 @@ export async function loadModel(
   }
 }
 
-/** The tensor that the scores are read from, and its kind. */
-export interface ScoreSource {
+/** A part of a model's outputs, with the tensor that it is read from. */
+export interface OnnxHead extends Head {
+  /** If the output comes from a softmax or a sigmoid, that one's input; the kind is then `logits`. */
   readonly tensor: string;
-  readonly kind: 'logits' | 'probabilities';
 }
 
-/** The tensor of a model's scores: an output of the model, or any tensor in it. */
-export type ScoreOutput = {readonly logits: string} | {readonly probabilities: string};
-
 /**
- * If probabilities come from a softmax, returns the softmax's input: logits that are exact even if probabilities round
- * to 0.
+ * If probabilities come from a softmax, reads the softmax's input: logits that are exact even if probabilities round to
+ * 0. If one number of a predicate comes from a sigmoid, reads the sigmoid's input.
  *
- * @throws InputError if the model has no such tensor, if it comes from a softmax though it is called logits, or if it
- *   does not give one number per class
+ * @throws InputError if the model has no such tensor, if it comes from a softmax or a sigmoid though it is called
+ *   logits, or if it does not give the numbers that the part needs
  */
-export function scoreSource(model: OnnxModel, output: ScoreOutput, classes: readonly string[]): ScoreSource {
-  const [named, kind] = 'logits' in output ? [output.logits, 'logits' as const] : [output.probabilities, undefined];
+export function headIn(model: OnnxModel, head: Head): OnnxHead {
+  const {output: named, kind, question, column} = head;
   checkPresent(model, named);
   const {makers} = model.graph;
   const tensor = behindCopies(makers, named);
   const maker = makers.get(tensor);
-  const isSoftmax = maker?.operator === 'Softmax' && [undefined, 1, -1].includes(maker.axis);
-  if (kind === 'logits' && isSoftmax) {
-    throw new InputError(`\`${named}\` of ${model.path} comes from a softmax: give it as \`probabilities\`.`);
+  const isSoftmax = maker?.operator === 'Softmax' && [undefined, 1, -1].includes(maker.axis) && column === undefined;
+  const isSigmoid = maker?.operator === 'Sigmoid' && question?.type === 'predicate';
+  if (kind === 'logits' && (isSoftmax || isSigmoid)) {
+    const operator = isSoftmax ? 'softmax' : 'sigmoid';
+    throw new InputError(`\`${named}\` of ${model.path} comes from a ${operator}: give it as \`probabilities\`.`);
   }
   checkTensor(model, tensor);
-  checkScores(model, [named, tensor], classes);
-  if (isSoftmax) return {tensor: maker.inputs[0]!, kind: 'logits'};
-  return {tensor, kind: kind ?? 'probabilities'};
+  checkScores(model, [named, tensor], head);
+  return isSoftmax || isSigmoid ? {...head, tensor: maker.inputs[0]!, kind: 'logits'} : {...head, tensor};
 }
 
 /**
@@ -125,13 +124,13 @@ function behindCopies(makers: Graph['makers'], name: string): string {
   }
 }
 
-function checkScores({path, graph}: OnnxModel, tensors: readonly string[], classes: readonly string[]): void {
+function checkScores({path, graph}: OnnxModel, tensors: readonly string[], head: Head): void {
   const declared = graph.outputs.find(({name, shape}) => tensors.includes(name) && shape !== undefined);
   const width = declared?.shape?.slice(1).reduce((product, length) => product && length && product * length, 1);
-  if (declared === undefined || width === undefined || width === classes.length) return;
-  throw new InputError(
-    `Output \`${declared.name}\` of ${path} gives ${width} values for each input, but there are ${classes.length} classes. Check \`output\` and \`classes\`.`,
-  );
+  const problem = width === undefined ? undefined : widthProblem(head, width);
+  if (problem === undefined) return;
+  const subject = head.question ? 'questions' : 'classes';
+  throw new InputError(`Output \`${declared!.name}\` of ${path} ${problem}. Check \`output\` and \`${subject}\`.`);
 }
 
 /** @throws InputError if the model has no tensor of one of these names */

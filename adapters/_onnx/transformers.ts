@@ -9,6 +9,8 @@ import {InputError} from '../../src/errors.ts';
 interface ModelFolder {
   /** In the order of the scores; undefined if the model does not name them. */
   readonly classes: readonly string[] | undefined;
+  /** What it was trained for, if that is not to choose one class among several. */
+  readonly other: string | undefined;
   /** The number of the model's positions; infinite if it gives none. */
   readonly positions: number;
   /** SHA-256 of the files that decide how texts become tokens. In hexadecimal. */
@@ -23,20 +25,18 @@ const configSchema = z.object({
   max_position_embeddings: z.number().int().positive().optional(),
 });
 
-/** @throws InputError if a file is missing or damaged, or the model does not choose among classes */
+const OTHERS: readonly string[] = ['multi_label_classification', 'regression'];
+
+/** @throws InputError if a file is missing or damaged */
 export async function readFolder(path: string): Promise<ModelFolder> {
   // One after the other, so that the message names the first missing file.
   const config = await readNeeded(join(path, 'config.json'));
   const tokenizer = await readNeeded(join(path, 'tokenizer.json'));
   const tokenizerConfig = await readNeeded(join(path, 'tokenizer_config.json'));
   const {id2label, problem_type, max_position_embeddings} = parseConfig(path, config);
-  if (problem_type === 'multi_label_classification' || problem_type === 'regression') {
-    throw new InputError(
-      `The model ${path} is one of ${problem_type.replaceAll('_', ' ')}, which does not choose one class among several.`,
-    );
-  }
   return {
     classes: id2label && namesIn(path, id2label),
+    other: problem_type && OTHERS.includes(problem_type) ? problem_type.replaceAll('_', ' ') : undefined,
     positions: max_position_embeddings ?? Number.POSITIVE_INFINITY,
     tokenizer: sha256(tokenizer, tokenizerConfig),
     config: sha256(config),

@@ -223,7 +223,7 @@ export function identityText(identity: Teacher['identity']): string {
 /** Digests a query. The bytes are used as they are: no Unicode normalisation, no scaling, no rounding. */
 export function digestQuery(
   {input, view = 0, sample = 0, question, together}: Query,
-  questions?: Pick<Questions, 'areNamesShown'>,
+  questions?: Pick<Questions, 'areNamesShown' | 'sources'>,
 ): QueryDigest {
   const {dtype, shape} = input.kind === 'text' ? TEXT : input;
   if (question === undefined) return {dtype, shape, bytes: sha256(contentOf(input)), view, sample};
@@ -233,7 +233,11 @@ export function digestQuery(
     bytes: sharedHash(input),
     view,
     sample,
-    asked: keyOf(question, {together, areNamesShown: questions?.areNamesShown}),
+    asked: keyOf(question, {
+      together,
+      areNamesShown: questions?.areNamesShown,
+      source: questions?.sources?.[question.name],
+    }),
   };
 }
 

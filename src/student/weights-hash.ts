@@ -7,7 +7,7 @@ import type {Student} from './student.ts';
  * SHA-256 over the names, shapes and bytes of all weights, in the order of their names, in hexadecimal. It is the same
  * for a student and its copy loaded from disk, and differs after any change of a weight.
  */
-export function weightsHash({model}: Student): string {
+export function weightsHash({model}: Pick<Student, 'model'> & Partial<Student>): string {
   const hash = createHash('sha256');
   const weights = model.weights.map(weight => ({name: weight.originalName, value: weight.read()}));
   weights.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -9,6 +9,8 @@ import {
   type Scores,
 } from '../../adapters/callable.ts';
 import {TeacherError} from '../../src/errors.ts';
+import {coarsen} from '../../src/knowledge/coarsen.ts';
+import {choice, predicate, score} from '../../src/questions.ts';
 import type {Answer, Input, LogitsAnswer, Outcome, Teacher} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {floats, problemsIn, text} from './replay.ts';
@@ -55,6 +57,102 @@ const teachers: Readonly<Record<string, () => Teacher>> = {
       }),
     }),
 };
+
+const parity = predicate('parity', 'Is the length odd?');
+const size = score('size', 'How long is it?', ['short', 'middling', 'long']);
+const kind = choice('kind', 'Which kind?', classes);
+const questions = [parity, size, kind];
+const asked = queries.flatMap(query => questions.map(question => ({...query, question})));
+
+const typed = {name: 'several', version: '1', questions};
+
+const typedTeachers: Readonly<Record<string, () => Teacher>> = {
+  labels: () =>
+    callable({
+      ...typed,
+      answer: input => ({parity: textOf(input).length % 2 === 1, size: 'short', kind: labelOf(input)}),
+    }),
+  'probabilities of a batch': () =>
+    callable({
+      ...typed,
+      batch: true,
+      scores: 'probabilities',
+      answer: inputs =>
+        inputs.map(input => {
+          if (input.kind !== 'text') return new Error('reads texts alone');
+          return {parity: 0.81, size: {long: 0.25, short: 0.5, middling: 0.25}, kind: probabilitiesOf(input)};
+        }),
+    }),
+  'logits and features': () =>
+    callable({
+      ...typed,
+      access: 'white-box',
+      features: ['length'],
+      answer: input => ({
+        logits: {parity: -1.5, size: [0, 1, textOf(input).length], kind: logitsOf(input)},
+        features: {length: {shape: [1], values: [textOf(input).length]}},
+      }),
+    }),
+};
+
+describe.each(Object.entries(typedTeachers))('callable that answers questions by %s', (_, teacher) => {
+  testTeacher({it, teacher, queries: asked, badQuery: {...badQuery, question: size}});
+});
+
+describe('callable with questions', () => {
+  it('calls the function once for an input, whatever is asked about it', async () => {
+    const answer = vi.fn(() => ({parity: 'yes', size: 2, kind: 'ham'}));
+    const teacher = callable({...typed, answer});
+    const outcomes = await teacher.ask(asked.slice(0, 4));
+    expect(answer).toHaveBeenCalledTimes(2);
+    expect(outcomes.map(outcome => 'answer' in outcome && outcome.answer)).toEqual(
+      [1, 2, 0, 1].map(label => ({kind: 'label', label})),
+    );
+  });
+
+  it('reads the one number of a predicate as that of yes, by its declared kind', async () => {
+    const readAs = async (scores: ScoreMeaning, parity: number) => {
+      const teacher = callable({name: 'one', version: '1', questions: [parityOnly], scores, answer: () => ({parity})});
+      const [outcome] = await teacher.ask([asked[0]!]);
+      if ('error' in outcome!) return outcome.error.message;
+      const {answer} = outcome as {answer: Answer};
+      return [...coarsen(answer, {kind: 'log-probabilities'}).logProbabilities].map(Math.exp);
+    };
+    const parityOnly = parity;
+    const close = [expect.closeTo(0.19, 6), expect.closeTo(0.81, 6)];
+    expect(await readAs('probabilities', 0.81)).toEqual(close);
+    expect(await readAs('percentages', 81)).toEqual(close);
+    expect(await readAs('log-probabilities', Math.log(0.81))).toEqual(close);
+    expect(await readAs('logits', Math.log(0.81 / 0.19))).toEqual(close);
+    expect(await readAs('probabilities', 1.5)).toContain(
+      'Question `parity`: It gave 1.5, and `probabilities` were declared',
+    );
+    expect(await readAs('log-probabilities', 0.5)).toContain('`log-probabilities` were declared');
+  });
+
+  it('keeps the answers to the other questions if one has none', async () => {
+    const answers = {parity: new Error('it has no length'), size: 'huge', kind: 'ham'};
+    const outcomes = await callable({...typed, answer: () => answers}).ask(asked.slice(0, 3));
+    expect(outcomes.map(outcome => ('error' in outcome ? outcome.error.message : 'answer'))).toEqual([
+      'Teacher several: The function failed (it has no length). Mend the function, or leave this input out.',
+      expect.stringContaining('Question `size`: It gave a label outside the class list of 3.'),
+      'answer',
+    ]);
+    const silent = await callable({...typed, answer: () => ({kind: 'ham'})}).ask(asked.slice(0, 1));
+    expect('error' in silent[0]! && silent[0].error.message).toContain('Question `parity`: It gave no answer.');
+  });
+
+  it('has an identity without its questions, each of which is in the keys of its own answers', () => {
+    const one = callable({...typed, questions: [size], answer: () => ({size: 1})});
+    expect(one.identity).toEqual(callable({...typed, answer: () => ({size: 1})}).identity);
+    expect(one.questions).toEqual({list: [size], perRequest: 1, areNamesShown: true});
+  });
+
+  it('needs classes or questions, not both', () => {
+    const both = {...common, questions, answer: () => 'ham'} as unknown as LabelCall;
+    expect(() => callable(both)).toThrow('callable needs either `classes` or `questions`.');
+  });
+});
 
 describe.each(Object.entries(teachers))('callable that gives %s', (_, teacher) => {
   testTeacher({it, teacher, queries, badQuery});

@@ -9,6 +9,7 @@ import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import {command, type LabelCommand, type ScoreCommand} from '../../adapters/command.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {TeacherError} from '../../src/errors.ts';
+import {predicate, score} from '../../src/questions.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
 import type {Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
@@ -58,6 +59,47 @@ function isRunning(pid: number): boolean {
 
 const python = spawnSync('python3', ['--version']).status === 0;
 const queries = [text('buy now'), text('see you at noon'), text('buy a\nticket “today” 😀\u2028')];
+
+const spam = predicate('spam', 'Is it spam?');
+const size = score('size', 'How long is it?', ['short', 'middling', 'long']);
+const asked = queries.flatMap(query => [spam, size].map(question => ({...query, question})));
+const typed = () => command({command: [process.execPath, fixture('typed.mjs')], questions: [spam, size]});
+
+describe('command with questions', () => {
+  testTeacher({it, teacher: typed, queries: asked, badQuery: {...text('bad'), question: size}});
+
+  it('asks once about an input, whatever is asked about it', async () => {
+    const rows: (readonly number[])[] = [];
+    const outcomes = await typed().ask(asked, {exchange: (own, send) => send().finally(() => rows.push(own))});
+    expect(rows).toEqual([
+      [0, 1],
+      [2, 3],
+      [4, 5],
+    ]);
+    expect(outcomes.slice(0, 4)).toEqual([1, 0, 0, 1].map(label));
+  });
+
+  it('keeps the answers to other questions if one has none', async () => {
+    const teacher = command({
+      command: [process.execPath, fixture('typed.mjs'), 'halves'],
+      questions: [spam, size],
+      scores: 'probabilities',
+    });
+    const [one, other] = await teacher.ask(asked.slice(0, 2));
+    expect(one).toEqual({
+      answer: {kind: 'log-probabilities', logProbabilities: Float32Array.of(Math.log(0.75), Math.log(0.25))},
+    });
+    expect('error' in other! && other.error.message).toContain('It gave an error: it has none');
+  });
+
+  it('takes aliases for the classes of any question', async () => {
+    const words = {command: [process.execPath, fixture('typed.mjs')], questions: [spam, size]};
+    expect(() => command({...words, aliases: {big: 'huge'}})).toThrow(
+      'The alias `big` means `huge`, which no question has.',
+    );
+    expect(await command({...words, aliases: {big: 'long'}}).ask(asked.slice(0, 1))).toEqual([label(1)]);
+  });
+});
 
 describe('command with a program in Node', () => {
   testTeacher({

@@ -30,6 +30,10 @@ interface Expected {
   readonly half: {readonly inputs: Table; readonly logits: Table};
   readonly double: {readonly inputs: Table; readonly logits: Table};
   readonly lookup: {readonly table: Table};
+  /** Of the rows of `iris`. */
+  readonly tags: {readonly probabilities: Table; readonly logits: Table};
+  /** Of the rows of `iris`: logits, and the hidden layer. */
+  readonly heads: {readonly species: Table; readonly size: Table; readonly rare: Table; readonly body: Table};
   readonly external: {readonly inputs: Table; readonly probabilities: Table; readonly logits: Table};
 }
 

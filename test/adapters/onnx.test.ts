@@ -4,10 +4,12 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import fc from 'fast-check';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import {readGraph} from '../../adapters/_onnx/graph.ts';
-import {fromHalf, toHalf} from '../../adapters/_onnx/runtime.ts';
+import {fromHalf, type Session, toHalf} from '../../adapters/_onnx/runtime.ts';
 import {type OnnxOptions, onnx} from '../../adapters/onnx.ts';
+import {loadPeer} from '../../src/peer.ts';
+import {choice, predicate, score} from '../../src/questions.ts';
 import type {Query} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {answers, bytes, expectClose, expected, floats, messages, modelPath, softmax} from './onnx-models.ts';
@@ -190,6 +192,71 @@ describe.skipIf(missing !== undefined)(`onnx${missing ? ` (${missing})` : ''}`, 
       expect(messages(await teacher.ask(images))[0]).toMatch(
         /`logits` holds no probabilities: they sum to .* These look like logits\. Declare them as `logits`\.$/,
       );
+    });
+  });
+
+  describe('several questions', () => {
+    const species = choice('species', 'Which species?', three);
+    const size = score('size', 'How large?', ['tiny', 'small', 'large', 'huge']);
+    const rare = predicate('rare', 'Is it rare?');
+    const typed: OnnxOptions = {
+      path: modelPath('heads'),
+      questions: [species, size, rare],
+      output: {species: {probabilities: 'species'}, size: {logits: 'size'}, rare: {probabilities: 'rare'}},
+      features: ['body'],
+    };
+    const flowers = floats(expected.iris.inputs);
+    const queries = flowers.flatMap(query => typed.questions!.map(question => ({...query, question})));
+
+    testTeacher({it, teacher: () => onnx(typed), queries, badQuery: {...floats([[1, 2]])[0]!, question: rare}});
+
+    it('are answered by the outputs that are named, from before a softmax and a sigmoid, with features', async () => {
+      const teacher = await onnx(typed);
+      expect(teacher).toMatchObject({classes: [], questions: {list: typed.questions}});
+      const given = answers(await teacher.ask(queries, {detail: teacher.detail}));
+      for (const [row, {logits, features}] of given.entries()) {
+        const {species, size, rare, body} = expected.heads;
+        const flower = Math.floor(row / 3);
+        expectClose(logits, [species[flower]!, size[flower]!, [0, ...rare[flower]!]][row % 3]!, 1e-5);
+        expectClose(features['body']!.values, body[flower]!, 1e-5);
+      }
+    });
+
+    it('are answered by one run of the model, whatever is asked', async () => {
+      const runtime = await loadPeer<{InferenceSession: {prototype: Session}}>('onnxruntime-node', 'This test');
+      const run = vi.spyOn(runtime.InferenceSession.prototype, 'run');
+      const teacher = await onnx(typed);
+      await teacher.ask(queries);
+      await teacher.ask(queries.slice(1, 2));
+      expect(run.mock.calls.map(([{x}]) => x!.dims[0])).toEqual([5, 1]);
+      run.mockRestore();
+    });
+
+    it('are the columns of a multi-label classifier of scikit-learn', async () => {
+      const tags = [predicate('long', 'Are its petals long?'), predicate('broad', 'Are its sepals broad?')];
+      const teacher = await onnx({path: modelPath('tags'), questions: tags, output: {probabilities: 'probabilities'}});
+      const asked = flowers.flatMap(query => tags.map(question => ({...query, question})));
+      for (const [row, {logits}] of answers(await teacher.ask(asked)).entries()) {
+        const flower = Math.floor(row / 2);
+        expectClose(logits, [0, expected.tags.logits[flower]![row % 2]!], 1e-5);
+        expectClose(softmax(logits).slice(1), [expected.tags.probabilities[flower]![row % 2]!], 1e-6);
+      }
+    });
+
+    it.each<[string, Partial<OnnxOptions>, string]>([
+      ['a sigmoid that is called logits', {output: {...typed.output, rare: {logits: 'rare'}}}, 'comes from a sigmoid'],
+      ['too few levels', {output: {...typed.output, size: {logits: 'rare'}}}, 'but there are 4 classes of question'],
+      ['an unknown output', {output: {...typed.output, size: {logits: 'sizes'}}}, 'has no tensor `sizes`'],
+    ])('refuse %s', async (_, change, message) => {
+      await expect(onnx({...typed, ...change})).rejects.toThrow(message);
+    });
+
+    it('fail alone if a query names none of them', async () => {
+      const teacher = await onnx(typed);
+      expect(messages(await teacher.ask([queries[0]!, flowers[1]!]))).toEqual([
+        undefined,
+        'Teacher onnx heads.onnx: A query names none of its questions.',
+      ]);
     });
   });
 

@@ -4,10 +4,11 @@ import {join} from 'node:path';
 import {setImmediate} from 'node:timers/promises';
 import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import {type SavedModelOptions, savedModel} from '../../adapters/saved-model.ts';
 import {type Binding, nativeBackend} from '../../src/engine/compiled/binding.ts';
 import {engineMemory, startEngine} from '../../src/engine/engine.ts';
+import {choice, predicate, score} from '../../src/questions.ts';
 import type {Query} from '../../src/teacher.ts';
 import {needsNativeEngine} from '../engine/native-only.ts';
 import {testTeacher} from '../teacher-suite.ts';
@@ -123,6 +124,44 @@ describe('savedModel with a Keras model', () => {
       collect();
     }
     expect(sessions()).toBeLessThanOrEqual(before);
+  });
+});
+
+describe('savedModel with questions', () => {
+  needsNativeEngine();
+
+  const kind = choice('kind', 'Which of three?', ['a', 'b', 'c']);
+  const level = score('level', 'How much?', ['0', '1', '2', '3', '4']);
+  const third = predicate('third', 'Is the third one there?');
+  const questions = [kind, level, third];
+  const output = {kind: {logits: 'logits'}, level: {probabilities: 'hidden'}, third: {logits: 'hidden', column: 2}};
+  const make = () => savedModel({path: join(savedModels, 'dense'), questions, output});
+  const queries = queriesOf('dense').flatMap(query => questions.map(question => ({...query, question})));
+
+  testTeacher({it, teacher: make, queries, badQuery: {...filled('float32', [5], 0), question: kind}});
+
+  it('answers each by the output that is named, in one run for an input', async () => {
+    const run = vi.spyOn(nativeBackend()!.binding, 'runSavedModel');
+    const answers = answersOf(await (await make()).ask(queries));
+    expect(run).toHaveBeenCalledTimes(1);
+    run.mockRestore();
+    for (const [row, {logits}] of answers.entries()) {
+      const input = Math.floor(row / questions.length);
+      const hidden = expectedOf('dense', 'hidden')[input]!.values;
+      const wanted = [
+        expectedOf('dense', 'logits')[input]!.values,
+        hidden.map(value => Math.log(Math.max(value, 1e-8))),
+        [0, hidden[2]!],
+      ];
+      expectClose(logits, wanted[row % questions.length]!);
+    }
+  });
+
+  it('refuses an output of another width', async () => {
+    const change = {...output, kind: {logits: 'hidden'}};
+    await expect(savedModel({path: join(savedModels, 'dense'), questions, output: change})).rejects.toThrow(
+      'gives 5 values for each input, but there are 3 classes of question `kind`',
+    );
   });
 });
 
@@ -243,7 +282,7 @@ describe('what savedModel refuses', () => {
     [
       'an output of another width',
       () => dense({output: {logits: 'hidden'}}),
-      'gives [5] for each input, but there are 3',
+      'gives 5 values for each input, but there are 3',
     ],
     ['an output of no width', () => fixed({output: {logits: 'total'}}), 'Name one that gives one number per class'],
     ['a feature that there is not', () => dense({features: ['conv']}), 'no output `conv`'],

@@ -1,18 +1,20 @@
-import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
+import {cp, mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {setImmediate} from 'node:timers/promises';
 import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import {type TfjsPath, tfjs} from '../../adapters/tfjs.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import {nativeBackend} from '../../src/engine/compiled/binding.ts';
 import {engineMemory, startEngine} from '../../src/engine/engine.ts';
-import {layers} from '../../src/engine/tf.ts';
+import {layers, tf} from '../../src/engine/tf.ts';
+import {choice, predicate, score} from '../../src/questions.ts';
+import {answerKey} from '../../src/store/stored-answer.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {saveStudent} from '../../src/student/files.ts';
-import {readGraphModel} from '../../src/student/model-files.ts';
+import {readGraphModel, writeModel} from '../../src/student/model-files.ts';
 import type {Query, TensorInput} from '../../src/teacher.ts';
 import {needsNativeEngine} from '../engine/native-only.ts';
 import {images, smallStudent, tenClasses} from '../student/examples.ts';
@@ -281,6 +283,123 @@ describe('tfjs with a graph model in memory', () => {
   });
 });
 
+describe('tfjs with questions', () => {
+  const kind = choice('kind', 'Which of three?', three);
+  const level = score('level', 'How much?', ['none', 'some', 'much', 'all']);
+  const tags = [predicate('round', 'Is it round?'), predicate('bright', 'Is it bright?')];
+  const questions = [kind, level, ...tags];
+
+  /** One hidden layer with three heads. */
+  const layersModel = () => {
+    const input = layers.input({shape: [4, 4, 1], name: 'pixels'});
+    const flat = layers.layers.flatten({name: 'flat'}).apply(input);
+    const dense = (units: number, options: object, seed: number) =>
+      layers.layers.dense({units, kernelInitializer: layers.initializers.glorotNormal({seed}), ...options});
+    const body = dense(6, {name: 'body', activation: 'tanh'}, 1).apply(flat);
+    const outputs = [
+      dense(3, {name: 'kind', activation: 'softmax'}, 2).apply(body),
+      dense(4, {name: 'level'}, 3).apply(body),
+      dense(2, {name: 'tags', activation: 'sigmoid', biasInitializer: 'ones'}, 4).apply(body),
+    ] as layers.SymbolicTensor[];
+    return layers.model({inputs: input, outputs, name: 'heads'});
+  };
+  const output = {
+    kind: {probabilities: 'kind'},
+    level: {logits: 'level'},
+    round: {probabilities: 'tags', column: 0},
+    bright: {probabilities: 'tags', column: 1},
+  };
+  const options = {questions, output, preprocessing: {scale: 1 / 255}, features: ['body']};
+  const make = () => tfjs({model: layersModel(), ...options});
+  const asked = queries.flatMap(query => questions.map(question => ({...query, question})));
+
+  testTeacher({it, teacher: make, queries: asked, badQuery: {...badQuery, question: kind}});
+
+  it('gives each answer as the model computes it, with features', async () => {
+    const teacher = await make();
+    expect(teacher).toMatchObject({classes: [], detail: {kind: 'logits', features: ['body']}});
+    const answers = answersOf(await teacher.ask(asked, {detail: teacher.detail}));
+    const whole = tf.tensor(
+      Float32Array.from(inputs.data, value => value / 255),
+      [inputs.count, ...inputs.shape],
+    );
+    const [kinds, levels, marks] = (layersModel().predict(whole) as tf.Tensor[]).map(
+      each => each.arraySync() as number[][],
+    );
+    for (const [row, {logits, features}] of answers.entries()) {
+      const [of, about] = [Math.floor(row / 4), row % 4];
+      const odds = (p: number) => [0, Math.log(p / (1 - p))];
+      if (about === 0) expectClose(logits.map(Math.exp), scaled(kinds![of]!, logits));
+      else expectClose(logits, about === 1 ? levels![of]! : odds(marks![of]![about - 2]!));
+      expect(features['body']!.shape).toEqual([6]);
+    }
+  });
+
+  /** Probabilities, times what the powers of the logits sum to. */
+  const scaled = (probabilities: readonly number[], logits: Float32Array) => {
+    const sum = logits.reduce((total, logit) => total + Math.exp(logit), 0);
+    return probabilities.map(probability => probability * sum);
+  };
+
+  it('runs the model once for all questions about all inputs, and holds no tensor', async () => {
+    const teacher = await make();
+    const {loaded} = {loaded: await teacher.ask(asked)};
+    const before = engineMemory().tensors;
+    const runs = vi.spyOn(layers.LayersModel.prototype, 'apply');
+    expect(await teacher.ask(asked)).toEqual(loaded);
+    await teacher.ask(asked.slice(1, 2));
+    expect(runs).toHaveBeenCalledTimes(2);
+    runs.mockRestore();
+    expect(engineMemory().tensors).toBe(before);
+  });
+
+  it('is of its weights and its preprocessing, whatever else is asked', async () => {
+    const [all, one] = [
+      await make(),
+      await tfjs({model: layersModel(), ...options, questions: [kind], output: {kind: output.kind}}),
+    ];
+    expect(one.identity).toEqual(all.identity);
+    expect(answerKey(one.identity, asked[0]!, one.questions)).toBe(answerKey(all.identity, asked[0]!, all.questions));
+  });
+
+  it('reads a folder, and outputs of a graph model', async () => {
+    const path = join(folder, 'heads');
+    await mkdir(path);
+    await writeModel(path, layersModel());
+    expect(await (await tfjs({path, ...options})).ask(asked)).toEqual(await (await make()).ask(asked));
+    const graph = await tfjs({
+      path: join(graphModels, 'dense'),
+      questions: [kind, tags[0]!],
+      output: {kind: {logits: 'logits'}, round: {logits: 'hidden', column: 3}},
+    });
+    const about = queriesOf('dense').flatMap(query => [kind, tags[0]!].map(question => ({...query, question})));
+    for (const [row, {logits}] of answersOf(await graph.ask(about)).entries()) {
+      const [of, isTag] = [Math.floor(row / 2), row % 2 === 1];
+      const hidden = expectedOf('dense', 'hidden')[of]!.values[3]!;
+      expectClose(logits, isTag ? [0, hidden] : expectedOf('dense', 'logits')[of]!.values);
+    }
+  });
+
+  it.each<[string, object, string]>([
+    ['logits that are a sigmoid', {output: {...output, round: {logits: 'tags', column: 0}}}, 'is a sigmoid: it gives'],
+    [
+      'an output of another width',
+      {output: {...output, level: {logits: 'kind'}}},
+      'but there are 4 classes of question',
+    ],
+    ['an unknown output', {output: {...output, level: {logits: 'levels'}}}, 'Did you mean `level`?'],
+    ['classes beside them', {classes: three}, 'needs either `classes` or `questions`'],
+    ['a gate', {gate: {}}, '`gate` goes with classes'],
+    [
+      'nothing to answer',
+      {questions: undefined, output: undefined, features: undefined},
+      'needs `classes`, or `questions`',
+    ],
+  ])('refuses %s', async (_, change, message) => {
+    await expect(tfjs({model: layersModel(), ...options, ...change})).rejects.toThrow(message);
+  });
+});
+
 describe('the identity of a graph model', () => {
   it('is of its weights, its graph, its output and the preprocessing', async () => {
     await cp(join(graphModels, 'dense'), join(folder, 'changed'), {recursive: true});
@@ -309,7 +428,7 @@ describe('what tfjs refuses of graph models', () => {
       () => dense({output: {logits: 'scores'}}),
       'no output `scores`. Did you mean `logits`? It has: `logits`',
     ],
-    ['an output of another width', () => dense({output: {logits: 'hidden'}}), 'gives [5] for each input'],
+    ['an output of another width', () => dense({output: {logits: 'hidden'}}), 'gives 5 values for each input'],
     ['a softmax for logits', () => image({output: {logits: 'Identity_2:0'}}), 'is a softmax: it gives `probabilities`'],
     ['a constant for a feature', () => image({features: ['StatefulPartitionedCall/Reshape/shape']}), 'no output'],
     [
@@ -338,6 +457,8 @@ describe('what tfjs refuses of graph models', () => {
 
   it('a node of another width than the classes, once it is known', async () => {
     const teacher = await dense({output: {logits: 'StatefulPartitionedCall/model/hidden/Relu'}});
-    await expect(teacher.ask(queriesOf('dense'))).rejects.toThrow('gives [5, 5] for 5 inputs, but there are 3 classes');
+    await expect(teacher.ask(queriesOf('dense'))).rejects.toThrow(
+      'gives 5 values for each input, but there are 3 classes',
+    );
   });
 });

@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {type TransformersOptions, transformers} from '../../adapters/transformers.ts';
+import {predicate} from '../../src/questions.ts';
 import type {Query} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {answers, expectClose, floats, messages} from './onnx-models.ts';
@@ -24,6 +25,8 @@ const expected = JSON.parse(await readFile(join(fixtures, 'cls-expected.json'), 
   readonly post_processor: object;
   readonly 'framed, cut to 8 tokens': readonly {readonly logits: readonly number[]}[];
 };
+
+const OTHER = 'multi_label_classification';
 
 const queryOf = (text: string): Query => ({input: {kind: 'text', text}});
 const queries = expected.answers.map(({text}) => queryOf(text));
@@ -53,6 +56,30 @@ describe.skipIf(missing !== undefined)(`transformers${missing ? ` (${missing})` 
   it('gives the logits that PyTorch gives, in one batch of texts of all lengths', async () => {
     const given = answers(await (await transformers({path})).ask(queries));
     for (const [row, {logits}] of given.entries()) expectClose(logits, expected.answers[row]!.logits, 1e-5);
+  });
+
+  describe('a multi-label classifier', () => {
+    const tags = ['good', 'bad', 'odd'].map(name => predicate(name, `Is it ${name}?`));
+    const asked = queries.flatMap(query => tags.map(question => ({...query, question})));
+    const make = async () =>
+      transformers({...states, path: await changed('config.json', {problem_type: OTHER}), questions: tags});
+
+    testTeacher({
+      it,
+      teacher: make,
+      queries: asked,
+      badQuery: {...number!, question: tags[0]},
+      skip: {identity: 'each is another copy'},
+    });
+
+    it('answers a predicate for each of its classes, with features', async () => {
+      const teacher = await make();
+      for (const [row, {logits, features}] of answers(await teacher.ask(asked, {detail: teacher.detail})).entries()) {
+        const {logits: all, 'last hidden state': state} = expected.answers[Math.floor(row / 3)]!;
+        expectClose(logits, [0, all[row % 3]!], 1e-5);
+        expectClose(features['hidden_states.2']!.values, state.mean, 1e-5);
+      }
+    });
   });
 
   it.each(['mean', 'first', 'last'] as const)('pools the states of tokens: %s', async pooling => {

@@ -45,6 +45,7 @@ const serving = {url, model: 'm', classes} as const;
 const vertexPlace = {project: 'p', location: 'europe-west4', endpoint: '123'} as const;
 const aliases = {good: 'ham', bad: 'spam'};
 const typed = {model: 'm', questions: [predicate('late', 'Is it late?', {yes: 'By a day.'})]} as const;
+const tagged = {questions: typed.questions};
 const prompt = {system: 'Say {classes}.', user: 'Here: {text}'};
 
 /** Teachers that are made without a file or a service. */
@@ -83,6 +84,7 @@ const HOSTED: Readonly<Record<string, () => Teacher>> = {
   callable: () => callable({name: 'mine', version: '1', classes, answer: () => 'ham'}),
   'callable, scores': () =>
     callable({name: 'mine', version: '1', classes, scores: 'probabilities', answer: () => [0.5, 0.5]}),
+  'callable, questions': () => callable({name: 'mine', version: '1', ...tagged, answer: () => ({late: true})}),
   command: () => command({command: ['node', 'classify.mjs'], cwd: join(fixtures, 'command'), classes}),
   human: () => human({path: join(fixtures, 'human/filled.csv'), classes}),
   'human, nothing filled in': () => human({path: '/nowhere/limbeck.csv', classes}),
@@ -138,6 +140,15 @@ const LOCAL: Readonly<Record<string, readonly [make: () => Promise<Teacher>, nee
   ],
   onnx: [
     () => onnx({path: join(fixtures, 'onnx/iris.onnx'), classes: three, output: {probabilities: 'probabilities'}}),
+    'onnxruntime-node',
+  ],
+  'onnx, questions': [
+    () =>
+      onnx({
+        path: join(fixtures, 'onnx/tags.onnx'),
+        ...tagged,
+        output: {late: {probabilities: 'probabilities', column: 1}},
+      }),
     'onnxruntime-node',
   ],
   transformers: [() => transformers({path: join(fixtures, 'tiny-model/cls')}), '@huggingface/transformers'],

@@ -51,14 +51,20 @@ export function aboutQuestion<A extends Access>(
   const asked = list.filter(question => together.has(question));
   const requests = requestsOf(asked, teacher.questions);
   const index = asked.indexOf(own);
+  const source = teacher.questions?.sources?.[name];
   const put = ({sample = 0, ...query}: Query): Query => {
     const [row, rest] = [sample % asked.length, Math.floor(sample / asked.length)];
     return {...query, ...(rest > 0 && {sample: rest}), question: asked[row], together: requests[row]};
   };
-  const part: Part = {teacher: teacher as Teacher, samples: asked.length, put};
+  const part: Part = {teacher: teacher as Teacher, followsWhole: true, samples: asked.length, put};
   return composed<A>({
     name: `${teacher.name} about ${name}`,
-    identity: {question: own as unknown as Json, of: teacher.identity, ...withTogether(requests[index])},
+    identity: {
+      question: own as unknown as Json,
+      ...(source && {source}),
+      of: teacher.identity,
+      ...withTogether(requests[index]),
+    },
     ...{access: teacher.access, classes: classesOf(own), detail: teacher.detail},
     parts: [part],
     async answer(queries, [ask], {onSettled, ...others}) {

@@ -1,4 +1,4 @@
-import {withoutFeatures} from '../../knowledge/coarsen.ts';
+import {satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {Access, Detail, Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import {haltAfter, withBatches} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
@@ -33,7 +33,7 @@ export function leavesOf(teacher: Teacher, detail: Detail): readonly Leaf[] {
     return [{teacher, detail, samples: 1, least: 1, further: 0, queriesFor: async query => [query]}];
   }
   return parts.teachers.flatMap(part => {
-    const leaves = leavesOf(part.teacher, detailOfPart(part));
+    const leaves = leavesOf(part.teacher, detailOfPart(part, detail));
     const {beforehand} = part;
     // An inner part's queries beforehand are asked once, however often the part itself is asked.
     const once = leaves.filter(leaf => leaf.beforehand !== undefined).map(leaf => sureOnlyIf(part, leaf));
@@ -66,8 +66,11 @@ function leafWithin(part: Part, leaf: Leaf): Leaf {
   };
 }
 
-function detailOfPart({teacher, detail = withoutFeatures(teacher.detail)}: Part): Detail {
-  return detail;
+function detailOfPart(
+  {teacher, detail = withoutFeatures(teacher.detail), followsWhole = false}: Part,
+  whole: Detail | undefined,
+): Detail {
+  return followsWhole && whole && satisfies(whole, detail) ? whole : detail;
 }
 
 /**
@@ -109,9 +112,9 @@ export type AskPart = (queries: readonly Query[], options: LayerOptions) => Prom
 /** @param teacher - the part's teacher, with layers around it or without */
 export function askerOf(part: Part, teacher: Teacher): AskPart {
   const batches = withBatches(teacher);
-  const detail = detailOfPart(part);
   // A request belongs to the layers of the part, so its rows would mean nothing to the caller of the whole.
-  return (queries, {exchange: _, ...options}) => batches.ask(queries, {...options, detail});
+  return (queries, {exchange: _, detail, ...options}) =>
+    batches.ask(queries, {...options, detail: detailOfPart(part, detail)});
 }
 
 /**

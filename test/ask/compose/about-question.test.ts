@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest';
+import {callable} from '../../../adapters/callable.ts';
 import {collect} from '../../../src/ask/collect.ts';
 import {aboutQuestion} from '../../../src/ask/compose/about-question.ts';
 import {createLedger} from '../../../src/ask/ledger.ts';
@@ -7,7 +8,7 @@ import {stack} from '../../../src/ask/teacher-stack.ts';
 import type {TransferSet} from '../../../src/data/split.ts';
 import {openAnswerStore} from '../../../src/store/store.ts';
 import {about} from '../fake-teacher.ts';
-import {last, parity, questionedTeacher} from '../questioned-teacher.ts';
+import {last, parity, questionedTeacher, size} from '../questioned-teacher.ts';
 
 const newStore = () => openAnswerStore({store: new Map()});
 const transfer: TransferSet = {role: 'transfer', inputs: {kind: 'text', count: 3, texts: ['7', '8', '12']}};
@@ -48,6 +49,24 @@ describe('aboutQuestion', () => {
     expect(teacher.requests).toHaveLength(3);
     expect(alone.identity).toEqual({question: last, of: {service: 'clerk'}});
     expect(digits.identity).toEqual({question: last, of: {service: 'clerk'}, together: [parity, last]});
+  });
+
+  it('passes on the features of a model, and says which of its outputs answers', async () => {
+    const inner = callable({
+      ...{name: 'model', version: '1', questions: [parity, size], access: 'white-box', features: ['state']},
+      answer: () => ({logits: {parity: 2, size: [0, 1, 2]}, features: {state: {shape: [2], values: [3, 4]}}}),
+    });
+    const model = {...inner, questions: {...inner.questions!, sources: {size: {logits: 'head'}}}};
+    const teacher = aboutQuestion(model, 'size');
+    expect(teacher).toMatchObject({access: 'white-box', identity: {source: {logits: 'head'}}, detail: inner.detail});
+    const [outcome] = await stack(teacher, {store: newStore()}).ask(about(1), {detail: teacher.detail});
+    expect(outcome).toEqual({
+      answer: {
+        kind: 'logits',
+        logits: Float32Array.of(0, 1, 2),
+        features: {state: {shape: [2], values: Float32Array.of(3, 4)}},
+      },
+    });
   });
 
   it('answers its question if the service refuses another', async () => {

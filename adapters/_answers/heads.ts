@@ -1,0 +1,186 @@
+import {InputError} from '../../src/errors.ts';
+import {nearestHint} from '../../src/options.ts';
+import {classesOf, type Question, type Questions, type Source} from '../../src/question.ts';
+import {areTogether, checkQuestions} from '../../src/questions.ts';
+import type {Query} from '../../src/teacher.ts';
+
+/** The kind of an output's numbers. Of a predicate, the probability of yes, or the logit of that probability. */
+export type ScoreKind = 'logits' | 'probabilities';
+
+/** An output of a model with one number per class, by its name. */
+export type NamedScores = {readonly logits: string} | {readonly probabilities: string};
+
+/** The output that answers a question. */
+export type QuestionOutput = NamedScores & {
+  /**
+   * Of a predicate, the column that holds its number, from 0, if the output has several.
+   *
+   * @default a predicate has an output of one number, or of two: no and yes
+   */
+  readonly column?: number;
+};
+
+/**
+ * The output of each question, by the question's name. If all questions are predicates, it can be one output with a
+ * column for each, in their order: that of a multi-label classifier, whose classes each have a sigmoid.
+ */
+export type QuestionOutputs = NamedScores | {readonly [question: string]: QuestionOutput};
+
+/** A part of a model's outputs that answers a question, or that chooses among the classes. */
+export interface Head {
+  /** Undefined for the choice among the teacher's classes. */
+  readonly question: Question | undefined;
+  /** How many classes it is about. */
+  readonly classes: number;
+  readonly kind: ScoreKind;
+  /** The name of the output. */
+  readonly output: string;
+  /** The one column of the output that it reads; undefined for all. */
+  readonly column?: number | undefined;
+  /** How many columns the output has, if that is known. */
+  readonly columns?: number | undefined;
+}
+
+/** What a model is asked: the choice among its classes, or questions. */
+export interface ModelSubject {
+  readonly classes?: readonly string[] | undefined;
+  readonly questions?: readonly Question[] | undefined;
+  readonly output: NamedScores | QuestionOutputs;
+}
+
+/**
+ * Returns the parts of a model's outputs that answer what it is asked, in the order of the questions.
+ *
+ * @param owner - the model, for messages
+ * @throws InputError if there are both classes and questions or none of them, or the outputs are not theirs
+ */
+export function headsOf(owner: string, {classes, questions, output}: ModelSubject): readonly Head[] {
+  checkSubject(owner, {classes, questions});
+  if (questions === undefined) {
+    if (!isNamed(output)) throw new InputError(`${owner} has classes. Give its \`output\` by kind and name.`);
+    return [{question: undefined, classes: classes!.length, ...partsOf(output)}];
+  }
+  if (isNamed(output)) return columnsOf(owner, questions, output);
+  const unknown = Object.keys(output).find(name => questions.every(question => question.name !== name));
+  if (unknown !== undefined) {
+    const hint = nearestHint(
+      unknown,
+      questions.map(({name}) => name),
+    );
+    throw new InputError(`${owner} has no question \`${unknown}\`, and \`output\` names one. ${hint}`);
+  }
+  return questions.map(question => {
+    const own = output[question.name];
+    if (own === undefined)
+      throw new InputError(`\`output\` of ${owner} says nothing of question \`${question.name}\`.`);
+    return {question, classes: classesOf(question).length, ...partsOf(own), column: checkColumn(question, own)};
+  });
+}
+
+/** @throws InputError unless there are either classes or questions */
+export function checkSubject(owner: string, {classes, questions}: Omit<ModelSubject, 'output'>): void {
+  if ((classes === undefined) === (questions === undefined)) {
+    throw new InputError(`${owner} needs either \`classes\` or \`questions\`.`);
+  }
+  if (questions !== undefined) checkQuestions(owner, questions);
+}
+
+function isNamed(output: ModelSubject['output']): output is NamedScores {
+  return typeof Object.values(output)[0] === 'string';
+}
+
+/** Returns the kind of an output and its name. */
+export function partsOf(output: NamedScores): {readonly kind: ScoreKind; readonly output: string} {
+  if ('logits' in output) return {kind: 'logits', output: output.logits};
+  return {kind: 'probabilities', output: output.probabilities};
+}
+
+function columnsOf(owner: string, questions: readonly Question[], output: NamedScores): readonly Head[] {
+  const other = questions.find(({type}) => type !== 'predicate');
+  // One predicate has an output of its own, of one number or two.
+  if (other === undefined && questions.length > 1) {
+    const columns = questions.length;
+    return questions.map((question, column) => ({question, classes: 2, ...partsOf(output), column, columns}));
+  }
+  if (questions.length === 1) {
+    return [{question: questions[0], classes: classesOf(questions[0]!).length, ...partsOf(output)}];
+  }
+  throw new InputError(
+    `${owner} has one \`output\` for ${questions.length} questions, and \`${other!.name}\` is no predicate. Name an output for each question.`,
+  );
+}
+
+function checkColumn({name, type}: Question, {column}: QuestionOutput): number | undefined {
+  if (column === undefined) return undefined;
+  if (type !== 'predicate') throw new InputError(`Question \`${name}\` is no predicate, and needs a whole output.`);
+  if (Number.isInteger(column) && column >= 0) return column;
+  throw new InputError(`Expected \`column\` of question \`${name}\` to be a whole number, 0 or more, got ${column}.`);
+}
+
+/** The questions of a model, with the output of each in the key of its answers; undefined if it has classes. */
+export function questionsOf(heads: readonly Head[]): Questions | undefined {
+  const list = heads.flatMap(({question}) => question ?? []);
+  if (list.length === 0) return undefined;
+  const sources = heads.map(({question, ...head}) => [question!.name, sourceOf(head)] as const);
+  return {list, perRequest: list.length, areNamesShown: false, sources: Object.fromEntries(sources)};
+}
+
+function sourceOf({kind, output, column}: Pick<Head, 'kind' | 'output' | 'column'>): Source {
+  return {[kind]: output, ...(column !== undefined && {column})};
+}
+
+/** Returns why an output with so many values per input has no such part, as a clause; undefined if it has. */
+export function widthProblem({question, classes, column, columns}: Head, width: number): string | undefined {
+  const gives = `gives ${width} ${width === 1 ? 'value' : 'values'} for each input`;
+  if (columns !== undefined && width !== columns) return `${gives}, but there are ${columns} questions`;
+  if (column !== undefined) return column < width ? undefined : `${gives}, and has no column ${column}`;
+  if (width === classes || (question?.type === 'predicate' && width === 1)) return undefined;
+  return `${gives}, but there are ${classes} classes${question ? ` of question \`${question.name}\`` : ''}`;
+}
+
+/** The least probability whose logarithm is taken. */
+const LEAST = 1e-8;
+
+/**
+ * Returns the numbers of a part in one input's row of its output. The one number of a predicate becomes the logits of no
+ * and yes: 0 and the logit, or log(max(1 - p, 1e-8)) and log(max(p, 1e-8)).
+ *
+ * @returns the logits if they are known already; else the numbers of the classes; a sentence if one is no probability
+ */
+export function partOf(
+  {question, kind, column}: Head,
+  row: Float32Array,
+): Float32Array | {readonly logits: Float32Array} | string {
+  const [value] = column === undefined ? row : row.subarray(column, column + 1);
+  if (question?.type !== 'predicate' || (column === undefined && row.length !== 1)) return row;
+  if (kind === 'logits') return {logits: Float32Array.of(0, value!)};
+  if (!(value! >= 0 && value! <= 1)) return `It gave ${value} as the probability of question \`${question.name}\`.`;
+  return {logits: Float32Array.of(1 - value!, value!).map(part => Math.log(Math.max(part, LEAST)))};
+}
+
+/** Returns the part that answers a query; undefined if the query asks about none of them. */
+export function headFor<H extends Head>(heads: readonly H[], {question}: Query): H | undefined {
+  const [only] = heads;
+  if (only?.question === undefined) return only;
+  return heads.find(head => head.question!.name === question?.name);
+}
+
+/** The problem of a query that asks about no part of the model. */
+export const NO_QUESTION = 'A query names none of its questions.';
+
+/** An input, with the indices of the queries about it. */
+export interface AskedInput {
+  readonly query: Query;
+  readonly rows: readonly number[];
+}
+
+/** Puts neighbours with questions about one input together, so that it is computed once. */
+export function inputsIn(queries: readonly Query[]): readonly AskedInput[] {
+  const inputs: {readonly query: Query; readonly rows: number[]}[] = [];
+  for (const [row, query] of queries.entries()) {
+    const last = inputs.at(-1);
+    if (last && areTogether(last.query, query)) last.rows.push(row);
+    else inputs.push({query, rows: [row]});
+  }
+  return inputs;
+}
