@@ -1,7 +1,8 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
+import {imageBase64} from '../src/input-kinds.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import type {Receipt, Teacher} from '../src/teacher.ts';
+import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
 import {anthropicLane} from './_chat/anthropic-batch.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import type {Completion, CostFields, Finish, Settings} from './_chat/dialect.ts';
@@ -72,18 +73,24 @@ export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teach
     cost: ANTHROPIC_COST,
     refusalAdvice: advice,
     lane: anthropicLane,
-    body({system, user}: Prompt, {model, maxTokens, codes}: Settings) {
+    body({system, user, image}: Prompt, {model, maxTokens, codes}: Settings) {
       const schema = mode.schema(codes);
       return {
         model,
         max_tokens: maxTokens,
         ...(system !== undefined && {system: [{type: 'text', text: system, cache_control: {type: 'ephemeral'}}]}),
-        messages: [{role: 'user', content: user}],
+        messages: [{role: 'user', content: image ? partsOf(user, image) : user}],
         ...(!isNew && mode.temperature !== null && {temperature: mode.temperature}),
         ...(schema && {output_config: {format: {type: 'json_schema', schema}}}),
       };
     },
   });
+}
+
+function partsOf(text: string, image: EncodedImage): readonly Json[] {
+  const source = {type: 'base64', media_type: image.mediaType, data: imageBase64(image)};
+  const shown = {type: 'image', source};
+  return text === '' ? [shown] : [shown, {type: 'text', text}];
 }
 
 function checkOutput(output: string): void {

@@ -1,7 +1,8 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
+import {imageBase64} from '../src/input-kinds.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import type {Receipt, Teacher} from '../src/teacher.ts';
+import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import type {Completion, CostFields, Finish, Settings} from './_chat/dialect.ts';
 import {type AccessOf, MODE_KINDS, type ModeOptions, modeFor} from './_chat/modes.ts';
@@ -74,10 +75,10 @@ export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<A
       receipt,
       cost: CONVERSE_COST,
       refusalAdvice: advice,
-      body({system, user}: Prompt, {maxTokens, codes}: Settings) {
+      body({system, user, image}: Prompt, {maxTokens, codes}: Settings) {
         const schema = mode.schema(codes);
         return {
-          messages: [{role: 'user', content: [{text: user}]}],
+          messages: [{role: 'user', content: image ? partsOf(user, image) : [{text: user}]}],
           ...(system !== undefined && {system: [{text: system}]}),
           inferenceConfig: {maxTokens, ...(mode.temperature !== null && {temperature: mode.temperature})},
           ...(schema && {
@@ -92,6 +93,12 @@ export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<A
       },
     },
   );
+}
+
+function partsOf(text: string, image: EncodedImage): readonly Json[] {
+  const format = image.mediaType.replace('image/', '');
+  const shown = {image: {format, source: {bytes: imageBase64(image)}}};
+  return text === '' ? [shown] : [shown, {text}];
 }
 
 function keyOf({key}: {readonly key?: string | (() => string)}): () => string | undefined {

@@ -1,9 +1,11 @@
+import {dataUrl, textOf} from '../src/input-kinds.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import {classesOf, type Question} from '../src/question.ts';
-import type {Teacher} from '../src/teacher.ts';
+import type {Json, Teacher} from '../src/teacher.ts';
 import {
   ADVICE,
   chosen,
+  type DecidedInput,
   type DecisionDialect,
   described,
   type Given,
@@ -69,9 +71,9 @@ const HOSTS: Readonly<Record<string, HostFacts>> = {
 };
 
 /**
- * A model that answers typed questions about texts, by OpenAI's `POST /decisions` and services with the same protocol:
- * gray-box, with the probability of every option. One request carries all questions about a text that are not answered
- * yet. The key is read from OPENAI_API_KEY, or from LIMBECK_TEACHER_KEY if `url` is not OpenAI's.
+ * A model that answers typed questions about texts, images and records, by OpenAI's `POST /decisions` and services with the same protocol:
+ * gray-box, with the probability of every option. One request carries all questions about an input that are not
+ * answered yet. The key is read from OPENAI_API_KEY, or from LIMBECK_TEACHER_KEY if `url` is not OpenAI's.
  *
  * Probabilities are kept as they came. If the service rounds them (`decimals`), an answer is a top-k answer: what its
  * numbers lack to a sum of 1 is its rest, and options that are printed as zero are not named.
@@ -87,19 +89,29 @@ export function decisions(options: DecisionsOptions): Teacher<'gray-box'> {
     path: pathBelow(address, path),
     provider: {own: OPENAI, variable: 'OPENAI_API_KEY'},
     host: HOSTS[new URL(address).origin] ?? (dialect === 'sglang' ? {options: 26} : {}),
-    dialect: DIALECTS[dialect],
+    dialect: dialect === 'sglang' ? sglang : openaiDialect(address.startsWith(OPENAI)),
   });
 }
 
-const openaiDialect: DecisionDialect = {
-  mapping: 'openai 1',
-  body: (input, questions) => ({input, questions: questions.map(openaiQuestion)}),
-  problemWith: withoutInstructions,
-  given: openaiAnswers,
-  receipt: receiptIn,
-  note: noteOnLabelMass,
-  refusalAdvice: () => ADVICE,
-};
+/** @param isOwn - true for OpenAI's service: other servers take records as text only */
+function openaiDialect(isOwn: boolean): DecisionDialect {
+  return {
+    mapping: 'openai 1',
+    body: (input, questions) => ({input: openaiInput(input, isOwn), questions: questions.map(openaiQuestion)}),
+    problemWith: withoutInstructions,
+    given: openaiAnswers,
+    receipt: receiptIn,
+    note: noteOnLabelMass,
+    refusalAdvice: () => ADVICE,
+  };
+}
+
+function openaiInput(input: DecidedInput, isOwn: boolean): Json {
+  const message = (part: Json) => [{role: 'user', content: [part]}];
+  if (input.kind === 'image') return message({type: 'input_image', image_url: dataUrl(input)});
+  if (input.kind === 'record' && isOwn) return message({type: 'input_json', data: input.fields});
+  return textOf(input);
+}
 
 function openaiQuestion(question: Question) {
   const {type, name, instructions} = question;
@@ -181,5 +193,3 @@ function listed(
   }
   return probabilitiesBy(classes, Object.fromEntries(values as Map<string, unknown>));
 }
-
-const DIALECTS = {openai: openaiDialect, sglang};

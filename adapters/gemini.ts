@@ -1,6 +1,7 @@
 import {z} from 'zod';
+import {imageBase64} from '../src/input-kinds.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import type {Receipt, Teacher} from '../src/teacher.ts';
+import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import type {Body, Completion, CostFields, Finish, Settings, Step, Token} from './_chat/dialect.ts';
 import {geminiLane} from './_chat/gemini-batch.ts';
@@ -50,12 +51,17 @@ export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<Acc
     ...(!isVertex && {lane: location => geminiLane(location, encodeURIComponent(model))}),
     tokenKey: 'id',
     warmed: temperature => ({generationConfig: {temperature}}),
-    body: ({system, user}: Prompt, settings: Settings) => ({
-      contents: [{role: 'user', parts: [{text: user}]}],
+    body: ({system, user, image}: Prompt, settings: Settings) => ({
+      contents: [{role: 'user', parts: image ? partsOf(user, image) : [{text: user}]}],
       ...(system !== undefined && {systemInstruction: {parts: [{text: system}]}}),
       generationConfig: generationOf(mode, settings),
     }),
   });
+}
+
+function partsOf(text: string, image: EncodedImage): readonly Json[] {
+  const shown = {inlineData: {mimeType: image.mediaType, data: imageBase64(image)}};
+  return text === '' ? [shown] : [shown, {text}];
 }
 
 function generationOf({temperature, topLogprobs, samples, schema}: Mode, {maxTokens, codes}: Settings): Body {

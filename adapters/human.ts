@@ -12,6 +12,7 @@ import {
   withQueries,
 } from '../src/data/human-table/table.ts';
 import {InputError, TeacherError} from '../src/errors.ts';
+import {textOf} from '../src/input-kinds.ts';
 import {checkOptions} from '../src/options.ts';
 import type {Answer, Detail, Input, Outcome, Query, Teacher} from '../src/teacher.ts';
 import {checkForm, HUMAN_KINDS} from './_local/given.ts';
@@ -137,7 +138,7 @@ type Shown = {readonly id: string; readonly text?: string; readonly problem?: st
 function shownTo({input}: Query, show: HumanOptions['show']): Shown {
   const id = idOf(input);
   try {
-    const text = show ? show(input) : input.kind === 'text' ? input.text : undefined;
+    const text = show ? show(input) : textOf(input);
     if (typeof text !== 'string') return {id, problem: `A ${input.kind} can't be shown in a table. ${SHOW}`};
     if (text.length <= LONGEST_CELL) return {id, text};
     return {id, problem: `A text of ${text.length} characters does not fit in a cell of a spreadsheet. ${SHOW}`};

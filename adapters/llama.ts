@@ -3,6 +3,7 @@ import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {basename, resolve} from 'node:path';
 import {InputError, LimbeckError, TeacherError} from '../src/errors.ts';
+import {kindProblem, textOf} from '../src/input-kinds.ts';
 import {once, untilAborted} from '../src/once.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {LogitsAnswer, Outcome, Query, Teacher, TopKAnswer} from '../src/teacher.ts';
@@ -132,9 +133,11 @@ export function asker(
   let last: Promise<unknown> = Promise.resolve();
   const answer = async ({input, sample = 0}: Query, signal?: AbortSignal): Promise<Outcome> => {
     signal?.throwIfAborted();
-    if (input.kind !== 'text') return {error: new TeacherError(name, 'It reads texts, and this input is a tensor.')};
+    if (input.kind !== 'text' && input.kind !== 'record') {
+      return {error: new TeacherError(name, kindProblem(['text', 'record'], input))};
+    }
     const score = await scorer();
-    const scored = await score(input.text, sample, signal);
+    const scored = await score(textOf(input), sample, signal);
     return typeof scored === 'string' ? {error: new TeacherError(name, scored)} : {answer: answerOf(scored)};
   };
   const answerAll = async (queries: readonly Query[], signal?: AbortSignal): Promise<Outcome[]> => {

@@ -1,6 +1,7 @@
 import {z} from 'zod';
+import {imageBase64} from '../src/input-kinds.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import type {Receipt, Teacher} from '../src/teacher.ts';
+import type {Json, Receipt, Teacher} from '../src/teacher.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import type {Completion, CostFields, Settings} from './_chat/dialect.ts';
 import {type AccessOf, MODE_KINDS, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
@@ -47,7 +48,7 @@ export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<Acc
       const format = mode.schema(codes);
       return {
         model,
-        messages: chatMessages(prompt),
+        messages: messagesOf(prompt),
         stream: false,
         think: false,
         truncate: false,
@@ -58,6 +59,13 @@ export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<Acc
       };
     },
   });
+}
+
+/** Images stand beside the text, without their media type. */
+function messagesOf({image, ...prompt}: Prompt): readonly Json[] {
+  const messages = chatMessages(prompt);
+  const asked = messages.at(-1) as {readonly [field: string]: Json};
+  return image ? [...messages.slice(0, -1), {...asked, images: [imageBase64(image)]}] : messages;
 }
 
 /** Ollama's chat. Its limit can be missing or infinite. */

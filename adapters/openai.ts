@@ -1,6 +1,7 @@
 import {z} from 'zod';
+import {dataUrl} from '../src/input-kinds.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
-import type {Receipt, Teacher} from '../src/teacher.ts';
+import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
 import {RESPONSES_COST} from './_chat/cost.ts';
 import type {Body, Completion, Finish, Settings} from './_chat/dialect.ts';
@@ -115,12 +116,12 @@ function responsesProtocol({temperature, topLogprobs, schema}: Mode) {
     completions: responseCompletions,
     receipt: responseReceipt,
     cost: RESPONSES_COST,
-    body({system, user}: Prompt, {model, maxTokens, codes}: Settings): Body {
+    body({system, user, image}: Prompt, {model, maxTokens, codes}: Settings): Body {
       const wanted = schema(codes);
       return {
         model,
         ...(system !== undefined && {instructions: system}),
-        input: user,
+        input: image ? [{role: 'user', content: responseParts(user, image)}] : user,
         max_output_tokens: Math.max(LEAST_TOKENS, maxTokens),
         store: false,
         ...(temperature !== null && {temperature}),
@@ -129,6 +130,11 @@ function responsesProtocol({temperature, topLogprobs, schema}: Mode) {
       };
     },
   };
+}
+
+function responseParts(text: string, image: EncodedImage): readonly Json[] {
+  const shown = {type: 'input_image', image_url: dataUrl(image)};
+  return text === '' ? [shown] : [shown, {type: 'input_text', text}];
 }
 
 /** Reading of OpenAI's Responses. */

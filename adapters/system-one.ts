@@ -1,10 +1,12 @@
-import {checkOptions, kinds, type Shape} from '../src/options.ts';
+import {dataUrl, imageBase64} from '../src/input-kinds.ts';
+import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import {classesOf, type Option, type Question} from '../src/question.ts';
-import type {Reply, Teacher} from '../src/teacher.ts';
+import type {Json, Reply, Teacher} from '../src/teacher.ts';
 import {
   ADVICE,
   answersByName,
   chosen,
+  type DecidedInput,
   type DecisionDialect,
   type Given,
   isRecord,
@@ -50,6 +52,13 @@ export interface SystemOneOptions extends DecisionOptions {
    * @default 'result' for Cloudflare; none for others
    */
   readonly envelope?: string;
+  /**
+   * How an image is sent: as a `part` of the state, as an `asset` that the state names, or in the `list` of images beside
+   * it.
+   *
+   * @default 'asset' for TypeSafe, 'list' for Cloudflare, 'part' for others
+   */
+  readonly images?: 'part' | 'asset' | 'list';
 }
 
 const KINDS = {
@@ -57,6 +66,7 @@ const KINDS = {
   url: kinds.text,
   path: kinds.text,
   envelope: kinds.text,
+  images: oneOf('part', 'asset', 'list'),
 } satisfies Shape<SystemOneOptions>;
 
 const TYPESAFE = 'https://api.typesafe.ai';
@@ -66,26 +76,29 @@ interface Host extends HostFacts {
   /** @default PATH */
   readonly path?: string;
   readonly envelope?: string;
+  /** @default 'part' */
+  readonly images?: SystemOneOptions['images'];
   /** The names that it takes. */
   readonly names?: RegExp;
 }
 
 /** By origin. The limits are those of November 2026. */
 const HOSTS: Readonly<Record<string, Host>> = {
-  [TYPESAFE]: {decimals: 2, questions: 400, options: 255, levels: 10},
+  // Two tokens for 28 × 28 pixels, and at most 1,568 a side.
+  [TYPESAFE]: {decimals: 2, questions: 400, options: 255, levels: 10, images: 'asset', imageTokens: 2 * 56 ** 2},
   'https://api.perplexity.ai': {path: '/v1/decisions', decimals: 2, questions: 128, options: 255, levels: 10},
   'https://openrouter.ai': {path: '/api/alpha/decisions', decimals: 2},
   'https://api.fireworks.ai': {options: 208},
   'https://api.cloudflare.com': {
-    ...{path: '', envelope: 'result', names: /^[\w.-]{1,100}$/},
+    ...{path: '', envelope: 'result', images: 'list', names: /^[\w.-]{1,100}$/},
     ...{decimals: 4, questions: 64, options: 255, levels: 10},
   },
 };
 
 /**
- * A model that answers typed questions about texts, by the protocol System One: TypeSafe, Perplexity, OpenRouter,
+ * A model that answers typed questions about texts, images and records, by the protocol System One: TypeSafe, Perplexity, OpenRouter,
  * Cloudflare, Fireworks, llama.cpp, vLLM and others. Gray-box, with the probability of every option. One request carries
- * all questions about a text that are not answered yet. The key is read from TYPESAFE_API_KEY, or from
+ * all questions about an input that are not answered yet. The key is read from TYPESAFE_API_KEY, or from
  * LIMBECK_TEACHER_KEY if `url` is not TypeSafe's.
  *
  * Probabilities are kept as they came. If the service rounds them (`decimals`), an answer is a top-k answer: what its
@@ -97,23 +110,29 @@ export function systemOne(options: SystemOneOptions): Teacher<'gray-box'> {
   checkOptions('systemOne', options, KINDS, ['model', 'questions']);
   const address = checkAddress(options.url ?? TYPESAFE);
   const host = HOSTS[new URL(address).origin] ?? {};
-  const {path = host.path ?? PATH, envelope = host.envelope} = options;
+  const {path = host.path ?? PATH, envelope = host.envelope, images = host.images ?? 'part'} = options;
   return decisionTeacher(options, {
     ...{adapter: 'system-one', address, host},
     path: pathBelow(address, path),
     provider: {own: TYPESAFE, variable: 'TYPESAFE_API_KEY'},
-    dialect: dialectOf(host, envelope),
+    dialect: {...dialectOf(host, envelope, images), ...(options.images && {mapping: {version: 1, images}})},
   });
 }
 
-function dialectOf({names}: Host, envelope: string | undefined): DecisionDialect {
+type ImageForm = NonNullable<SystemOneOptions['images']>;
+
+function dialectOf({names}: Host, envelope: string | undefined, images: ImageForm): DecisionDialect {
   const open = (document: unknown) => (envelope !== undefined && isRecord(document) ? document[envelope] : document);
   return {
     mapping: 1,
-    body: (state, questions) => ({
-      state,
+    body: (input, questions) => ({
+      ...stateOf(input, images),
       questions: new Map(questions.map(question => [question.name, asked(question)])),
     }),
+    imageProblem: ({mediaType}) =>
+      images === 'asset' && mediaType === 'image/webp'
+        ? 'It takes PNG and JPEG, and this image is WebP. Convert it.'
+        : undefined,
     problemWith(question) {
       if (names && !names.test(question.name))
         return 'has a name that the service does not take: use letters and digits';
@@ -126,6 +145,24 @@ function dialectOf({names}: Host, envelope: string | undefined): DecisionDialect
     receipt: document => receiptIn(open(document)),
     refusalAdvice,
   };
+}
+
+/** The name of an image in a request. No state has it by chance. */
+const ASSET = '<image:limbeck>';
+
+function stateOf(input: DecidedInput, form: ImageForm): {readonly [field: string]: Json} {
+  if (input.kind === 'text') return {state: input.text};
+  if (input.kind === 'record') return {state: input.fields};
+  switch (form) {
+    case 'part':
+      return {state: [{type: 'image_url', image_url: {url: dataUrl(input)}}]};
+    case 'list':
+      return {state: '', images: [dataUrl(input)]};
+    case 'asset': {
+      const format = input.mediaType.replace('image/', '');
+      return {state: ASSET, assets: {[ASSET]: {type: 'image', format, data_base64: imageBase64(input)}}};
+    }
+  }
 }
 
 function asked(question: Question): OrderedJson {

@@ -1,6 +1,17 @@
+import type {Input} from './input.ts';
 import type {Question, Questions} from './question.ts';
 import type {Price, Rate, Receipt, Unbounded, Usage} from './usage.ts';
 
+export type {
+  EncodedImage,
+  Fields,
+  ImageInput,
+  Input,
+  MediaType,
+  RecordInput,
+  TensorInput,
+  TextInput,
+} from './input.ts';
 export type {Price, Rate, Receipt, Unbounded, Usage} from './usage.ts';
 
 /**
@@ -13,23 +24,6 @@ export type {Price, Rate, Receipt, Unbounded, Usage} from './usage.ts';
 
 /** How much of a teacher can be seen, from the least to the most. */
 export type Access = 'black-box' | 'gray-box' | 'white-box';
-
-/** One input as its owner holds it: raw, before any model's own preprocessing. */
-export type Input = TensorInput | TextInput;
-
-export interface TensorInput {
-  readonly kind: 'tensor';
-  readonly dtype: 'uint8' | 'int32' | 'float32';
-  /** Shape of one example, without a batch dimension. */
-  readonly shape: readonly number[];
-  /** Row-major values; its length is the product of `shape`. */
-  readonly data: Uint8Array | Int32Array | Float32Array;
-}
-
-export interface TextInput {
-  readonly kind: 'text';
-  readonly text: string;
-}
 
 export interface Query {
   readonly input: Input;

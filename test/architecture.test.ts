@@ -8,6 +8,7 @@ const root = resolve(import.meta.dirname, '..');
 const ORDER = [
   'question.ts',
   'usage.ts',
+  'input.ts',
   'teacher.ts',
   'levels.ts',
   'service-probe.ts',
@@ -15,6 +16,7 @@ const ORDER = [
   'patience.ts',
   'secrets.ts',
   'errors.ts',
+  'input-kinds.ts',
   'once.ts',
   'peer.ts',
   'version.ts',
@@ -53,6 +55,7 @@ const ADAPTERS_MAY_IMPORT = [
   'src/patience.ts',
   'src/secrets.ts',
   'src/errors.ts',
+  'src/input-kinds.ts',
   'src/once.ts',
   'src/peer.ts',
   'src/pace/service-limits.ts',
@@ -156,8 +159,10 @@ describe('the house', () => {
   it('has a contract that holds nothing but types and imports only its own parts', () => {
     const contract = readFileSync(join(root, 'src/teacher.ts'), 'utf8');
     expect(importsOf('src/teacher.ts').map(({target}) => target)).toEqual([
+      'src/input.ts',
       'src/question.ts',
       'src/usage.ts',
+      'src/input.ts',
       'src/usage.ts',
     ]);
     expect(['src/question.ts', 'src/usage.ts'].flatMap(importsOf)).toEqual([]);

@@ -20,7 +20,7 @@ const badQuery: Query = {input: {kind: 'text', text: 'hello'}};
 
 /** The label of a number is the number. */
 function answer({input}: Query): Outcome<'black-box'> {
-  if (input.kind === 'text') return {error: new Error('No numbers.')};
+  if (input.kind !== 'tensor') return {error: new Error('No numbers.')};
   return {answer: {kind: 'label', label: input.data[0]!}};
 }
 

@@ -1,9 +1,11 @@
 import {TeacherError} from '../../src/errors.ts';
+import {kindProblem} from '../../src/input-kinds.ts';
 import {kinds, type Shape} from '../../src/options.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
 import type {
   Access,
   AskOptions,
+  Input,
   Json,
   Outcome,
   Query,
@@ -31,7 +33,7 @@ import {chatProbe} from './chat-probe.ts';
 import {isObject, leastTokens, mostTokens, unboundedBy} from './cost.ts';
 import type {Body, ChatWords, Dialect, Settings, Unanswered} from './dialect.ts';
 import {parseLabel, plain} from './projection-text.ts';
-import {PROMPT_KINDS, type Prompt, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
+import {PROMPT_KINDS, type Prompt, type PromptedInput, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
 
 /** Options of every adapter that asks a language model behind a service. */
 export interface ChatOptions extends ServiceOptions, PromptOptions {
@@ -69,7 +71,7 @@ export const CHAT_KINDS: Shape<ChatOptions> = {
 };
 
 /**
- * A language model as a teacher. It sends one request per text, so that a refused text fails alone.
+ * A language model as a teacher. It sends one request per input, so that a refused one fails alone.
  *
  * @throws InputError if the options can't be used
  */
@@ -86,7 +88,8 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
   const template = bodyOf(prompts.template);
   const words = wordsOf(prompts, dialect.aliases);
   const read = (reply: Reply) => readReply(reply, {name, dialect, words});
-  const promptAbout = ({input, sample = 0}: Query) => prompts.for(input.kind === 'text' ? input.text : '', sample);
+  const promptAbout = ({input, sample = 0}: Query) =>
+    input.kind === 'tensor' ? prompts.template : prompts.about(input, sample);
   const bodyAbout = (query: Query) => bodyOf(promptAbout(query));
   const unbounded = unboundedBy(dialect.cost, {body: template, parameters: options.parameters, model: options.model});
   const {warmed} = dialect;
@@ -94,11 +97,11 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
     chatTeacher({...options, parameters: withParameters(options.parameters ?? {}, warmed?.(temperature))}, dialect);
   const lane = dialect.lane?.({
     ...{connection, address, path, headers, refusalAdvice: dialect.refusalAdvice},
-    bodyOf: (text, sample) => bodyOf(prompts.for(text, sample)),
+    bodyOf: (input, sample) => bodyOf(prompts.about(input, sample)),
   });
   const url = new URL(`${address}${path}`);
-  const send = (text: string, sample: number, signal?: AbortSignal) =>
-    postJson(connection, url, bodyOf(prompts.for(text, sample)), {signal, ...(headers && {headers})});
+  const send: Asker<A>['send'] = (input, sample, signal) =>
+    postJson(connection, url, bodyOf(prompts.about(input, sample)), {signal, ...(headers && {headers})});
   return {
     name,
     identity: {
@@ -132,7 +135,13 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         ...(lane && {lane}),
       },
     ),
-    ask: askTexts({connection, send, read, refusalAdvice: dialect.refusalAdvice}),
+    ask: askEach<A, PromptedInput['kind']>({
+      connection,
+      takes: ['text', 'image', 'record'],
+      send,
+      read,
+      refusalAdvice: dialect.refusalAdvice,
+    }),
   };
 }
 
@@ -193,29 +202,33 @@ function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt
   }
 }
 
-/** A service that answers about one text per `send`. */
-interface Asker<A extends Access> {
+/** A service that answers about one input per `send`. */
+interface Asker<A extends Access, K extends PromptedInput['kind'] = PromptedInput['kind']> {
   readonly connection: Connection;
-  readonly send: (text: string, sample: number, signal?: AbortSignal) => Promise<Reply>;
+  /** The kinds of inputs that it takes. */
+  readonly takes: readonly K[];
+  readonly send: (input: Input & {readonly kind: K}, sample: number, signal?: AbortSignal) => Promise<Reply>;
   readonly read: (reply: Reply) => ReadOutcome<A>;
   readonly refusalAdvice?: RefusalAdvice | undefined;
 }
 
-/** Asks about texts one by one, so that a refused text fails alone. */
-export function askTexts<A extends Access>({
+/** Asks about inputs one by one, so that a refused one fails alone. */
+export function askEach<A extends Access, K extends PromptedInput['kind']>({
   connection,
+  takes,
   send,
   read,
   refusalAdvice: advice,
-}: Asker<A>): Teacher<A>['ask'] {
+}: Asker<A, K>): Teacher<A>['ask'] {
   const {name} = connection;
+  const isTaken = (input: Input): input is Input & {readonly kind: K} => takes.some(kind => kind === input.kind);
   const askOne = async (
     {input, sample = 0}: Query,
     row: number,
     {exchange = (_, send) => send(), signal}: AskOptions,
   ): Promise<Outcome<A>> => {
-    if (input.kind !== 'text') return {error: new TeacherError(name, 'It reads texts, and this input is a tensor.')};
-    const reply = await exchange([row], async () => withWait(await send(input.text, sample, signal)));
+    if (!isTaken(input)) return {error: new TeacherError(name, kindProblem(takes, input))};
+    const reply = await exchange([row], async () => withWait(await send(input, sample, signal)));
     if (reply.status === 200) return read(reply);
     const error = statusError(connection, reply, {advice, inputs: [input]});
     if (error.refusal) return {error};

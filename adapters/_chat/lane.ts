@@ -1,9 +1,11 @@
 import {type ZodType, z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
+import {kindProblem} from '../../src/input-kinds.ts';
 import type {Json, Query, Reply} from '../../src/teacher.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {type Connection, exchangeOnce, headersOf, type UnsignedRequest} from '../_wire/request.ts';
+import type {PromptedInput} from './prompt.ts';
 
 /** The part of a service that its batch lane uses. */
 export interface LaneEndpoint {
@@ -14,8 +16,8 @@ export interface LaneEndpoint {
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly refusalAdvice: RefusalAdvice | undefined;
-  /** Returns the body of the request about a text. */
-  bodyOf(text: string, sample: number): {readonly [field: string]: Json};
+  /** Returns the body of the request about an input. */
+  bodyOf(input: PromptedInput, sample: number): {readonly [field: string]: Json};
 }
 
 /** Batches are large, so their requests take long. */
@@ -39,8 +41,8 @@ export class LaneClient {
 
   /** @throws TeacherError if the teacher can't be asked about such an input */
   bodyOf({input, sample = 0}: Query): {readonly [field: string]: Json} {
-    if (input.kind === 'text') return this.#endpoint.bodyOf(input.text, sample);
-    throw this.problem('It reads texts, and this input is a tensor.');
+    if (input.kind !== 'tensor') return this.#endpoint.bodyOf(input, sample);
+    throw this.problem(kindProblem(['text', 'image', 'record'], input));
   }
 
   /** @throws TeacherError if no reply comes, or it does not match the schema */

@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {dataUrl} from '../../src/input-kinds.ts';
 import type {Access, Json, Receipt} from '../../src/teacher.ts';
 import {tokenCount} from '../_wire/reply.ts';
 import {CHAT_COST} from './cost.ts';
@@ -49,9 +50,15 @@ const receiptSchema = z.object({
   usage: usageSchema.nullish().catch(undefined),
 });
 
-export function chatMessages({system, user}: Prompt): readonly Json[] {
-  const asked = {role: 'user', content: user};
+export function chatMessages({system, user, image}: Prompt): readonly Json[] {
+  const parts = image && [{type: 'image_url', image_url: {url: dataUrl(image)}}, ...textParts(user)];
+  const asked = {role: 'user', content: parts ?? user};
   return system === undefined ? [asked] : [{role: 'system', content: system}, asked];
+}
+
+/** A text beside an image: none if it is empty, because services refuse empty parts. */
+function textParts(text: string): readonly Json[] {
+  return text === '' ? [] : [{type: 'text', text}];
 }
 
 function chatCompletions(document: unknown): readonly Completion[] | string {

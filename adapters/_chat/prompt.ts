@@ -1,5 +1,7 @@
 import {InputError} from '../../src/errors.ts';
+import {textOf} from '../../src/input-kinds.ts';
 import {kinds, type Shape} from '../../src/options.ts';
+import type {EncodedImage, Input, TensorInput} from '../../src/teacher.ts';
 import {plain} from './projection-text.ts';
 
 /** How a language model is asked. All of it is part of the teacher's identity. */
@@ -11,7 +13,7 @@ export interface PromptOptions {
   /**
    * The task that the model has with the text.
    *
-   * @default 'Sort the text into one of these classes.'
+   * @default 'Sort the text into one of these classes.', or the image, or the record
    */
   readonly instructions?: string;
   /**
@@ -30,7 +32,9 @@ export interface PromptOptions {
   readonly rotateClasses?: boolean;
   /**
    * The whole prompt, instead of the one made from the options above: a text, or a system message and the user's.
-   * `{text}` stands for the text, `{classes}` for the list of classes. A prompt that names neither codes nor classes must be one that the model was trained on.
+   * `{text}` stands for the text or the JSON of a record, `{classes}` for the list of classes. An image stands before the
+   * user's message, and leaves `{text}` empty. A prompt that names neither codes nor classes must be one that the model was
+   * trained on.
    *
    * @default made of instructions and classes
    */
@@ -57,6 +61,8 @@ interface PromptTemplate {
 export interface Prompt {
   readonly system: string | undefined;
   readonly user: string;
+  /** Shown before the user's message. */
+  readonly image?: EncodedImage | undefined;
 }
 
 /** The form of answers if the user gives no codes: a letter, a name, or a name with a confidence. */
@@ -73,19 +79,27 @@ export interface Prompts {
   /** True if later repetitions list the classes in another order. */
   readonly rotates: boolean;
   for(text: string, sample: number): Prompt;
+  /** The prompt about an input of any kind that is no tensor. */
+  about(input: PromptedInput, sample: number): Prompt;
 }
+
+/** An input that a prompt can hold. */
+export type PromptedInput = Exclude<Input, TensorInput>;
 
 /**
  * @param way - the form of answers if the user gives no codes
  * @throws InputError if codes can't be told apart, or a template does not hold the text
  */
 export function promptsFor(options: PromptOptions, way: PromptWay): Prompts {
-  const {classes, descriptions = {}, instructions = 'Sort the text into one of these classes.', prompt} = options;
+  const {classes, descriptions = {}, instructions, prompt} = options;
   checkClasses(classes, descriptions);
   const codes = codesFor(options, way);
   const given = typeof prompt === 'string' ? {user: prompt} : prompt;
-  const template = given ?? {system: `${instructions}\n{classes}\n${answerWith(codes, classes, way)}`, user: '{text}'};
-  if (!isTemplate(template)) {
+  const templateFor = (kind: PromptedInput['kind']): PromptTemplate => {
+    const task = instructions ?? `Sort the ${kind} into one of these classes.`;
+    return given ?? {system: `${task}\n{classes}\n${answerWith(codes, classes, way)}`, user: '{text}'};
+  };
+  if (!isTemplate(templateFor('text'))) {
     const where = typeof prompt === 'string' ? '' : ' in `user`';
     throw new InputError(
       `The \`prompt\` has no \`{text}\`${where}, where the text to be classified goes. Give a text, or {system, user}, with it.`,
@@ -98,13 +112,19 @@ export function promptsFor(options: PromptOptions, way: PromptWay): Prompts {
     return [...lines.slice(first), ...lines.slice(0, first)].join('\n');
   };
   const filled = (part: string, sample: number) => part.replaceAll('{classes}', () => listFor(sample));
-  const {system, user} = template;
-  const promptFor = (text: string, sample: number): Prompt => ({
-    system: system === undefined ? undefined : filled(system, sample),
-    // The text goes in last, because it can hold something that looks like a placeholder.
-    user: filled(user, sample).replaceAll('{text}', () => text),
-  });
-  return {classes, codes, template: promptFor('{text}', 0), rotates, for: promptFor};
+  const promptFor = (text: string, sample: number, kind: PromptedInput['kind'] = 'text'): Prompt => {
+    const {system, user} = templateFor(kind);
+    return {
+      system: system === undefined ? undefined : filled(system, sample),
+      // The text goes in last, because it can hold something that looks like a placeholder.
+      user: filled(user, sample).replaceAll('{text}', () => text),
+    };
+  };
+  const about = (input: PromptedInput, sample: number): Prompt => {
+    if (input.kind === 'image') return {...promptFor('', sample, 'image'), image: input};
+    return promptFor(textOf(input), sample, input.kind);
+  };
+  return {classes, codes, template: promptFor('{text}', 0), rotates, for: promptFor, about};
 }
 
 function isTemplate({system, user, ...rest}: PromptTemplate): boolean {

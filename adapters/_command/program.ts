@@ -1,17 +1,27 @@
+import {imageBase64} from '../../src/input-kinds.ts';
 import type {Input, Reply} from '../../src/teacher.ts';
 import {Run, type RunOptions} from './run.ts';
 
 /** Returns the problem with an input that holds numbers that JSON lacks. */
 export function problemWith(input: Input): string | undefined {
-  if (input.kind === 'text' || input.dtype !== 'float32' || input.data.every(Number.isFinite)) return undefined;
+  if (input.kind !== 'tensor' || input.dtype !== 'float32' || input.data.every(Number.isFinite)) return undefined;
   return 'An input holds NaN or an infinite value, which JSON can not hold.';
 }
 
 /** Returns the fields of a line about an input. */
 export function queryAbout(input: Input): object {
-  if (input.kind === 'text') return {text: input.text};
-  const {dtype, shape, data} = input;
-  return {tensor: {dtype, shape, data: Array.from(data)}};
+  switch (input.kind) {
+    case 'text':
+      return {text: input.text};
+    case 'record':
+      return {record: input.fields};
+    case 'image':
+      return {image: {mediaType: input.mediaType, base64: imageBase64(input)}};
+    case 'tensor': {
+      const {dtype, shape, data} = input;
+      return {tensor: {dtype, shape, data: Array.from(data)}};
+    }
+  }
 }
 
 /** A program that is started at the first query, and again after it has ended. */

@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import type {Option, Question} from '../../src/question.ts';
-import type {Json, Receipt, Reply} from '../../src/teacher.ts';
+import type {EncodedImage, Input, Json, Receipt, Reply, TensorInput} from '../../src/teacher.ts';
 import type {RefusalAdvice} from '../_wire/refusal.ts';
 import {tokenCount} from '../_wire/reply.ts';
 import type {Printed, Unusable} from './distribution.ts';
@@ -11,6 +11,9 @@ export type OrderedJson =
   | ReadonlyMap<string, OrderedJson>
   | readonly OrderedJson[]
   | {readonly [name: string]: OrderedJson | undefined};
+
+/** An input that questions can be asked about. */
+export type DecidedInput = Exclude<Input, TensorInput>;
 
 /** What a service says to one question. */
 export type Given = Printed | Unusable | typeof REFUSED;
@@ -23,7 +26,9 @@ export interface DecisionDialect {
   /** Version of the way in which questions become a request. It is part of the identity. */
   readonly mapping: Json;
   /** The fields of a request but its model. */
-  body(text: string, questions: readonly Question[]): {readonly [field: string]: OrderedJson | undefined};
+  body(input: DecidedInput, questions: readonly Question[]): {readonly [field: string]: OrderedJson | undefined};
+  /** The reason, in sentences, why the service takes no such image; undefined if it takes it. */
+  imageProblem?(image: EncodedImage): string | undefined;
   /** Why a question can't be asked, as a clause; undefined if it can. */
   problemWith(question: Question): string | undefined;
   /**

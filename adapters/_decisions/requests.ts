@@ -1,4 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
+import {kindProblem, textOf} from '../../src/input-kinds.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import {areTogether} from '../../src/questions.ts';
@@ -7,7 +8,7 @@ import {said, sayingOf, statusError} from '../_wire/refusal.ts';
 import {lenientJson, parsedOnce, parseOnce} from '../_wire/reply.ts';
 import {type Connection, postJsonText} from '../_wire/request.ts';
 import {askBatches} from '../_wire/service.ts';
-import {type DecisionDialect, type Given, isRecord, REFUSED} from './dialect.ts';
+import {type DecidedInput, type DecisionDialect, type Given, isRecord, REFUSED} from './dialect.ts';
 import {answerOf} from './distribution.ts';
 
 /** A service that answers typed questions, as its requests need it. */
@@ -19,12 +20,14 @@ export interface Asked {
   /** The most questions in one request. */
   readonly perRequest: number;
   /** The body of a request, as JSON. */
-  bodyOf(text: string, questions: readonly Question[]): string;
+  bodyOf(input: DecidedInput, questions: readonly Question[]): string;
+  /** The most tokens of an image; undefined if nobody knows. */
+  readonly imageTokens: number | undefined;
 }
 
-/** Some of the queries of a call: several questions about one text. */
+/** Some of the queries of a call: several questions about one input. */
 interface Request {
-  readonly text: string;
+  readonly input: DecidedInput;
   /** Indices in the call, in the order of the questions. */
   readonly rows: readonly number[];
   readonly questions: readonly Question[];
@@ -42,16 +45,21 @@ interface Growing extends Request {
  * @param refuse - called for those that no request can hold
  */
 export function requestsFor(
-  {perRequest, connection: {name}}: Pick<Asked, 'perRequest' | 'connection'>,
+  {perRequest, connection: {name}, dialect}: Pick<Asked, 'perRequest' | 'connection' | 'dialect'>,
   queries: readonly Query[],
   refuse: (row: number, error: TeacherError) => void = () => {},
 ): readonly Request[] {
   const requests: Growing[] = [];
   for (const [row, query] of queries.entries()) {
     const {input, question} = query;
-    if (input.kind !== 'text' || question === undefined) {
-      const why = question ? `It reads texts, and this input is a ${input.kind}.` : 'A query names no question.';
+    if (question === undefined || input.kind === 'tensor') {
+      const why = question ? kindProblem(['text', 'image', 'record'], input) : 'A query names no question.';
       refuse(row, new TeacherError(name, why));
+      continue;
+    }
+    const problem = input.kind === 'image' ? dialect.imageProblem?.(input) : undefined;
+    if (problem !== undefined) {
+      refuse(row, new TeacherError(name, problem));
       continue;
     }
     const last = requests.at(-1);
@@ -59,7 +67,7 @@ export function requestsFor(
       last.rows.push(row);
       last.questions.push(question);
     } else {
-      requests.push({text: input.text, rows: [row], questions: [question], first: query});
+      requests.push({input, rows: [row], questions: [question], first: query});
     }
   }
   return requests;
@@ -69,7 +77,7 @@ function goesWith({first, questions}: Growing, query: Query): boolean {
   return areTogether(first, query) && questions.every(({name}) => name !== query.question!.name);
 }
 
-/** Asks, in one request for each text. */
+/** Asks, in one request for each input. */
 export async function askQuestions(
   asked: Asked,
   queries: readonly Query[],
@@ -86,15 +94,15 @@ export async function askQuestions(
 
 async function send(
   asked: Asked,
-  {rows, text, questions}: Request,
+  {rows, input, questions}: Request,
   exchange: Exchange,
   signal: AbortSignal | undefined,
 ): Promise<readonly Outcome<'gray-box'>[]> {
   const {connection, url, dialect, bodyOf} = asked;
-  const body = bodyOf(text, questions);
+  const body = bodyOf(input, questions);
   const reply = await exchange(rows, async () => withWait(await postJsonText(connection, url, body, {signal})));
   if (reply.status === 200) return readQuestions(asked, reply, questions);
-  const inputs = [{kind: 'text', text}] as const;
+  const inputs = [input];
   const error = statusError(connection, reply, {advice: dialect.refusalAdvice(reply), inputs});
   if (!error.refusal) throw error;
   const named = namedIn(reply, questions);
@@ -161,7 +169,7 @@ function outcomeOf(
 ): ReadOutcome<'gray-box'> {
   const about = `Question \`${name}\`:`;
   if (given === REFUSED) {
-    const problem = `${about} It refuses to answer this question about the text.`;
+    const problem = `${about} It refuses to answer this question about the input.`;
     return {error: new TeacherError(teacher, problem, {status: 200})};
   }
   const answer = 'problem' in given ? given : answerOf(given, decimals);
@@ -175,17 +183,26 @@ const OWN_TOKENS = 512;
 /** Tokens of an answer for each of its classes, at most: a service that generates nothing counts none. */
 const TOKENS_PER_CLASS = 8;
 
-/** The most tokens that a request can use. A token is at least one byte. The text is charged once. */
-export function mostTokens({bodyOf}: Pick<Asked, 'bodyOf'>, {text, questions}: Request): Usage {
+/**
+ * The most tokens that a request can use. A token is at least one byte. The input is charged once. An image is no text:
+ * its tokens depend on its pixels.
+ */
+export function mostTokens(
+  {bodyOf, imageTokens = Number.POSITIVE_INFINITY}: Pick<Asked, 'bodyOf' | 'imageTokens'>,
+  {input, questions}: Request,
+): Usage {
+  const [words, image] = input.kind === 'image' ? [NO_TEXT, imageTokens] : [input, 0];
   const classes = questions.reduce((sum, question) => sum + classesOf(question).length, 0);
   return {
-    inputTokens: OWN_TOKENS + Buffer.byteLength(bodyOf(text, questions)),
+    inputTokens: OWN_TOKENS + image + Buffer.byteLength(bodyOf(words, questions)),
     outputTokens: TOKENS_PER_CLASS * classes,
   };
 }
 
+const NO_TEXT = {kind: 'text', text: ''} as const;
+
 /** The fewest: a token for each word. */
-export function leastTokens({text, questions}: Request): Usage {
-  const all = [text, ...questions.map(({instructions = ''}) => instructions)].join(' ');
+export function leastTokens({input, questions}: Request): Usage {
+  const all = [textOf(input) ?? '', ...questions.map(({instructions = ''}) => instructions)].join(' ');
   return {inputTokens: all.split(/\s+/).filter(word => word !== '').length, outputTokens: 0};
 }

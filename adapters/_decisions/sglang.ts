@@ -1,3 +1,4 @@
+import {dataUrl, textOf} from '../../src/input-kinds.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import {
   ADVICE,
@@ -21,7 +22,11 @@ import {
 /** SGLang's own form of typed questions: a list in, answers by name out. */
 export const sglang: DecisionDialect = {
   mapping: 'sglang 1',
-  body: (input, questions) => ({input, questions: questions.map(asked)}),
+  body: (input, questions) => ({
+    input: textOf(input) ?? '',
+    questions: questions.map(asked),
+    images: input.kind === 'image' ? [dataUrl(input)] : undefined,
+  }),
   problemWith: withoutInstructions,
   given: (document, questions) =>
     answersByName(document, questions, given) ?? 'Its reply has no answers by name. Check `url`, `path` and `dialect`.',

@@ -15,14 +15,14 @@ import {
   standInFor,
   totalUsage,
 } from '../_wire/service.ts';
-import {type DecisionDialect, orderedJson} from './dialect.ts';
+import {type DecidedInput, type DecisionDialect, orderedJson} from './dialect.ts';
 import {type Asked, askQuestions, documentOf, leastTokens, mostTokens, readQuestions, requestsFor} from './requests.ts';
 
 /** Options of the adapters of services that answer typed questions. */
 export interface DecisionOptions extends ServiceOptions {
   /** The service's name of the model. A name that always means the same version keeps answers apart. */
   readonly model: string;
-  /** The questions that are asked about every text; see `choice`, `predicate` and `score` of `limbeck/ask`. */
+  /** The questions that are asked about every input; see `choice`, `predicate` and `score` of `limbeck/ask`. */
   readonly questions: readonly Question[];
   /**
    * The name that replaces the address in the identity, so that a service that moves keeps its answers.
@@ -38,7 +38,7 @@ export interface DecisionOptions extends ServiceOptions {
    */
   readonly decimals?: number | null;
   /**
-   * The most questions in one request. If there are more about a text, it is sent more than once.
+   * The most questions in one request. If there are more about an input, it is sent more than once.
    *
    * @default what the host takes; 64 for others
    */
@@ -63,6 +63,12 @@ export interface DecisionOptions extends ServiceOptions {
    */
   readonly areNamesShown?: boolean;
   /**
+   * The most tokens that one image is charged as, which budgets and plans need. It depends on the model.
+   *
+   * @default what is known of the host; unknown for others
+   */
+  readonly imageTokens?: number;
+  /**
    * More fields of the request's body. Under a budget of money or tokens, only fields with a known cost are allowed.
    *
    * @default none
@@ -81,6 +87,7 @@ export const DECISION_KINDS: Shape<DecisionOptions> = {
   maxOptions: kinds.number,
   maxLevels: kinds.number,
   areNamesShown: kinds.flag,
+  imageTokens: kinds.number,
   parameters: kinds.object,
 };
 
@@ -97,6 +104,7 @@ export interface HostFacts {
   readonly questions?: number;
   readonly options?: number;
   readonly levels?: number;
+  readonly imageTokens?: number;
 }
 
 interface DecisionService {
@@ -115,7 +123,7 @@ const MAX_QUESTIONS = 64;
 const READER = 1;
 
 /**
- * A service that answers typed questions as a teacher: one request carries the questions about one text.
+ * A service that answers typed questions as a teacher: one request carries the questions about one input.
  *
  * @throws InputError if the options can't be used
  */
@@ -131,14 +139,15 @@ export function decisionTeacher(
   checkAsked(name, options, host, dialect);
   checkNumber('maxQuestions', perRequest, 1);
   if (decimals !== null) checkNumber('decimals', decimals, 0);
-  const bodyOf = (text: string, questions: readonly Question[]) =>
-    orderedJson({model, ...dialect.body(text, questions), ...parameters});
-  checkParameters(parameters, {model, ...dialect.body('', list)});
+  const bodyOf = (input: DecidedInput, questions: readonly Question[]) =>
+    orderedJson({model, ...dialect.body(input, questions), ...parameters});
+  checkParameters(parameters, {model, ...dialect.body({kind: 'text', text: ''}, list)});
   const connection = openConnection(options, {name, keyVariable: keyVariableFor(address, provider), address});
   const asked: Asked = {
     ...{connection, dialect, perRequest, bodyOf},
     url: new URL(`${address}${path}`),
     decimals: decimals ?? undefined,
+    imageTokens: options.imageTokens ?? host.imageTokens,
   };
   const unbounded = unboundedBy(parameters);
   return {

@@ -1,7 +1,8 @@
 import {TeacherError} from '../../src/errors.ts';
+import {textOf} from '../../src/input-kinds.ts';
 import {once, untilAborted} from '../../src/once.ts';
 import type {Json, Query, ReadOutcome, Reply, Teacher, Usage} from '../../src/teacher.ts';
-import {askTexts, type ChatOptions} from '../_chat/chat.ts';
+import {askEach, type ChatOptions} from '../_chat/chat.ts';
 import {COMPLETIONS_COST, mostOutput, unboundedBy} from '../_chat/cost.ts';
 import type {Body} from '../_chat/dialect.ts';
 import {type Prompts, promptsFor} from '../_chat/prompt.ts';
@@ -63,9 +64,11 @@ export function exactTeacher(options: ChatOptions, dialect: ExactDialect): Teach
   };
   const worstCase = (queries: readonly Query[]) =>
     mostTokens(queries, {prompts, nodes, shared: server.shared, dialect});
-  const send = async (text: string, sample: number, signal?: AbortSignal): Promise<Reply> =>
-    score({name, server, prompts, worstCase, ...(await answers())}, {text, sample, signal});
-  const askReady = askTexts({connection, send, read, refusalAdvice});
+  const askReady = askEach({
+    ...{connection, takes: ['text', 'record'], read, refusalAdvice},
+    send: async (input, sample, signal) =>
+      score({name, server, prompts, worstCase, ...(await answers())}, {text: textOf(input), sample, signal}),
+  });
   const {system = null, user} = prompts.template;
   return {
     name,
@@ -194,7 +197,7 @@ function mostTokens(queries: readonly Query[], {prompts: {template, codes}, node
   const prompts = 2 * (nodes ?? 1 + 2 * bytes.reduce((sum, length) => sum + length, 0));
   // The chat template can put the user's own values into the prompt.
   const around = Buffer.byteLength(JSON.stringify([template, dialect.identity])) + Math.max(...bytes);
-  const texts = queries.map(({input}) => (input.kind === 'text' ? Buffer.byteLength(input.text) : 0));
+  const texts = queries.map(({input}) => Buffer.byteLength(textOf(input) ?? ''));
   const inputTokens = texts.reduce((sum, length) => sum + (around + length) * prompts, 0);
   return {inputTokens, outputTokens: prompts * queries.length * mostOutput(COMPLETIONS_COST, shared)};
 }

@@ -8,6 +8,7 @@ import {
 } from '../../src/engine/graphs/graph.ts';
 import {tf} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
+import {kindProblem} from '../../src/input-kinds.ts';
 import {shown} from '../../src/student/input-shape.ts';
 import {type Preprocessing, preprocess} from '../../src/student/preprocessing.ts';
 import type {Input, TensorInput} from '../../src/teacher.ts';
@@ -155,6 +156,7 @@ export function misfitOf(input: Input, {tensor, preprocessing, dtype}: GraphInpu
   if (input.kind === 'text') {
     return tensor.dtype === 'string' ? undefined : `It takes ${tensor.dtype} ${shown(wanted ?? [null])}, got a text.`;
   }
+  if (input.kind !== 'tensor') return kindProblem([tensor.dtype === 'string' ? 'text' : 'tensor'], input);
   const {shape, data} = input;
   if (tensor.dtype === 'string') return `It takes a text, got a tensor of shape ${shown(shape)}.`;
   if (wanted !== undefined && !fits(shape, wanted)) {
@@ -184,7 +186,7 @@ function lossIn({dtype, data}: TensorInput, wanted: string): string | undefined 
 export function batchesOf(queries: ReadonlyMap<number, Input>, size: number): GraphBatch[] {
   const alike = new Map<string, {rows: number[]; inputs: Input[]}[]>();
   for (const [row, input] of queries) {
-    const key = input.kind === 'text' ? 'text' : `${input.dtype} ${input.shape}`;
+    const key = input.kind === 'tensor' ? `${input.dtype} ${input.shape}` : input.kind;
     const batches = alike.get(key) ?? [];
     if ((batches.at(-1)?.rows.length ?? size) === size) batches.push({rows: [], inputs: []});
     batches.at(-1)!.rows.push(row);

@@ -1,4 +1,5 @@
 import {InputError, TeacherError} from '../../src/errors.ts';
+import {kindProblem} from '../../src/input-kinds.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
 import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
 import {type Aliases, labelOfText, readerWith} from '../_answers/labels.ts';
@@ -196,7 +197,7 @@ function batchesOf<A extends Access>(
     const template = templates.find(({carries}) => carries === input.kind);
     const problem = problemWith(input);
     if (template === undefined || problem !== undefined) {
-      const why = problem ?? `It takes only ${templates[0]!.carries}s, and an input is a ${input.kind}.`;
+      const why = problem ?? kindProblem([templates[0]!.carries], input);
       refuse(row, new TeacherError(connection.name, why));
       continue;
     }
@@ -210,11 +211,11 @@ function batchesOf<A extends Access>(
 }
 
 function formOf(input: Input): string {
-  return input.kind === 'text' ? 'text' : `${input.dtype} ${input.shape.join()}`;
+  return input.kind === 'tensor' ? `${input.dtype} ${input.shape.join()}` : input.kind;
 }
 
 function problemWith(input: Input): string | undefined {
-  if (input.kind === 'text') return undefined;
+  if (input.kind !== 'tensor') return undefined;
   const size = input.shape.reduce((product, length) => product * length, 1);
   if (input.data.length !== size) {
     return `An input of shape [${input.shape.join(', ')}] holds ${size} values, got ${input.data.length}.`;

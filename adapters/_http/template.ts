@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
+import {dataUrl, imageBase64, inputsOfKinds} from '../../src/input-kinds.ts';
 import {kinds, type Shape} from '../../src/options.ts';
 import type {Input, Json, TensorInput} from '../../src/teacher.ts';
 import {ALIAS_KINDS, type AliasOptions} from '../_answers/labels.ts';
@@ -20,11 +21,13 @@ export interface MappedOptions extends AliasOptions {
    *
    * - `{text}`: the text, also as a part of a string;
    * - `{tensor}`: the values of a tensor, as nested lists;
-   * - `{texts}`, `{tensors}`: a list of all inputs of a request;
-   * - an object `{'{each}': …}`: a list with one entry per input. The value is the pattern of an entry and holds
-   *   `{text}` or `{tensor}`.
+   * - `{image}`: an image as a data URL, and `{base64}`: its bytes alone, each also as a part of a string;
+   * - `{record}`: the fields of a record, as an object;
+   * - `{texts}`, `{tensors}`, `{images}`, `{base64s}`, `{records}`: a list of all inputs of a request;
+   * - an object `{'{each}': …}`: a list with one entry per input. The value is the pattern of an entry and holds a
+   *   placeholder for one input.
    *
-   * With one of the first two alone, a request holds one query. With the others it holds up to `maxBatch` queries.
+   * With placeholders for one input alone, a request holds one query. With the others it holds up to `maxBatch` queries.
    */
   readonly request: Json;
   /**
@@ -75,7 +78,17 @@ export interface Template {
 
 /** The key of the pattern that each query fills. */
 const EACH = '{each}';
-const PLACEHOLDER = /\{(?:text|texts|tensor|tensors)\}/g;
+const PLACEHOLDER = /\{(?:text|tensor|image|base64|record)s?\}/g;
+/** The kind of input that a placeholder stands for, by its name. */
+const KIND_OF: Readonly<Record<string, Input['kind']>> = {
+  text: 'text',
+  tensor: 'tensor',
+  image: 'image',
+  base64: 'image',
+  record: 'record',
+};
+/** Placeholders that can be a part of a longer string. */
+const WITHIN = ['{text}', '{image}', '{base64}'];
 
 /** @throws InputError if it is no JSON, has no placeholder for an input, or has placeholders that can't be filled */
 export function readTemplate(request: Json): Template {
@@ -84,17 +97,19 @@ export function readTemplate(request: Json): Template {
   const locations = placeholdersIn(body);
   const used = new Set(locations.map(({placeholder}) => placeholder));
   if (locations.length === 0) {
-    throw unusable('It has no placeholder for the input. Put "{text}", "{texts}", "{tensor}" or "{tensors}" in it.');
+    throw unusable(
+      'It has no placeholder for the input. Put "{text}", "{tensor}", "{image}" or "{record}" in it, or one for all ' +
+        'inputs, such as "{texts}".',
+    );
   }
-  const isText = used.has('{text}') || used.has('{texts}');
-  if (isText && (used.has('{tensor}') || used.has('{tensors}')))
-    throw unusable('It has placeholders for texts and for tensors.');
+  const [carries, other] = new Set(Array.from(used, placeholder => KIND_OF[placeholder.replace(/^.|s?\}$/g, '')]!));
+  if (other !== undefined) throw unusable(`It has placeholders for ${inputsOfKinds(carries!, other)}.`);
   const isBatch = locations.some(location => location.isInEach || location.placeholder.endsWith('s}'));
   if (isBatch && locations.some(location => !location.isInEach && !location.placeholder.endsWith('s}'))) {
     throw unusable(`It has a placeholder for one input beside those for all. Put it inside "${EACH}".`);
   }
   return {
-    carries: isText ? 'text' : 'tensor',
+    carries: carries!,
     isBatch,
     fill: inputs => fill(body, inputs, inputs[0]!),
   };
@@ -111,15 +126,18 @@ function placeholdersIn(value: Json, isInEach = false): readonly Placeholder[] {
   if (!(EACH in value)) return Object.values(value).flatMap(part => placeholdersIn(part, isInEach));
   const locations = placeholdersIn(value[EACH] as Json, true);
   if (isInEach || Object.keys(value).length > 1 || locations.length === 0) {
-    throw unusable(`"${EACH}" must be alone in its object, outside any other, with "{text}" or "{tensor}" inside.`);
+    throw unusable(
+      `"${EACH}" must be alone in its object, outside any other, with a placeholder for one input inside.`,
+    );
   }
   return locations;
 }
 
 function placeholdersInString(value: string, isInEach: boolean): readonly Placeholder[] {
   return Array.from(value.matchAll(PLACEHOLDER), ([placeholder]) => {
-    if (placeholder !== '{text}' && placeholder !== value) {
-      throw unusable(`"${placeholder}" stands for a list, and can't be part of a longer string.`);
+    if (!WITHIN.includes(placeholder) && placeholder !== value) {
+      const what = placeholder === '{record}' ? 'an object' : 'a list';
+      throw unusable(`"${placeholder}" stands for ${what}, and can't be part of a longer string.`);
     }
     if (isInEach && placeholder.endsWith('s}'))
       throw unusable(`"${placeholder}" stands for all inputs, not for "${EACH}".`);
@@ -140,14 +158,24 @@ function fill(value: Json, inputs: readonly Input[], own: Input): Json {
 }
 
 function fillString(value: string, inputs: readonly Input[], own: Input): Json {
-  if (value === '{texts}' || value === '{tensors}') return inputs.map(contentOf);
-  if (value === '{tensor}') return contentOf(own);
+  const [whole] = value.match(PLACEHOLDER) ?? [];
+  if (whole === value && value.endsWith('s}')) return inputs.map(input => contentOf(input, value === '{base64s}'));
+  if (value === '{tensor}' || value === '{record}') return contentOf(own);
   // A function, because a text can hold a pattern that `replaceAll` interprets.
-  return value.replaceAll('{text}', () => contentOf(own) as string);
+  return value.replaceAll(PLACEHOLDER, placeholder => contentOf(own, placeholder === '{base64}') as string);
 }
 
-function contentOf(input: Input): Json {
-  return input.kind === 'text' ? input.text : nested(input);
+function contentOf(input: Input, isBare = false): Json {
+  switch (input.kind) {
+    case 'text':
+      return input.text;
+    case 'record':
+      return input.fields;
+    case 'image':
+      return isBare ? imageBase64(input) : dataUrl(input);
+    case 'tensor':
+      return nested(input);
+  }
 }
 
 /** Returns the values of a tensor as nested lists, or the value of a scalar. */

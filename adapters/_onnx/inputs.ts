@@ -1,4 +1,5 @@
 import {InputError} from '../../src/errors.ts';
+import {kindProblem} from '../../src/input-kinds.ts';
 import type {Preprocessing} from '../../src/student/preprocessing.ts';
 import type {Input, Query, TensorInput} from '../../src/teacher.ts';
 import type {GraphValue} from './graph.ts';
@@ -90,7 +91,7 @@ export function batchesOf(
       refuse(row, problem);
       continue;
     }
-    const form = input.kind === 'text' ? 'text' : input.shape.join();
+    const form = input.kind === 'tensor' ? input.shape.join() : input.kind;
     const batch = batches.get(form) ?? {rows: [], inputs: []};
     batch.rows.push(row);
     batch.inputs.push(input);
@@ -102,6 +103,7 @@ export function batchesOf(
 function problemWith(plan: InputPlan, input: Input): string | undefined {
   const takesText = plan.elementType === 'string';
   if (input.kind === 'text') return takesText ? undefined : 'The model takes numbers, got a text.';
+  if (input.kind !== 'tensor') return kindProblem([takesText ? 'text' : 'tensor'], input);
   if (takesText) return 'The model takes texts, got numbers.';
   const {shape, data} = input;
   if (data.length !== sizeOf(shape)) {
@@ -166,8 +168,9 @@ export function feedsOf(plan: InputPlan, inputs: readonly Input[], runtime: Onnx
     const shape = plan.shape?.length === 1 ? [rows] : [rows, 1];
     return {[plan.name]: new runtime.Tensor('string', texts, shape)};
   }
-  const shape = [rows, ...fedShape(plan.layout, first.shape)!];
-  const values = prepared(plan, inputs as readonly TensorInput[], rows);
+  const tensors = inputs as readonly TensorInput[];
+  const shape = [rows, ...fedShape(plan.layout, tensors[0]!.shape)!];
+  const values = prepared(plan, tensors, rows);
   const data = asType[numberType(plan)](values);
   const tensor = new runtime.Tensor(plan.elementType, data, shape);
   // If Node has an array of half floats, the package makes one from the bits, and its library takes that for empty

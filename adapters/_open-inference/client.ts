@@ -1,4 +1,5 @@
 import {TeacherError} from '../../src/errors.ts';
+import {kindProblem} from '../../src/input-kinds.ts';
 import type {Exchange, Input, Outcome, Query, Reply, TensorInput} from '../../src/teacher.ts';
 import {type RefusalAdvice, said, sayingOf, statusError} from '../_wire/refusal.ts';
 import {isPage} from '../_wire/reply.ts';
@@ -120,7 +121,7 @@ export function batchesOf(
       refuse(row, problem);
       continue;
     }
-    const form = input.kind === 'text' ? 'text' : `${input.dtype} ${input.shape.join()}`;
+    const form = input.kind === 'tensor' ? `${input.dtype} ${input.shape.join()}` : input.kind;
     const batch = batches.get(form) ?? {rows: [], inputs: []};
     batch.rows.push(row);
     batch.inputs.push(input);
@@ -131,6 +132,7 @@ export function batchesOf(
 
 function problemWith(input: Input, datatype: string | undefined): string | undefined {
   if (input.kind === 'text') return undefined;
+  if (input.kind !== 'tensor') return kindProblem(['text', 'tensor'], input);
   const size = input.shape.reduce((product, length) => product * length, 1);
   if (input.data.length !== size) {
     return `An input of shape [${input.shape.join(', ')}] holds ${size} values, got ${input.data.length}.`;
@@ -150,7 +152,8 @@ export function headOf(inputs: readonly Input[], {name, datatype}: InputForm): T
   if (first.kind === 'text') {
     return {name, datatype: 'BYTES', shape: [inputs.length, 1], parameters: {content_type: 'str'}};
   }
-  return {name, datatype: datatype ?? datatypes[first.dtype], shape: [inputs.length, ...first.shape]};
+  const {dtype, shape} = first as TensorInput;
+  return {name, datatype: datatype ?? datatypes[dtype], shape: [inputs.length, ...shape]};
 }
 
 /** Returns that tensor's values for JSON. */

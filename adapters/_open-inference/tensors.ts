@@ -115,7 +115,7 @@ export function encodeRaw(inputs: readonly Input[], datatype: string): Buffer {
   return Buffer.concat(
     inputs.flatMap(input => {
       if (input.kind === 'text') return sized(Buffer.from(input.text));
-      const {buffer, byteOffset, byteLength} = datatypes[datatype]!.encode(input.data);
+      const {buffer, byteOffset, byteLength} = datatypes[datatype]!.encode((input as TensorInput).data);
       return Buffer.from(buffer, byteOffset, byteLength);
     }),
   );

@@ -1,5 +1,6 @@
 import {z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
+import {imageBase64, textOf} from '../../src/input-kinds.ts';
 import {markClean, replyWithoutSecrets, withoutFragments, withoutSecrets} from '../../src/secrets.ts';
 import type {Input, Reply} from '../../src/teacher.ts';
 
@@ -216,7 +217,11 @@ const QUOTED = 16;
 /** Returns the words without what they quote of the inputs. */
 function withoutInputs(words: string, inputs: readonly Input[]): string {
   let clean = words;
-  for (const input of inputs) if (input.kind === 'text') clean = withoutText(clean, input.text);
+  for (const input of inputs) {
+    // Of an image, a service quotes the start.
+    const text = input.kind === 'image' ? imageBase64(input).slice(0, 2 ** 14) : textOf(input);
+    if (text !== undefined) clean = withoutText(clean, text);
+  }
   return clean;
 }
 

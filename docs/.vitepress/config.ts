@@ -23,6 +23,7 @@ export default defineConfig({
         items: [
           {text: 'Distil a hosted API', link: '/guide/distil-a-hosted-api'},
           {text: 'Distil a server of your own', link: '/guide/distil-your-own-server'},
+          {text: 'Images and records', link: '/guide/images-and-records'},
           {text: 'Compare levels of access', link: '/guide/compare-levels'},
           {text: 'Read a report', link: '/guide/read-a-report'},
           {text: 'Import answers', link: '/guide/import-answers'},

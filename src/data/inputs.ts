@@ -1,8 +1,8 @@
 import {InputError} from '../errors.ts';
-import type {Input, TensorInput, TextInput} from '../teacher.ts';
+import type {EncodedImage, Fields, ImageInput, Input, RecordInput, TensorInput, TextInput} from '../teacher.ts';
 
-/** Many inputs of one kind, stored together: tensors as one block of memory, texts as a list. */
-export type Inputs = TensorInputs | TextInputs;
+/** Many inputs of one kind, stored together: tensors as one block of memory, all others as a list. */
+export type Inputs = ImageInputs | RecordInputs | TensorInputs | TextInputs;
 
 export interface TensorInputs {
   readonly kind: 'tensor';
@@ -20,6 +20,18 @@ export interface TextInputs {
   readonly texts: readonly string[];
 }
 
+export interface ImageInputs {
+  readonly kind: 'image';
+  readonly count: number;
+  readonly images: readonly EncodedImage[];
+}
+
+export interface RecordInputs {
+  readonly kind: 'record';
+  readonly count: number;
+  readonly records: readonly Fields[];
+}
+
 /** Number of values in a tensor of this shape. */
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, length) => product * length, 1);
@@ -30,30 +42,54 @@ export function inputAt(inputs: Inputs, index: number): Input {
   if (index < 0 || index >= inputs.count) {
     throw new InputError(`There is no input ${index}: the set holds ${inputs.count}.`);
   }
-  if (inputs.kind === 'text') return {kind: 'text', text: inputs.texts[index]!};
-  const size = sizeOf(inputs.shape);
-  const {kind, dtype, shape, data} = inputs;
-  return {kind, dtype, shape, data: data.subarray(index * size, (index + 1) * size)};
+  switch (inputs.kind) {
+    case 'text':
+      return {kind: 'text', text: inputs.texts[index]!};
+    case 'image':
+      return {kind: 'image', ...inputs.images[index]!};
+    case 'record':
+      return {kind: 'record', fields: inputs.records[index]!};
+    case 'tensor': {
+      const size = sizeOf(inputs.shape);
+      const {kind, dtype, shape, data} = inputs;
+      return {kind, dtype, shape, data: data.subarray(index * size, (index + 1) * size)};
+    }
+  }
 }
 
 /** Stores several inputs of one kind together. Tensors must be of one type and shape. */
 export function stacked(inputs: readonly Input[]): Inputs {
   const count = inputs.length;
   const [first] = inputs as readonly [Input];
-  if (first.kind === 'text')
-    return {kind: 'text', count, texts: (inputs as readonly TextInput[]).map(({text}) => text)};
-  const {dtype, shape, data} = first;
-  const block = new (data.constructor as new (length: number) => TensorInput['data'])(count * data.length);
-  for (const [row, input] of inputs.entries()) block.set((input as TensorInput).data, row * data.length);
-  return {kind: 'tensor', dtype, shape, count, data: block};
+  switch (first.kind) {
+    case 'text':
+      return {kind: 'text', count, texts: (inputs as readonly TextInput[]).map(({text}) => text)};
+    case 'image':
+      return {kind: 'image', count, images: inputs as readonly ImageInput[]};
+    case 'record':
+      return {kind: 'record', count, records: (inputs as readonly RecordInput[]).map(({fields}) => fields)};
+    case 'tensor': {
+      const {dtype, shape, data} = first;
+      const block = new (data.constructor as new (length: number) => TensorInput['data'])(count * data.length);
+      for (const [row, input] of inputs.entries()) block.set((input as TensorInput).data, row * data.length);
+      return {kind: 'tensor', dtype, shape, count, data: block};
+    }
+  }
 }
 
 /** Copies the named rows, in that order, into a block of their own. */
 export function selectInputs(inputs: Inputs, indices: ArrayLike<number>): Inputs {
-  if (inputs.kind === 'text') {
-    return {kind: 'text', count: indices.length, texts: Array.from(indices, index => inputs.texts[index]!)};
+  const count = indices.length;
+  switch (inputs.kind) {
+    case 'text':
+      return {kind: 'text', count, texts: Array.from(indices, index => inputs.texts[index]!)};
+    case 'image':
+      return {kind: 'image', count, images: Array.from(indices, index => inputs.images[index]!)};
+    case 'record':
+      return {kind: 'record', count, records: Array.from(indices, index => inputs.records[index]!)};
+    case 'tensor':
+      return selectTensors(inputs, indices);
   }
-  return selectTensors(inputs, indices);
 }
 
 /** Copies the named rows of tensors, as `selectInputs` does. */

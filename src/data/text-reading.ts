@@ -16,7 +16,7 @@ export type HashedReading = NgramReading | SubwordReading;
 export type TextReading = HashedReading | EmbeddingReading;
 
 /** @throws InputError if a number is out of its range */
-export function checkReading(reading: TextReading): void {
+export function checkTextReading(reading: TextReading): void {
   if (reading.kind === 'n-grams') checkNgrams(reading);
   else if (reading.kind === 'subwords') checkSubwords(reading);
   else checkEmbedding(reading);
@@ -32,13 +32,6 @@ export function widthOf(reading: TextReading): number {
     case 'embeddings':
       return reading.dimensions;
   }
-}
-
-/** The part that decides the numbers. The paths of a model's files don't. */
-export function identityOfReading(reading: TextReading): Omit<TextReading, 'path' | 'file'> {
-  if (reading.kind !== 'embeddings') return reading;
-  const {path: _, file: __, ...identity} = reading;
-  return identity;
 }
 
 /** The texts as numbers [count, width]. */

@@ -1,3 +1,4 @@
+import {lengthRead} from '../data/reading.ts';
 import type {StudentDescription} from '../student/description.ts';
 import {count, counted} from '../study/report/format.ts';
 import {type Content, type Html, html, trusted} from '../study/report/html.ts';
@@ -59,7 +60,12 @@ ${inputOf(facts)}
 `.text;
 }
 
-const HEADINGS: Readonly<Record<PageForm, string>> = {text: 'A text', image: 'A picture', numbers: 'Numbers'};
+const HEADINGS: Readonly<Record<PageForm, string>> = {
+  text: 'A text',
+  record: 'A record',
+  image: 'A picture',
+  numbers: 'Numbers',
+};
 
 function settingOf({description, weights}: PageFacts): string {
   const {classes, calibration} = description;
@@ -76,7 +82,10 @@ function inputOf({form, description}: PageFacts): Html {
   switch (form) {
     case 'text':
       return html`${typed('The text', 14)}
-${picker('', `A file can be dropped anywhere here. Of a longer text the first ${count(reading?.length ?? 0)} characters are read.`)}`;
+${picker('', `A file can be dropped anywhere here. Of a longer text the first ${count(lengthRead(reading))} characters are read.`)}`;
+    case 'record':
+      return html`${typed('A record, as a JSON object', 8)}
+${picker('', 'A file with it can be dropped anywhere here.')}`;
     case 'numbers':
       return html`${typed(`Its ${inputShape.join(' × ')} numbers, as JSON or with spaces or commas between them`, 8)}
 ${picker('', 'A file with them can be dropped anywhere here.')}`;

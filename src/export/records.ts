@@ -1,4 +1,6 @@
+import type {Inputs} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
+import {inputsOfKinds} from '../input-kinds.ts';
 import {answerAt} from '../knowledge/answers.ts';
 import {coarsen, labelOf} from '../knowledge/coarsen.ts';
 import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
@@ -41,7 +43,7 @@ export async function* labelledTexts(
   for (let start = 0; start < count; start += BATCH) {
     const rows = Int32Array.from({length: Math.min(BATCH, count - start)}, (_, row) => start + row);
     const [inputs, answers] = [await inputsAt(knowledge, rows), await answersAt(knowledge, rows)];
-    if (inputs.kind !== 'text') throw tensors();
+    if (inputs.kind !== 'text') throw notTexts(inputs);
     for (const [row, text] of inputs.texts.entries()) {
       const answer = answerAt(answers, row, classes.length);
       const label = classes[labelOf(answer)]!;
@@ -63,13 +65,13 @@ export function checkTop({kind}: Detail, k: number | undefined): void {
 
 /** @throws InputError if the inputs are not texts */
 export async function checkTexts(knowledge: Knowledge | StoredKnowledge): Promise<void> {
-  const {kind} = await inputsAt(knowledge, []);
-  if (kind !== 'text') throw tensors();
+  const inputs = await inputsAt(knowledge, []);
+  if (inputs.kind !== 'text') throw notTexts(inputs);
 }
 
-function tensors(): InputError {
+function notTexts({kind}: Inputs): InputError {
   return new InputError(
-    'The knowledge is about tensors, and only texts are exported. Its file is in the safetensors format, which other ' +
+    `The knowledge is about ${inputsOfKinds(kind)}, and only texts are exported. Its file is in the safetensors format, which other ` +
       'programs read as it is.',
   );
 }

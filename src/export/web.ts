@@ -2,6 +2,7 @@ import {readFile, writeFile} from 'node:fs/promises';
 import {extname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {replaceDirectory} from '../data/files.ts';
+import {readsTexts} from '../data/reading.ts';
 import {readWasmBinary} from '../engine/wasm-binary.ts';
 import {InputError, LimbeckError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
@@ -101,7 +102,8 @@ function formOf({model, reading, dtype, preprocessing}: Student): PageForm {
       `Student ${model.name} reads texts with an embedding model, which a page does not contain. Export a student of hashedNgrams() or subwordCnn().`,
     );
   }
-  if (reading !== undefined) return 'text';
+  if (readsTexts(reading)) return 'text';
+  if (reading?.kind === 'record') return 'record';
   const shape = inputShapeOf(model);
   if (shape.includes(null)) {
     throw new InputError(

@@ -1,14 +1,26 @@
-import type {Inputs} from '../data/inputs.ts';
+import type {Inputs, TensorInputs} from '../data/inputs.ts';
+import {recordJson} from '../input-kinds.ts';
 import {withoutSecrets} from '../secrets.ts';
 import type {Answers} from './answers.ts';
 import type {Knowledge} from './knowledge.ts';
-import {checkRowsFit, DTYPES, FEATURE, FORMAT, readAnswers, readHead, readInputs, TensorParts} from './read-parts.ts';
+import {
+  checkRowsFit,
+  DTYPES,
+  FEATURE,
+  FORMAT,
+  type ListName,
+  readAnswers,
+  readHead,
+  readInputs,
+  TensorParts,
+} from './read-parts.ts';
 import {readTensors, type Tensor, writeTensors} from './safetensors.ts';
 
 /**
  * Saves knowledge as one file in the safetensors format. The file replaces an older one atomically.
  *
- * Tensors: `inputs` [count, ...shape], or `texts` (UTF-8, one after another) with `texts.offsets` [count + 1].
+ * Tensors: `inputs` [count, ...shape], or `texts` (UTF-8, one after another) with `texts.offsets` [count + 1]. Images are
+ * kept in the same way as `images` (their files), and records as `records` (their JSON).
  * Depending on the answers `labels`, `counts`, `classes`, `log_probabilities`, `rest`, `logits`, `features/<layer>`,
  * each with one row per input. Metadata: `format`; as JSON `source`, `classes` and `detail`; `question` if the teacher has
  * several; `versions` if each input
@@ -65,14 +77,25 @@ function inputTensors(inputs: Inputs): NamedTensor[] {
     const {dtype, shape, data} = inputs;
     return [['inputs', {dtype: DTYPES[dtype], shape: [count, ...shape], data} as Tensor]];
   }
-  const texts = inputs.texts.map(text => Buffer.from(text));
+  const {name, parts} = partsOf(inputs);
   const offsets = new BigInt64Array(count + 1);
-  for (const [index, {length}] of texts.entries()) offsets[index + 1] = offsets[index]! + BigInt(length);
-  const data = Buffer.concat(texts);
+  for (const [index, {length}] of parts.entries()) offsets[index + 1] = offsets[index]! + BigInt(length);
+  const data = Buffer.concat(parts);
   return [
-    ['texts', {dtype: 'U8', shape: [data.length], data}],
-    ['texts.offsets', {dtype: 'I64', shape: [count + 1], data: offsets}],
+    [name, {dtype: 'U8', shape: [data.length], data}],
+    [`${name}.offsets`, {dtype: 'I64', shape: [count + 1], data: offsets}],
   ];
+}
+
+function partsOf(inputs: Exclude<Inputs, TensorInputs>): {name: ListName; parts: readonly Uint8Array[]} {
+  switch (inputs.kind) {
+    case 'text':
+      return {name: 'texts', parts: inputs.texts.map(text => Buffer.from(text))};
+    case 'image':
+      return {name: 'images', parts: inputs.images.map(({bytes}) => bytes)};
+    case 'record':
+      return {name: 'records', parts: inputs.records.map(fields => Buffer.from(recordJson(fields)))};
+  }
 }
 
 function answerTensors(answers: Answers, classes: number): NamedTensor[] {

@@ -4,7 +4,16 @@ import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Detail} from '../teacher.ts';
 import {coarsenAnswers} from './answers.ts';
 import type {StoredKnowledge} from './knowledge.ts';
-import {checkRowsFit, FEATURE, readAnswers, readHead, readInputs, TensorParts} from './read-parts.ts';
+import {
+  checkRowsFit,
+  FEATURE,
+  type ListName,
+  listNameIn,
+  readAnswers,
+  readHead,
+  readInputs,
+  TensorParts,
+} from './read-parts.ts';
 import {ARRAYS, type OpenTensorFile, openTensors, type Tensor} from './safetensors.ts';
 
 export interface OpenKnowledgeOptions {
@@ -31,7 +40,7 @@ export async function openKnowledge(path: string, options: OpenKnowledgeOptions 
     const knowledge = storedIn(path, file, detail);
     // Reading no rows checks that the answers hold the detail.
     await knowledge.readAnswers([]);
-    await checkTexts(path, file, knowledge.count);
+    await checkOffsets(path, file, knowledge.count);
     return knowledge;
   } catch (error) {
     await file.close();
@@ -73,19 +82,21 @@ function withoutValues({tensors}: OpenTensorFile): ReadonlyMap<string, Tensor> {
 }
 
 function countIn(parts: TensorParts): number {
-  const [length] = parts.has('texts')
-    ? parts.take('texts.offsets', ['I64']).shape.map(offsets => offsets - 1)
+  const list = listNameIn(parts);
+  const [length] = list
+    ? parts.take(`${list}.offsets`, ['I64']).shape.map(offsets => offsets - 1)
     : parts.take('inputs', ['U8', 'I32', 'F32']).shape;
   if (length === undefined || length < 0) throw parts.misfit('its inputs have no rows');
   return length;
 }
 
-async function checkTexts(path: string, file: OpenTensorFile, count: number): Promise<void> {
-  const texts = file.tensors.get('texts');
-  if (texts === undefined) return;
-  const [end] = await file.readPieces('texts.offsets', [{start: count, length: 1}]);
-  if (Number(end) === texts.shape[0]) return;
-  throw new TensorParts(path, new Map()).misfit(`texts.offsets must rise from 0 to ${texts.shape[0]}`);
+async function checkOffsets(path: string, file: OpenTensorFile, count: number): Promise<void> {
+  const list = listNameIn(file.tensors);
+  if (list === undefined) return;
+  const [length] = file.tensors.get(list)!.shape;
+  const [end] = await file.readPieces(`${list}.offsets`, [{start: count, length: 1}]);
+  if (Number(end) === length) return;
+  throw new TensorParts(path, new Map()).misfit(`${list}.offsets must rise from 0 to ${length}`);
 }
 
 /** A row beyond the end would be read from another tensor. */
@@ -109,14 +120,15 @@ async function rowsOf(file: OpenTensorFile, name: string, rows: ArrayLike<number
 }
 
 async function inputTensors(file: OpenTensorFile, rows: ArrayLike<number>): Promise<ReadonlyMap<string, Tensor>> {
-  return new Map(file.tensors.has('texts') ? await textTensors(file, rows) : [await rowsOf(file, 'inputs', rows)]);
+  const list = listNameIn(file.tensors);
+  return new Map(list ? await listTensors(file, list, rows) : [await rowsOf(file, 'inputs', rows)]);
 }
 
-/** The named texts as a file of their own would hold them. */
-async function textTensors(file: OpenTensorFile, rows: ArrayLike<number>): Promise<NamedTensor[]> {
+/** Inputs that are no tensors, as a file of their own would hold them. */
+async function listTensors(file: OpenTensorFile, list: ListName, rows: ArrayLike<number>): Promise<NamedTensor[]> {
   const bounds = Array.from(
     await file.readPieces(
-      'texts.offsets',
+      `${list}.offsets`,
       Array.from(rows, row => ({start: row, length: 2})),
     ),
     Number,
@@ -125,12 +137,12 @@ async function textTensors(file: OpenTensorFile, rows: ArrayLike<number>): Promi
     start: bounds[2 * row]!,
     length: bounds[2 * row + 1]! - bounds[2 * row]!,
   }));
-  const data = (await file.readPieces('texts', pieces)) as Uint8Array;
+  const data = (await file.readPieces(list, pieces)) as Uint8Array;
   const offsets = new BigInt64Array(rows.length + 1);
   for (const [row, {length}] of pieces.entries()) offsets[row + 1] = offsets[row]! + BigInt(length);
   return [
-    ['texts', {dtype: 'U8', shape: [data.length], data}],
-    ['texts.offsets', {dtype: 'I64', shape: [offsets.length], data: offsets}],
+    [list, {dtype: 'U8', shape: [data.length], data}],
+    [`${list}.offsets`, {dtype: 'I64', shape: [offsets.length], data: offsets}],
   ];
 }
 

@@ -1,7 +1,8 @@
 import {z} from 'zod';
 import type {Inputs} from '../data/inputs.ts';
-import {KnowledgeError} from '../errors.ts';
-import type {Detail, Feature, TensorInput} from '../teacher.ts';
+import {InputError, KnowledgeError} from '../errors.ts';
+import {fieldsOf, imageOf} from '../input-kinds.ts';
+import type {Detail, Feature, Fields, TensorInput} from '../teacher.ts';
 import type {Answers} from './answers.ts';
 import type {Knowledge} from './knowledge.ts';
 import {questionSchema} from './question-schema.ts';
@@ -90,9 +91,20 @@ export function checkRowsFit(
   if (beyond !== undefined) throw parts.misfit(`it sets input ${beyond} apart, and it holds ${rows / versions}`);
 }
 
+/** Inputs that are no tensors lie one after another in a tensor of bytes, with their offsets in another. */
+const LISTS = ['texts', 'images', 'records'] as const;
+
+export type ListName = (typeof LISTS)[number];
+
+/** The name of the tensor with the inputs, if they are no tensors. */
+export function listNameIn(tensors: {has(name: string): boolean}): ListName | undefined {
+  return LISTS.find(name => tensors.has(name));
+}
+
 /** The inputs. */
 export function readInputs(parts: TensorParts): Inputs {
-  if (parts.has('texts')) return readTexts(parts);
+  const list = listNameIn(parts);
+  if (list !== undefined) return readList(parts, list);
   const {
     dtype,
     shape: [count, ...shape],
@@ -103,22 +115,40 @@ export function readInputs(parts: TensorParts): Inputs {
   return {kind: 'tensor', dtype: names.find(name => DTYPES[name] === dtype)!, shape, count, data};
 }
 
-function readTexts(parts: TensorParts): Inputs {
-  const {data} = parts.take('texts', ['U8']);
-  const offsets = Array.from(parts.take('texts.offsets', ['I64']).data, Number);
+function readList(parts: TensorParts, name: ListName): Inputs {
+  const {data} = parts.take(name, ['U8']);
+  const offsets = Array.from(parts.take(`${name}.offsets`, ['I64']).data, Number);
   const ordered = offsets.every((offset, index) => offset >= (offsets[index - 1] ?? 0));
   if (offsets[0] !== 0 || offsets.at(-1) !== data.length || !ordered) {
-    throw parts.misfit(`texts.offsets must rise from 0 to ${data.length}`);
+    throw parts.misfit(`${name}.offsets must rise from 0 to ${data.length}`);
   }
+  const pieces = offsets.slice(1).map((end, index) => data.subarray(offsets[index], end));
+  const count = pieces.length;
+  const all = <T>(one: string, read: (piece: Uint8Array, who: string) => T): T[] =>
+    pieces.map((piece, index) => {
+      try {
+        return read(piece, `${one} ${index}`);
+      } catch (error) {
+        throw parts.misfit(error instanceof InputError ? error.message : `${one} ${index} is not UTF-8`);
+      }
+    });
   const decoder = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true});
-  const texts = offsets.slice(1).map((end, index) => {
-    try {
-      return decoder.decode(data.subarray(offsets[index], end));
-    } catch {
-      throw parts.misfit(`text ${index} is not UTF-8`);
-    }
-  });
-  return {kind: 'text', count: texts.length, texts};
+  switch (name) {
+    case 'texts':
+      return {kind: 'text', count, texts: all('text', piece => decoder.decode(piece))};
+    case 'images':
+      return {kind: 'image', count, images: all('image', imageOf)};
+    case 'records':
+      return {kind: 'record', count, records: all('record', (piece, who) => readRecord(decoder.decode(piece), who))};
+  }
+}
+
+function readRecord(json: string, who: string): Fields {
+  try {
+    return fieldsOf(JSON.parse(json), who);
+  } catch (error) {
+    throw error instanceof SyntaxError ? new InputError(`${who} is not JSON.`) : error;
+  }
 }
 
 /** The answers of a detail to `count` inputs. */

@@ -5,9 +5,26 @@
  */
 
 export {type Cifar, type CifarFolder, readCifar} from '../data/cifar.ts';
+export type {ImageReadingOptions} from '../data/decode-images.ts';
 export {type IdxArray, type IdxFiles, readIdx, readIdxArray} from '../data/idx.ts';
-export {type Inputs, inputAt, selectInputs, type TensorInputs, type TextInputs} from '../data/inputs.ts';
+export {
+  type ImageInputs,
+  type Inputs,
+  inputAt,
+  type RecordInputs,
+  selectInputs,
+  type TensorInputs,
+  type TextInputs,
+} from '../data/inputs.ts';
 export {type CutMixOptions, cutMix, type MixUpOptions, mixUp} from '../data/mixed-view.ts';
+export type {ImageReading, Reading} from '../data/reading.ts';
+export type {
+  HashedColumn,
+  NumberColumn,
+  RecordColumn,
+  RecordReading,
+  RecordReadingOptions,
+} from '../data/record-reading.ts';
 export {
   asSplit,
   type Dataset,

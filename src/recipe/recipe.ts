@@ -2,14 +2,14 @@ import type {Dataset, DrawOptions, UnlabelledDataset} from '../data/split.ts';
 import type {VersionOptions} from '../data/versions.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Selection} from '../select/options.ts';
-import type {Preprocessing} from '../student/preprocessing.ts';
 import type {StudentBuilder} from '../student/student.ts';
 import type {Access, Detail, Price, Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';
 import type {RecipeConditions} from './conditions.ts';
+import type {TaskOptions} from './task.ts';
 
 /** One file that says what is compared: data, teachers, student, methods, schedule. */
-export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | UnlabelledDataset> {
+export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | UnlabelledDataset> extends TaskOptions {
   /** Names the folder of results, so letters, digits, dots, hyphens and underscores. */
   readonly name: string;
   /** Reads the data. Called once, when it is needed. Without true labels the teacher's stand for them. */
@@ -29,13 +29,6 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    * that are not set apart. This takes no true labels, and one training more for each student and part.
    */
   readonly student: StudentBuilder | readonly StudentBuilder[];
-  /**
-   * How raw inputs become the student's. `'standardise'` gives each column of vectors a mean of 0 and a standard deviation
-   * of 1 over the training inputs. The student keeps it, so that it treats inputs alike wherever it answers.
-   *
-   * @default values as they are
-   */
-  readonly preprocessing?: Preprocessing | 'standardise';
   readonly methods: readonly Method[];
   /** One run of every method a seed; methods share initial weights and batches at the same seed. */
   readonly seeds: readonly number[];
@@ -156,11 +149,10 @@ export interface Publication {
 }
 
 /** A model that is trained on true labels, to be a teacher. */
-export interface TeacherModel {
+export interface TeacherModel extends TaskOptions {
   /** The folder that it is saved in. */
   readonly directory: string;
   readonly student: StudentBuilder;
-  readonly preprocessing?: Preprocessing | 'standardise';
   readonly losses: readonly LossTerm[];
   readonly seed: number;
   /** @default the defaults of `TrainOptions` */

@@ -18,19 +18,20 @@ import {LEVELS} from '../levels.ts';
 import {hardLabels} from '../losses/hard-labels.ts';
 import {planOf} from '../select/options.ts';
 import {featureShapes} from '../student/forward.ts';
-import {scaleNote, standardiseColumns} from '../student/standardise-columns.ts';
+import {scaleNote} from '../student/standardise-columns.ts';
 import type {StudentBuilder, Task} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
 import {checkMethod, detailOf, methodFolder, type PlannedMethods, planMethods, type QueryPlan} from './methods.ts';
 import type {Method, Recipe, TrainingOptions} from './recipe.ts';
+import {type TaskOptions, taskOf} from './task.ts';
 
 /** The training inputs that were drawn, with true labels if there are any. */
 export type Drawn = Split<'train'> | Unlabelled<'train'>;
 
 /** A recipe with its data and all that follows from both. It is made once and passed down. */
 export interface ResolvedRecipe
-  extends Omit<Recipe, 'data' | 'student' | 'methods' | 'preprocessing' | 'budgets'>,
+  extends Omit<Recipe, 'data' | 'student' | 'methods' | 'budgets' | keyof TaskOptions>,
     PlannedMethods {
   readonly data: Dataset | UnlabelledDataset;
   /** The teachers are asked about these inputs; the baseline has their labels. */
@@ -75,7 +76,7 @@ export const FOLDS = 5;
  * @throws InputError if a method or a student can't learn what it is to learn
  */
 export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
-  const {student, preprocessing, training = {}, budgets: sizes, ...others} = recipe;
+  const {student, preprocessing, images, records, training = {}, budgets: sizes, ...others} = recipe;
   // Before the data, which may take long to read.
   for (const method of planMethods(recipe.methods, recipe.teachers).methods) checkMethod(method);
   await startEngine();
@@ -89,7 +90,7 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
   const transfer = budgets ? {...recipe.transfer, size: budgets.sizes.at(-1)!} : recipe.transfer;
   const drawn = drawExamples(data.train, transfer);
   const inputs = transferSet(drawn);
-  const task = taskOf(data, preprocessing);
+  const task = await taskOf(data, {preprocessing, images, records});
   const resolved = {
     ...others,
     ...planned,
@@ -146,16 +147,6 @@ function isLabelsAlone({level, asks, select, views, ...method}: Method): boolean
 /** The level that shows most of those that the recipe has a teacher for: students are measured against it. */
 export function referenceLevel({teachers}: Pick<Recipe, 'teachers'>): Access {
   return LEVELS.findLast(level => teachers[level] !== undefined)!;
-}
-
-/** The task that a student of these data must fit. */
-export function taskOf(
-  {classes, train: {inputs}}: Dataset | UnlabelledDataset,
-  given: Recipe['preprocessing'] = {},
-): Task {
-  const preprocessing = given === 'standardise' ? standardiseColumns(inputs) : given;
-  if (inputs.kind === 'text') return {classes, kind: 'text', inputShape: [], preprocessing};
-  return {classes, inputShape: inputs.shape, preprocessing, dtype: inputs.dtype};
 }
 
 /** The promise that a recipe's cascades are to keep; undefined if nothing is promised. */

@@ -2,6 +2,7 @@ import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
 import {checkLimits} from '../ask/batches.ts';
 import {TeacherError} from '../errors.ts';
+import {recordJson} from '../input-kinds.ts';
 import type {AskOptions, Detail, Input, Outcome, Query, Teacher} from '../teacher.ts';
 
 interface GatherOptions {
@@ -198,10 +199,22 @@ export class PassSize {
   }
 }
 
+/** A guess: decoding takes about as long as reading so many numbers for each byte of the file. */
+const PIXELS_PER_BYTE = 10;
+
 function weightOf(queries: readonly Query[]): number {
   return queries.reduce((sum, {input}) => sum + EACH + lengthOf(input), 0);
 }
 
 function lengthOf(input: Input): number {
-  return input.kind === 'text' ? input.text.length : input.data.length;
+  switch (input.kind) {
+    case 'text':
+      return input.text.length;
+    case 'record':
+      return recordJson(input.fields).length;
+    case 'image':
+      return PIXELS_PER_BYTE * input.bytes.length;
+    case 'tensor':
+      return input.data.length;
+  }
 }

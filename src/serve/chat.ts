@@ -10,20 +10,21 @@ import {
   type PromptText,
 } from './chat-form.ts';
 import {type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
+import {queryOf} from './classify.ts';
 import {RequestFailure} from './failure.ts';
 import {type Route, route, type ServedReply} from './router.ts';
-import {leastLogProbability} from './tensors.ts';
+import {leastLogProbability, type ServedInput} from './tensors.ts';
 import {tokensOf} from './typed-answers.ts';
 
 /**
- * OpenAI's chat protocol for a model of texts. It classifies the user's last message, and the assistant's reply is the
+ * OpenAI's chat protocol for a model of texts, images or records. It classifies the user's last message, and the assistant's reply is the
  * class. It accepts any model name, so that a client changes only its base URL.
  */
 export function chatRoutes(model: ServedClassifier, promptText: PromptText): readonly Route[] {
   return [
     route('POST', '/v1/chat/completions', async ({body, signal}) => {
       const request = readChatRequest(await body());
-      return complete(model, request, textOf(request, promptText), signal);
+      return complete(model, request, askedIn(request, promptText, model.input?.kind), signal);
     }),
   ];
 }
@@ -58,7 +59,7 @@ export function modelRoutes(models: readonly ServedClassifier[]): readonly Route
 async function complete(
   model: ServedClassifier,
   request: ChatRequest,
-  text: string,
+  asked: string,
   signal: AbortSignal,
 ): Promise<ServedReply> {
   const form = contentForm(request, model.classes);
@@ -66,7 +67,7 @@ async function complete(
   if (request.logprobs && model.detail.kind === 'label') {
     throw new RequestFailure(400, 'This service shows labels alone.', {param: 'logprobs', code: 'unsupported_value'});
   }
-  const [verdict] = await verdictsOn(model, [{input: {kind: 'text', text}}], signal);
+  const [verdict] = await verdictsOn(model, [queryOf(model, asked, 0)], signal);
   const answer = answerOf(verdict!, request, form, called);
   const head = {
     id: `chatcmpl-${randomUUID()}`,
@@ -74,7 +75,12 @@ async function complete(
     model: model.name,
     system_fingerprint: `limbeck_${model.version.slice(0, 12)}`,
   };
-  const completion = {...head, about: verdict!.about, answer, usage: usageOf(text)};
+  const completion = {
+    ...head,
+    about: verdict!.about,
+    answer,
+    usage: usageOf(model.input?.kind === 'image' ? '' : asked),
+  };
   return request.stream ? streamed(completion, request) : whole(completion);
 }
 
@@ -172,11 +178,18 @@ interface Message {
 interface Part {
   readonly type: string;
   readonly text?: string | undefined;
+  readonly image_url?: {readonly url: string} | undefined;
 }
+
+const part: z.ZodType<Part> = z.object({
+  type: z.string(),
+  text: z.string().optional(),
+  image_url: z.object({url: z.string()}).optional(),
+});
 
 const message: z.ZodType<Message> = z.object({
   role: z.string(),
-  content: z.union([z.string(), z.array(z.object({type: z.string(), text: z.string().optional()}))]).nullish(),
+  content: z.union([z.string(), z.array(part)]).nullish(),
 });
 
 const chatRequest: z.ZodType<ChatRequest> = z.intersection(
@@ -216,12 +229,22 @@ function readChatRequest(body: unknown): ChatRequest {
  *
  * @throws RequestFailure 400 if there is no such text
  */
-function textOf({messages}: ChatRequest, promptText: PromptText): string {
+/** The text or the JSON of a record to classify, or the data URL of an image. */
+function askedIn({messages}: ChatRequest, promptText: PromptText, kind: ServedInput['kind'] | undefined): string {
   const last = messages.findLast(({role}) => role === 'user');
   if (last === undefined) throw misfit('There is no message of role `user`. This service classifies the last one.');
+  if (kind === 'image') return imageIn(last);
   const text = promptText(contentOf(last));
   if (text !== undefined) return text;
   throw misfit("The last message of the user doesn't match the prompt that this service was started with.");
+}
+
+/** The words beside an image are not read: the model was trained for its one question. */
+function imageIn({content}: Message): string {
+  const parts = typeof content === 'string' ? [] : (content ?? []);
+  const images = parts.flatMap(({image_url: shown}) => shown?.url ?? []);
+  if (images.length === 1) return images[0]!;
+  throw misfit(`This model reads one image, and the message has ${images.length}. Give it as \`image_url\`.`);
 }
 
 function contentOf({content}: Message): string {

@@ -3,7 +3,7 @@ import type {Query} from '../teacher.ts';
 import {mapInSlices, rounded, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
 import {type Route, route, type ServedRequest} from './router.ts';
-import {datatypeOf, INPUT_NAME, queriesIn} from './tensors.ts';
+import {datatypeOf, INPUT_NAME, inputIn, queriesIn} from './tensors.ts';
 
 const FIELDS = ['text', 'texts', 'input', 'inputs'] as const;
 
@@ -17,7 +17,8 @@ const classifyRequest = z.object({
 
 /**
  * The plain route. `POST /classify` with `text` or `input` returns the class, its confidence and the probabilities.
- * With `texts` or `inputs` it returns `results`, one for each. An input is a text, or nested lists of numbers.
+ * With `texts` or `inputs` it returns `results`, one for each. An input is a text, an image as a data URL, a record as an
+ * object, or nested lists of numbers.
  */
 export function classifyRoutes(model: ServedClassifier): readonly Route[] {
   return [
@@ -52,21 +53,22 @@ function valuesIn(
 }
 
 /**
- * Makes a query of a text or of nested lists of numbers.
+ * Makes a query of a text, an image, a record or nested lists of numbers.
  *
  * @param index - of the input in its request
  * @throws RequestFailure 400 if the model doesn't take it
  */
 export function queryOf({input: served}: ServedClassifier, value: unknown, index: number): Query {
-  if (typeof value === 'string') {
-    if (served?.kind === 'tensor') throw new RequestFailure(400, `Input ${index} is a text; the model takes numbers.`);
-    return {input: {kind: 'text', text: value}};
-  }
-  if (served?.kind === 'text') throw new RequestFailure(400, `Input ${index} is not a text.`);
+  const isNested = typeof value !== 'string' && (served === undefined ? !isRecord(value) : served.kind === 'tensor');
+  if (!isNested) return {input: inputIn(value, served?.kind, index)};
   const shape = shapeOfNested(value, index);
   const datatype = served ? datatypeOf(served) : 'FP32';
   const [query] = queriesIn({name: INPUT_NAME, datatype, shape: [1, ...shape], data: [value].flat(99)}, served);
   return query!;
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Lengths of nested lists. The number of values later reveals lists of unequal lengths. */

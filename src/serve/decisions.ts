@@ -11,6 +11,7 @@ import {
   scoreConfidence,
   type TypedAnswer,
   type TypedRefusal,
+  type TypedRequest,
   tokensOf,
 } from './typed-answers.ts';
 
@@ -24,8 +25,9 @@ export function decisionRoutes(models: readonly ServedClassifier[]): readonly Ro
   return [
     route('POST', '/v1/decisions', async request => {
       const {model, input, questions} = readRequest(await request.body());
-      const state = stateOf(input);
-      const answers = await answerQuestions(models, {state, questions: questions.map(askedAs), model}, request);
+      const {state, image} = stateOf(input);
+      const asked = {state, image, questions: questions.map(askedAs), model};
+      const answers = await answerQuestions(models, asked, request);
       const names = models.map(({name}) => name);
       const tokens = tokensOf(state);
       return {
@@ -48,6 +50,7 @@ export function decisionRoutes(models: readonly ServedClassifier[]): readonly Ro
 const part = z.union([
   z.object({type: z.literal('input_text'), text: z.string()}),
   z.object({type: z.literal('input_json'), data: z.unknown()}),
+  z.object({type: z.literal('input_image'), image_url: z.string()}),
   z.object({type: z.string()}),
 ]);
 
@@ -109,22 +112,25 @@ function readRequest(body: unknown): z.infer<typeof decisionRequest> {
  *
  * @throws RequestFailure 400 if there is no such message, or it holds what a model of texts or numbers can't read
  */
-function stateOf(input: string | readonly Item[]): unknown {
-  if (typeof input === 'string') return input;
+function stateOf(input: string | readonly Item[]): Pick<TypedRequest, 'state' | 'image'> {
+  if (typeof input === 'string') return {state: input};
   const {type = 'message', role, content} = input.at(-1)!;
   if (type !== 'message' || role !== 'user' || content === undefined) {
     throw misfit('The last item is not a message of role `user`. This service decides about that one.');
   }
-  if (typeof content === 'string') return content;
-  const [only] = content;
-  if (content.length === 1 && only && 'data' in only) return only.data;
-  return content.map(textOf).join('\n');
+  if (typeof content === 'string') return {state: content};
+  const images = content.flatMap(one => ('image_url' in one ? one.image_url : []));
+  if (images.length > 1) throw misfit(`This service reads one image, and the message has ${images.length}.`);
+  const words = content.filter(one => !('image_url' in one));
+  const [only] = words;
+  const isJson = words.length === 1 && only && 'data' in only;
+  return {state: isJson ? only.data : words.map(textOf).join('\n'), image: images[0]};
 }
 
 function textOf(one: Part): string {
   if ('text' in one) return one.text;
   if ('data' in one) return JSON.stringify(one.data);
-  throw misfit(`This service reads texts and JSON, and the message has a part of type \`${one.type}\`.`);
+  throw misfit(`This service reads texts, JSON and images, and the message has a part of type \`${one.type}\`.`);
 }
 
 function misfit(problem: string): RequestFailure {

@@ -3,6 +3,7 @@ import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {z} from 'zod';
 import {sizeOf} from '../data/inputs.ts';
+import {kindRead, readsTexts} from '../data/reading.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import {keepSecret} from '../secrets.ts';
@@ -247,7 +248,11 @@ const WARM = 30;
 
 /** Compiles the model and the code that reads texts now, so that the first requests don't wait for it. */
 export async function warmUp(teacher: Teacher, {model, dtype = 'float32', reading}: Student): Promise<void> {
-  if (reading !== undefined) {
+  if (reading?.kind === 'record') {
+    await teacher.ask([{input: {kind: 'record', fields: {[reading.columns[0]!.name]: null}}}]);
+    return;
+  }
+  if (readsTexts(reading)) {
     const text = 'Some words, and 1 number. '.repeat(100);
     for (let pass = 0; pass < WARM; pass++) await teacher.ask([{input: {kind: 'text', text}}]);
     return;
@@ -261,7 +266,8 @@ export async function warmUp(teacher: Teacher, {model, dtype = 'float32', readin
 
 /** The model's input, if its shape is fixed. Clients can read it, and other inputs are refused at once. */
 export function servedInput({model, dtype, reading}: Student): Pick<ServeOptions, 'input'> {
-  if (reading !== undefined) return {input: {kind: 'text'}};
+  const kind = kindRead(reading);
+  if (kind !== 'tensor') return {input: {kind}};
   const shape = inputShapeOf(model).filter(length => length !== null);
   return dtype !== undefined && shape.length === inputShapeOf(model).length
     ? {input: {kind: 'tensor', shape, dtype}}

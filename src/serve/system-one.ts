@@ -30,13 +30,13 @@ export function systemOneRoutes(models: readonly ServedClassifier[]): readonly R
 }
 
 async function answer(models: readonly ServedClassifier[], request: ServedRequest): Promise<ServedReply> {
-  const {model, state, questions} = await readRequest(request);
+  const {model, state, image, questions} = await readRequest(request);
   const names = models.map(({name}) => name);
   if (!names.includes(model) && model !== ALIAS) {
     throw new RequestFailure(400, `Unknown model: ${model}. This service has ${names.join(', ')}.`);
   }
   const asked = Object.entries(questions);
-  const wanted = {state, questions: asked.map(([id, question]) => askedAs(id, question)), model};
+  const wanted = {state, image, questions: asked.map(([id, question]) => askedAs(id, question)), model};
   const answers = await answerQuestions(models, wanted, request);
   const problems: Problem[] = [];
   const said = asked.map(([id, question], index) => {
@@ -80,11 +80,20 @@ const question = z.discriminatedUnion('type', [
 
 type SystemOneQuestion = z.infer<typeof question>;
 
-const whole = z.object({model: z.string(), state: structured, questions: filled});
+const shownPart = z.object({type: z.literal('image_url'), image_url: z.object({url: z.string()})});
+
+const whole = z.object({
+  model: z.string(),
+  state: structured,
+  questions: filled,
+  assets: z.record(z.string(), z.object({data_base64: z.string().nullish()})).nullish(),
+  images: z.array(z.string()).nullish(),
+});
 
 interface SystemOneRequest {
   readonly model: string;
   readonly state: unknown;
+  readonly image: string | undefined;
   readonly questions: Readonly<Record<string, SystemOneQuestion>>;
 }
 
@@ -99,7 +108,21 @@ async function readRequest({body}: ServedRequest): Promise<SystemOneRequest> {
     return [id, read.data!] as const;
   });
   if (problems.length > 0) throw invalid(problems);
-  return {...parsed.data, questions: Object.fromEntries(questions)};
+  return {...parsed.data, image: imageIn(parsed.data), questions: Object.fromEntries(questions)};
+}
+
+/**
+ * The image of a request: a part of the state, an asset that the state names, or one beside it.
+ *
+ * @throws RequestFailure 422 if there are several
+ */
+function imageIn({state, assets, images}: z.infer<typeof whole>): string | undefined {
+  const parts = Array.isArray(state) ? state.flatMap(part => shownPart.safeParse(part).data?.image_url.url ?? []) : [];
+  const named = Object.values(assets ?? {}).flatMap(({data_base64: data}) => data ?? []);
+  const all = [...parts, ...named, ...(images ?? [])];
+  if (all.length < 2) return all[0];
+  const msg = `This service reads one image, and the state has ${all.length}.`;
+  throw invalid([{loc: ['body', 'state'], msg, type: 'too_many_images'}]);
 }
 
 function asInvalid(error: unknown): never {

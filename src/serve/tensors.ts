@@ -1,22 +1,27 @@
 import {z} from 'zod';
 import {sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
+import {fieldsOf, imageOf} from '../input-kinds.ts';
 import type {
   Answer,
   Detail,
+  ImageInput,
   Input,
   LabelAnswer,
   LogitsAnswer,
   LogProbabilitiesAnswer,
   Query,
+  RecordInput,
   TensorInput,
   TextInput,
   TopKAnswer,
 } from '../teacher.ts';
 import {RequestFailure} from './failure.ts';
 
-/** The inputs of a served model: texts, or tensors of one type and shape. */
-export type ServedInput = Pick<TextInput, 'kind'> | Pick<TensorInput, 'kind' | 'dtype' | 'shape'>;
+/** The inputs of a served model: texts, images or records, or tensors of one type and shape. */
+export type ServedInput =
+  | Pick<ImageInput | RecordInput | TextInput, 'kind'>
+  | Pick<TensorInput, 'kind' | 'dtype' | 'shape'>;
 
 /** Name of the single input of every served model. */
 export const INPUT_NAME = 'input';
@@ -56,12 +61,12 @@ const dtypeNames: Readonly<Record<string, TensorInput['dtype']>> = {UINT8: 'uint
 
 /** Name of an input's type in the Open Inference Protocol. */
 export function datatypeOf(input: ServedInput): string {
-  return input.kind === 'text' ? 'BYTES' : nameOf(input.dtype);
+  return input.kind === 'tensor' ? nameOf(input.dtype) : 'BYTES';
 }
 
 /** Shape of one input. */
 export function shapeOf(input: ServedInput): readonly number[] {
-  return input.kind === 'text' ? [] : input.shape;
+  return input.kind === 'tensor' ? input.shape : [];
 }
 
 function nameOf(dtype: TensorInput['dtype']): string {
@@ -87,7 +92,8 @@ export function queriesIn({name, datatype, shape, data}: WireTensor, served: Ser
   if (values.length !== count * size) {
     throw refused(`A tensor of shape [${shape.join(', ')}] holds ${count * size} values, got ${values.length}.`);
   }
-  const inputAt = datatype === 'BYTES' ? textAt(values, size) : tensorAt(values, dtypeNames[datatype]!, rest);
+  const inputAt =
+    datatype === 'BYTES' ? wordsAt(values, size, served?.kind) : tensorAt(values, dtypeNames[datatype]!, rest);
   return Array.from({length: count}, (_, row) => ({input: inputAt(row)}));
 }
 
@@ -104,11 +110,41 @@ function tensorAt(
   return row => ({kind: 'tensor', dtype, shape, data: data.subarray(row * size, (row + 1) * size)});
 }
 
-function textAt(values: readonly unknown[], size: number): (row: number) => Input {
+function wordsAt(values: readonly unknown[], size: number, kind?: ServedInput['kind']): (row: number) => Input {
   if (size !== 1) throw refused('Expected texts of shape [n] or [n, 1].');
   const index = values.findIndex(value => typeof value !== 'string');
   if (index !== -1) throw refused(`Value ${index} of the data is not a string.`);
-  return row => ({kind: 'text', text: values[row] as string});
+  return row => inputIn(values[row] as string, kind, row);
+}
+
+/**
+ * The input that a value of JSON stands for: a text; an image as a data URL or in base64; or a record, as an object or as
+ * its JSON.
+ *
+ * @param kind - the kind that the model takes
+ * @default kind any: a string is a text, and an object a record
+ * @param index - of the input in its request
+ * @throws RequestFailure 400 if it is no such input
+ */
+export function inputIn(value: unknown, kind: ServedInput['kind'] | undefined, index: number): Input {
+  const isText = typeof value === 'string';
+  try {
+    if (kind === 'image' && isText) return {kind, ...imageOf(bytesIn(value), `Input ${index}`)};
+    if (kind === 'record' || (kind === undefined && !isText)) {
+      return {kind: 'record', fields: fieldsOf(isText ? JSON.parse(value) : value, `Input ${index}`)};
+    }
+  } catch (error) {
+    throw refused(error instanceof InputError ? error.message : `Input ${index} is no JSON of a record.`);
+  }
+  if (kind === 'image') throw refused(`Input ${index} is no image. Give it as a data URL, or in base64.`);
+  if (!isText) throw refused(`Input ${index} is not a text.`);
+  if (kind !== 'tensor') return {kind: 'text', text: value};
+  throw refused(`Input ${index} is a text; the model takes numbers.`);
+}
+
+/** The bytes in a data URL, or in base64. */
+function bytesIn(text: string): Uint8Array {
+  return Buffer.from(text.replace(/^data:[^,]*;base64,/, ''), 'base64');
 }
 
 function refused(message: string): RequestFailure {

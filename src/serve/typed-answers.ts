@@ -1,3 +1,4 @@
+import {inputsOfKinds} from '../input-kinds.ts';
 import {type ServedClassifier, type VerdictFacts, verdictOf} from './classifier.ts';
 import {queryOf} from './classify.ts';
 import type {Decided} from './decision.ts';
@@ -44,6 +45,8 @@ export interface TypedRefusal {
 export interface TypedRequest {
   /** A text for models of texts, which read anything else as JSON. Nested lists for models of numbers. */
   readonly state: unknown;
+  /** The image in the state, as a data URL or in base64. Models of images read it alone. */
+  readonly image?: string | undefined;
   readonly questions: readonly AskedQuestion[];
   /** The name of the model that the client asked for. */
   readonly model: string;
@@ -57,7 +60,7 @@ export interface TypedRequest {
  */
 export async function answerQuestions(
   models: readonly ServedClassifier[],
-  {state, questions, model: wanted}: TypedRequest,
+  {questions, model: wanted, ...asked}: TypedRequest,
   {signal, takeInputs}: Pick<ServedRequest, 'signal' | 'takeInputs'>,
 ): Promise<readonly (TypedAnswer | TypedRefusal)[]> {
   if (models.some(({detail}) => detail.kind === 'label')) {
@@ -66,11 +69,11 @@ export async function answerQuestions(
     });
   }
   const chosen = questions.map(question => chooseModel(models, question, wanted));
-  const asked = [...new Set(chosen.flatMap(one => ('model' in one ? [one.model] : [])))];
-  takeInputs(asked.length);
+  const able = [...new Set(chosen.flatMap(one => ('model' in one ? [one.model] : [])))];
+  takeInputs(able.length);
   const decided = await Promise.all(
-    asked.map(async (model): Promise<readonly [ServedClassifier, Decided]> => {
-      const [decision] = await model.decide([queryAbout(model, state)], signal);
+    able.map(async (model): Promise<readonly [ServedClassifier, Decided]> => {
+      const [decision] = await model.decide([queryAbout(model, asked)], signal);
       return [model, decision!];
     }),
   );
@@ -120,8 +123,17 @@ function truthOf(name: string): number | undefined {
   return word === 'yes' || word === 'true' ? 1 : undefined;
 }
 
-function queryAbout(model: ServedClassifier, state: unknown) {
-  const isText = model.input?.kind !== 'tensor' && typeof state !== 'string';
+function queryAbout(model: ServedClassifier, {state, image}: Pick<TypedRequest, 'state' | 'image'>) {
+  const {kind = 'text'} = model.input ?? {};
+  if (kind === 'image') return queryOf(model, image ?? state, 0);
+  if (image !== undefined) {
+    throw new RequestFailure(
+      400,
+      `The model \`${model.name}\` reads ${inputsOfKinds(kind)}, and the state has an image.`,
+      {param: 'input'},
+    );
+  }
+  const isText = kind === 'text' && typeof state !== 'string';
   return queryOf(model, isText ? JSON.stringify(state) : state, 0);
 }
 

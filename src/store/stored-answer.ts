@@ -1,10 +1,11 @@
 import {hash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
 import {bytesOf} from '../data/arrays.ts';
+import {checkedImage, fieldsOf, recordJson} from '../input-kinds.ts';
 import {detailOf, satisfies} from '../knowledge/coarsen.ts';
 import type {Questions} from '../question.ts';
 import {keyOf} from '../questions.ts';
-import type {Answer, Detail, Input, Json, Query, Receipt, Teacher, TensorInput} from '../teacher.ts';
+import type {Answer, Detail, Input, Json, MediaType, Query, Receipt, Teacher, TensorInput} from '../teacher.ts';
 
 /** The origin of an answer that was asked for elsewhere and paid for there. */
 export interface ImportedFrom {
@@ -177,10 +178,13 @@ export const KEY_VERSION = 1;
 
 /** A query without its content: the `cache` commands list it, and the key needs nothing else beside the identity. */
 export interface QueryDigest {
-  readonly dtype: TensorInput['dtype'] | 'text';
-  /** Shape of a tensor; of a text, empty. */
+  readonly dtype: TensorInput['dtype'] | MediaType | 'text' | 'record';
+  /** Shape of a tensor; empty otherwise. */
   readonly shape: readonly number[];
-  /** SHA-256 of a tensor's row-major bytes or a text's UTF-8 bytes, in hexadecimal. */
+  /**
+   * SHA-256, in hexadecimal, of a tensor's row-major bytes, a text's UTF-8 bytes, an image's file, or a record's JSON
+   * with its fields in their order.
+   */
   readonly bytes: string;
   readonly view: number;
   readonly sample: number;
@@ -225,7 +229,7 @@ export function digestQuery(
   {input, view = 0, sample = 0, question, together}: Query,
   questions?: Pick<Questions, 'areNamesShown' | 'sources'>,
 ): QueryDigest {
-  const {dtype, shape} = input.kind === 'text' ? TEXT : input;
+  const {dtype, shape} = formOf(input);
   if (question === undefined) return {dtype, shape, bytes: sha256(contentOf(input)), view, sample};
   return {
     dtype,
@@ -253,9 +257,32 @@ function sharedHash(input: Input): string {
 }
 
 const TEXT = {dtype: 'text', shape: []} as const;
+const RECORD = {dtype: 'record', shape: []} as const;
+
+function formOf(input: Input): Pick<QueryDigest, 'dtype' | 'shape'> {
+  switch (input.kind) {
+    case 'text':
+      return TEXT;
+    case 'record':
+      return RECORD;
+    case 'image':
+      return {dtype: input.mediaType, shape: []};
+    case 'tensor':
+      return input;
+  }
+}
 
 function contentOf(input: Input): string | Uint8Array {
-  return input.kind === 'text' ? input.text : bytesOf(input.data);
+  switch (input.kind) {
+    case 'text':
+      return input.text;
+    case 'record':
+      return recordJson(fieldsOf(input.fields, 'A record'));
+    case 'image':
+      return checkedImage(input).bytes;
+    case 'tensor':
+      return bytesOf(input.data);
+  }
 }
 
 function sha256(content: string | Uint8Array): string {

@@ -1,15 +1,17 @@
 import {setImmediate} from 'node:timers/promises';
 import {rawTensor} from '../data/batch.ts';
-import {type Inputs, sizeOf, type TensorInputs} from '../data/inputs.ts';
-import {identityOfReading} from '../data/text-reading.ts';
+import {sizeOf, stacked, type TensorInputs} from '../data/inputs.ts';
+import {identityOfReading, kindRead} from '../data/reading.ts';
+import {type RecordReading, recordProblem} from '../data/record-reading.ts';
 import {TeacherError} from '../errors.ts';
+import {inputsOfKinds, oneOfKind} from '../input-kinds.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Question} from '../question.ts';
-import type {Feature, Input, LogitsAnswer, Outcome, Query, Teacher, TensorInput, TextInput} from '../teacher.ts';
+import type {Feature, Input, LogitsAnswer, Outcome, Query, Teacher} from '../teacher.ts';
 import {featureNames, featureShapes} from './forward.ts';
 import {type HeadColumns, headsOf} from './heads.ts';
 import {type Inference, type InferenceOptions, inferenceOf} from './inference.ts';
-import {misfitOf} from './input-shape.ts';
+import {misfitOf, takesTensors} from './input-shape.ts';
 import {readInputs} from './read-inputs.ts';
 import type {Student} from './student.ts';
 import {architectureHash, weightsHash} from './weights-hash.ts';
@@ -117,7 +119,7 @@ async function answerAll(
       outcomes[row] = {error: new TeacherError(name, problem!)};
       continue;
     }
-    const form = input.kind === 'text' ? 'text' : input.shape.join();
+    const form = input.kind === 'tensor' ? `${input.dtype} ${input.shape.join()}` : input.kind;
     const batch: InputBatch = batches.get(form) ?? {inputs: new Map(), queries: []};
     const index = batch.inputs.get(input) ?? batch.inputs.size;
     batch.inputs.set(input, index);
@@ -125,9 +127,13 @@ async function answerAll(
     batches.set(form, batch);
   }
   for (const {inputs, queries} of batches.values()) {
-    const outputs = outputsFor(await readInputs(student, stackedFloats([...inputs.keys()]), signal), view);
+    const read = await outputsOf(student, [...inputs.keys()], view, signal);
     for (const {row, index, head} of queries) {
-      outcomes[row] = {answer: answerIn(outputs[index]!, view.layers, head, student.classes.length)};
+      const output = read[index]!;
+      outcomes[row] =
+        output instanceof Error
+          ? {error: new TeacherError(name, output.message, {cause: output})}
+          : {answer: answerIn(output, view.layers, head, student.classes.length)};
     }
   }
   return outcomes;
@@ -147,8 +153,29 @@ function problemWithQuestion({model, heads = []}: Student, question: Question | 
 
 function problemWith(student: Student, input: Input): string | undefined {
   const {model, reading} = student;
-  if (input.kind === 'text') return reading ? undefined : `Student ${model.name} takes numbers, got a text.`;
-  return reading ? `Student ${model.name} reads texts, got a tensor.` : misfitOf(student, input);
+  if (input.kind === 'tensor' && takesTensors(student)) return misfitOf(student, input);
+  const wanted = kindRead(reading);
+  if (input.kind !== wanted) {
+    const verb = reading ? `reads ${inputsOfKinds(wanted)}` : 'takes numbers';
+    return `Student ${model.name} ${verb}, got ${oneOfKind(input.kind)}.`;
+  }
+  return input.kind === 'record' ? recordProblem(input.fields, reading as RecordReading) : undefined;
+}
+
+/** The row of outputs of each input, or the error of an image that can't be decoded. */
+async function outputsOf(
+  student: Student,
+  inputs: readonly Input[],
+  view: View,
+  signal: AbortSignal | undefined,
+): Promise<readonly (Float32Array | Error)[]> {
+  if (inputs[0]!.kind !== 'image') return outputsFor(await readInputs(student, stacked(inputs), signal), view);
+  // Each alone, so that a bad one fails alone. Their pixels are kept for the pass over all that are good.
+  const decoded = await Promise.allSettled(inputs.map(input => readInputs(student, stacked([input]))));
+  const good = inputs.filter((_, index) => decoded[index]!.status === 'fulfilled');
+  const outputs = good.length > 0 ? outputsFor(await readInputs(student, stacked(good), signal), view) : [];
+  let next = 0;
+  return decoded.map(one => (one.status === 'fulfilled' ? outputs[next++]! : (one.reason as Error)));
 }
 
 /** One forward pass over texts, or tensors of one shape. Gives the row of each input. */
@@ -173,14 +200,4 @@ function answerIn(values: Float32Array, layers: View['layers'], head: HeadColumn
   });
   const logits = values.slice(head.start, head.start + head.classes.length);
   return {kind: 'logits', logits, features: Object.fromEntries(features)};
-}
-
-/** As 32-bit floats, whatever the type. */
-function stackedFloats(inputs: readonly Input[]): Inputs {
-  const count = inputs.length;
-  const [first] = inputs as readonly [Input];
-  if (first.kind === 'text') return {kind: 'text', count, texts: inputs.map(input => (input as TextInput).text)};
-  const data = new Float32Array(count * first.data.length);
-  for (const [row, input] of inputs.entries()) data.set((input as TensorInput).data, row * first.data.length);
-  return {kind: 'tensor', dtype: 'float32', shape: first.shape, count, data};
 }

@@ -1,6 +1,8 @@
 import {mixSeed} from '../data/random.ts';
+import {kindRead} from '../data/reading.ts';
 import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {inputsOfKinds} from '../input-kinds.ts';
 import {shown} from './input-shape.ts';
 import {studentFor} from './make-student.ts';
 import type {Student, Task} from './student.ts';
@@ -24,6 +26,12 @@ export function classifier(
   const kernelInitializer = glorotUniform(seed, 'logits');
   const logits = layers.layers.dense({name: 'logits', units: task.classes.length, kernelInitializer});
   return studentFor(task, layers.model({name, inputs, outputs: through(body(inputs), logits)}));
+}
+
+/** @throws InputError if the inputs are no texts */
+export function checkTextTask(student: string, {kind, reading}: Task): void {
+  if (kind === 'text') return;
+  throw new InputError(`Student ${student} reads texts, but the inputs are ${inputsOfKinds(kindRead(reading))}.`);
 }
 
 /** Dense layers `dense_1`, …, each followed by a ReLU. */

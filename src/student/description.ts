@@ -31,6 +31,16 @@ const ngrams = z.object({
   characters: z.tuple([z.number(), z.number()]),
   length: z.number(),
 });
+const column = z.discriminatedUnion('kind', [
+  z.object({
+    name: z.string(),
+    kind: z.literal('number'),
+    mean: z.number(),
+    deviation: z.number(),
+    marksMissing: z.boolean(),
+  }),
+  z.object({name: z.string(), kind: z.enum(['category', 'text'])}),
+]);
 const reading = z.discriminatedUnion('kind', [
   ngrams,
   z.object({
@@ -50,6 +60,13 @@ const reading = z.discriminatedUnion('kind', [
     tokens: z.number(),
     length: z.number(),
   }),
+  z.object({
+    kind: z.literal('image'),
+    height: z.number(),
+    width: z.number(),
+    channels: z.union([z.literal(1), z.literal(3)]),
+  }),
+  z.object({kind: z.literal('record'), columns: z.array(column), texts: ngrams.exactOptional()}),
 ]);
 
 const share = z.number().min(0).max(1);

@@ -2,9 +2,8 @@ import {readFileSync} from 'node:fs';
 import {join, resolve} from 'node:path';
 import {z} from 'zod';
 import {checkEmbedding, type EmbeddingReading} from '../data/text-reading.ts';
-import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
+import {checkTextTask, checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
 import {hashModel, unreadable} from './embedding-model.ts';
 import {makeStudent} from './make-student.ts';
 import type {StudentBuilder} from './student.ts';
@@ -69,8 +68,9 @@ export function embeddingHead(options: EmbeddingHeadOptions): StudentBuilder {
   checkOptions('embeddingHead', options, KINDS, ['model']);
   checkWidths('units', options.units ?? []);
   let reading: EmbeddingReading | undefined;
-  return ({classes, kind}, seed) => {
-    if (kind !== 'text') throw new InputError('Student embedding_head reads texts, but the inputs are tensors.');
+  return (asked, seed) => {
+    const {classes} = asked;
+    checkTextTask('embedding_head', asked);
     reading ??= readingOf(options);
     const {dimensions} = reading;
     const hidden = hiddenLayers(options.units ?? [], seed);

@@ -1,7 +1,6 @@
 import {checkNgrams, type NgramReading} from '../data/hashed-reading.ts';
-import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
+import {checkTextTask, checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
 import {makeStudent} from './make-student.ts';
 import type {StudentBuilder} from './student.ts';
 
@@ -58,8 +57,9 @@ export function hashedNgrams(options: HashedNgramOptions = {}): StudentBuilder {
   const reading: NgramReading = {kind: 'n-grams', buckets, words, characters, length};
   checkNgrams(reading);
   checkWidths('units', units);
-  return ({classes, kind}, seed) => {
-    if (kind !== 'text') throw new InputError('Student hashed_ngrams reads texts, but the inputs are tensors.');
+  return (asked, seed) => {
+    const {classes} = asked;
+    checkTextTask('hashed_ngrams', asked);
     const task = {classes, inputShape: [buckets], preprocessing: {}};
     const student = classifier('hashed_ngrams', task, seed, input => through(input, ...hiddenLayers(units, seed)));
     return makeStudent({...student, reading});

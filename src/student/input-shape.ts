@@ -13,6 +13,11 @@ export function shown(shape: readonly (number | null)[]): string {
   return `[${shape.map(length => length ?? '?').join(', ')}]`;
 }
 
+/** True if a student takes tensors: of a student of images, they are pixels. */
+export function takesTensors({reading}: Pick<Student, 'reading'>): boolean {
+  return reading === undefined || reading.kind === 'image';
+}
+
 /** The reason, as a sentence, why a student can't take raw inputs of this shape and type. Undefined if it can. */
 export function misfitOf(
   {model, dtype}: Student,

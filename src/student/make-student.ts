@@ -1,6 +1,7 @@
-import {checkReading, type TextReading, widthOf} from '../data/text-reading.ts';
+import {checkReading, kindRead, type Reading, shapeRead} from '../data/reading.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
+import {oneOfKind} from '../input-kinds.ts';
 import {classesOf} from '../question.ts';
 import {endsInSoftmax} from './forward.ts';
 import {inputShapeOf, shown} from './input-shape.ts';
@@ -51,16 +52,18 @@ function checkHeads({model, classes, output, question, heads}: Student): void {
   );
 }
 
-function checkRead(model: layers.LayersModel, reading: TextReading): void {
+function checkRead(model: layers.LayersModel, reading: Reading): void {
   checkReading(reading);
   const shape = inputShapeOf(model);
-  if (shape.length === 1 && shape[0] === widthOf(reading)) return;
+  const made = shapeRead(reading);
+  if (shape.length === made.length && shape.every((length, axis) => length === null || length === made[axis])) return;
   throw new InputError(
-    `Model ${model.name} takes inputs of shape ${shown(shape)}, but a text becomes ${widthOf(reading)} numbers. Make both equal.`,
+    `Model ${model.name} takes inputs of shape ${shown(shape)}, but ${oneOfKind(kindRead(reading))} becomes ${made.join(' × ')} numbers. Make both equal.`,
   );
 }
 
 /** Makes a student for a task from a model that gives logits. */
-export function studentFor({classes, preprocessing, dtype}: Task, model: layers.LayersModel): Student {
-  return makeStudent({model, classes, preprocessing, output: 'logits', ...(dtype && {dtype})});
+export function studentFor({classes, preprocessing, dtype, reading}: Task, model: layers.LayersModel): Student {
+  const read = {...(dtype && {dtype}), ...(reading && {reading})};
+  return makeStudent({model, classes, preprocessing, output: 'logits', ...read});
 }

@@ -5,7 +5,7 @@ import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {featureShapes} from './forward.ts';
 import {type InferenceOptions, inferenceOf} from './inference.ts';
-import {misfitOf} from './input-shape.ts';
+import {misfitOf, takesTensors} from './input-shape.ts';
 import {readInputs} from './read-inputs.ts';
 import type {Student} from './student.ts';
 
@@ -54,7 +54,7 @@ export async function predictActivations(
   options: PredictOptions = {},
 ): Promise<Float32Array> {
   const {batchSize = 500, signal} = options;
-  const misfit = inputs.kind === 'tensor' && !student.reading ? misfitOf(student, inputs) : undefined;
+  const misfit = inputs.kind === 'tensor' && takesTensors(student) ? misfitOf(student, inputs) : undefined;
   if (misfit !== undefined) throw new InputError(misfit);
   const shapes = Object.values(featureShapes(student, layerNames));
   const width = shapes.reduce((sum, shape) => sum + sizeOf(shape), student.classes.length);

@@ -1,3 +1,4 @@
+import {decodeImages} from '../data/decode-images.ts';
 import type {Inputs, TensorInputs} from '../data/inputs.ts';
 import type {EmbeddingReading} from '../data/text-reading.ts';
 import {once} from '../once.ts';
@@ -6,14 +7,15 @@ import {rawInputs} from './raw-inputs.ts';
 import type {Student} from './student.ts';
 
 /**
- * Turns inputs into the numbers that a student's preprocessing takes, as `rawInputs` does, and also makes embeddings.
- * These are slow, so the signal is checked between batches.
+ * Turns inputs into the numbers that a student's preprocessing takes, as `rawInputs` does, and also makes embeddings
+ * and decodes images. These are slow, so the signal is checked between batches.
  *
  * @throws InputError if the inputs are of another kind than the student reads, or the embedding model is missing
  */
 export async function readInputs(student: Student, inputs: Inputs, signal?: AbortSignal): Promise<TensorInputs> {
   const {reading} = student;
   if (reading?.kind === 'embeddings' && inputs.kind === 'text') return embedTexts(inputs.texts, reading, signal);
+  if (reading?.kind === 'image' && inputs.kind === 'image') return decodeImages(inputs.images, reading, signal);
   return rawInputs(student, inputs);
 }
 

@@ -1,5 +1,6 @@
 import type {Inputs, TensorInputs} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
+import {inputsOfKinds} from '../input-kinds.ts';
 import type {Preprocessing} from './preprocessing.ts';
 
 /**
@@ -11,8 +12,9 @@ import type {Preprocessing} from './preprocessing.ts';
  * @throws InputError if the inputs are no vectors
  */
 export function standardiseColumns(inputs: Inputs): Preprocessing {
-  if (inputs.kind === 'text' || inputs.shape.length !== 1) {
-    const found = inputs.kind === 'text' ? 'texts' : `tensors of shape [${inputs.shape.join(', ')}]`;
+  if (inputs.kind !== 'tensor' || inputs.shape.length !== 1) {
+    const found =
+      inputs.kind === 'tensor' ? `tensors of shape [${inputs.shape.join(', ')}]` : inputsOfKinds(inputs.kind);
     throw new InputError(
       `Only the columns of vectors can be standardised, and the inputs are ${found}. Leave \`standardise\` out.`,
     );
@@ -29,7 +31,7 @@ const FAR = 100;
 
 /** Says that columns differ in scale by far, and what to do about it; undefined if they don't, or are scaled already. */
 export function scaleNote(inputs: Inputs, {mean, deviation}: Preprocessing): string | undefined {
-  if (inputs.kind === 'text' || inputs.shape.length !== 1 || Array.isArray(mean) || Array.isArray(deviation))
+  if (inputs.kind !== 'tensor' || inputs.shape.length !== 1 || Array.isArray(mean) || Array.isArray(deviation))
     return undefined;
   const deviations = columnsOf(inputs).flatMap(column => column.deviation || []);
   const sorted = deviations.toSorted((one, other) => one - other);

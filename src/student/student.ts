@@ -1,7 +1,8 @@
-import type {TextReading} from '../data/text-reading.ts';
+import type {ImageReading, Reading} from '../data/reading.ts';
+import type {RecordReading} from '../data/record-reading.ts';
 import type {layers} from '../engine/tf.ts';
 import type {Question} from '../question.ts';
-import type {Input, TensorInput} from '../teacher.ts';
+import type {TensorInput} from '../teacher.ts';
 import type {Gate} from './gate.ts';
 import type {Preprocessing} from './preprocessing.ts';
 
@@ -19,8 +20,8 @@ export interface Student {
    * @default any
    */
   readonly dtype?: TensorInput['dtype'];
-  /** How a text becomes raw inputs, if the student reads texts. */
-  readonly reading?: TextReading;
+  /** How an input becomes raw inputs, if the student reads texts, images or records. */
+  readonly reading?: Reading;
   /**
    * The question that `classes` answer.
    *
@@ -95,11 +96,13 @@ export interface Guarantee {
 export interface Task {
   readonly classes: readonly string[];
   /**
-   * Kind of an input.
+   * Kind of an input. Images and records are tensors here, because `reading` makes them some.
    *
    * @default 'tensor'
    */
-  readonly kind?: Input['kind'];
+  readonly kind?: 'tensor' | 'text';
+  /** How an image or a record becomes a tensor of `inputShape`. */
+  readonly reading?: ImageReading | RecordReading | undefined;
   /** Shape of one input. For texts it is []. */
   readonly inputShape: readonly number[];
   readonly preprocessing: Preprocessing;

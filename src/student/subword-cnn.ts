@@ -2,7 +2,15 @@ import {checkSubwords, type SubwordReading} from '../data/hashed-reading.ts';
 import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {checkWidths, classifier, glorotUniform, heNormal, hiddenLayers, through} from './building-blocks.ts';
+import {
+  checkTextTask,
+  checkWidths,
+  classifier,
+  glorotUniform,
+  heNormal,
+  hiddenLayers,
+  through,
+} from './building-blocks.ts';
 import {makeStudent} from './make-student.ts';
 import type {StudentBuilder} from './student.ts';
 
@@ -93,8 +101,9 @@ export function subwordCnn(options: SubwordCnnOptions = {}): StudentBuilder {
       `Expected \`widths\` to be one number or more, each once, got ${widths.join(', ') || 'none'}.`,
     );
   }
-  return ({classes, kind}, seed) => {
-    if (kind !== 'text') throw new InputError('Student subword_cnn reads texts, but the inputs are tensors.');
+  return (asked, seed) => {
+    const {classes} = asked;
+    checkTextTask('subword_cnn', asked);
     const task = {classes, inputShape: [pieces], preprocessing: {}};
     const student = classifier('subword_cnn', task, seed, input => {
       const embedded = embed(input, reading, dimensions, seed);

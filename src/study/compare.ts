@@ -74,7 +74,7 @@ export async function compare(recipe: Recipe, given: CompareOptions = {}): Promi
     const manifest = await manifestOf(study, asked, found);
     const results = {...found, earlier: earlier && besideEarlier({results: found, manifest}, earlier)};
     const {inputs} = study.recipe.data.test;
-    const samples = samplesOf({inputs, reference, results, runs: measured.runs});
+    const samples = await samplesOf({inputs, reference, results, runs: measured.runs});
     await writeResults(study.directory, results, samples, manifest);
     await markEnded(study.directory);
     return results;

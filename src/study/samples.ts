@@ -1,6 +1,8 @@
 import {crc32, deflateSync} from 'node:zlib';
 import {type Distributions, distributionsOf} from '../data/arrays.ts';
-import {type Inputs, inputAt} from '../data/inputs.ts';
+import {decodeImages} from '../data/decode-images.ts';
+import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
+import {textOf} from '../input-kinds.ts';
 import type {Input, TensorInput} from '../teacher.ts';
 import type {Reference} from './asking.ts';
 import type {Run} from './measure.ts';
@@ -68,7 +70,7 @@ const LONGEST_SIDE = 64;
  * The inputs that show most: those on which students differ from the teacher or from each other. Half of them are shared
  * equally among the classes, and among the sets of methods that differ. They are fewer if they would make the page large.
  */
-export function samplesOf(options: SampleOptions): Samples {
+export async function samplesOf(options: SampleOptions): Promise<Samples> {
   const {inputs, reference, results, runs} = options;
   const {methods} = results;
   const classes = results.classes.length;
@@ -85,12 +87,17 @@ export function samplesOf(options: SampleOptions): Samples {
     const doubt = students.map(({logProbabilities}) => 1 - Math.exp(logProbabilities[at * classes + label]!));
     return apart + doubt.reduce((sum, value) => sum + value, 0) / (doubt.length + 1);
   });
-  const show = showing(inputs, rows);
   let characters = 0;
   const sampled: SampledInput[] = [];
   const differing = Array.from(labels, (label, at) => students.map(({named}) => Number(named[at] !== label)).join(''));
-  for (const at of chosen(disagreement, [[...(isLabelled ? truth : labels)], differing])) {
-    const input = show(inputAt(inputs, rows[at]!));
+  const places = chosen(disagreement, [[...(isLabelled ? truth : labels)], differing]);
+  const seen = await shownRows(
+    inputs,
+    places.map(at => rows[at]!),
+  );
+  const show = showing(seen);
+  for (const [place, at] of places.entries()) {
+    const input = show(inputAt(seen, place));
     characters += sizeOf(input) + SAID_CHARACTERS * (1 + methods.length);
     if (characters > MOST_CHARACTERS && sampled.length > 0) break;
     const said = ({logProbabilities, named}: Answers): Said => {
@@ -119,28 +126,32 @@ function chosen(disagreement: readonly number[], groups: readonly (readonly (num
   return [...new Set([...shares, ...order])].slice(0, MOST_SAMPLES);
 }
 
-function showing(inputs: Inputs, rows: Int32Array): (input: Input) => ShownInput {
-  if (inputs.kind === 'text' || inputs.dtype === 'uint8') return input => shown(input, [0, 255]);
-  // Pixels of one scale for all, which the first inputs give.
+/** These inputs, small if they are images. */
+async function shownRows(inputs: Inputs, rows: readonly number[]): Promise<Inputs> {
+  const some = selectInputs(inputs, rows);
+  if (some.kind !== 'image') return some;
+  return decodeImages(some.images, {kind: 'image', height: LONGEST_SIDE, width: LONGEST_SIDE, channels: 3});
+}
+
+function showing(inputs: Inputs): (input: Input) => ShownInput {
+  if (inputs.kind !== 'tensor' || inputs.dtype === 'uint8') return input => shown(input, [0, 255]);
+  // Pixels of one scale for all.
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const row of rows.subarray(0, MOST_SAMPLES)) {
-    for (const value of (inputAt(inputs, row) as TensorInput).data)
-      [low, high] = [Math.min(low, value), Math.max(high, value)];
-  }
+  for (const value of inputs.data) [low, high] = [Math.min(low, value), Math.max(high, value)];
   return input => shown(input, [low, high]);
 }
 
 function shown(input: Input, scale: readonly [number, number]): ShownInput {
-  if (input.kind === 'text') {
-    const characters = [...input.text];
-    return {
-      kind: 'text',
-      text: characters.length <= LONGEST_TEXT ? input.text : `${characters.slice(0, LONGEST_TEXT).join('')}…`,
-    };
+  const text = textOf(input);
+  if (text !== undefined) {
+    const characters = [...text];
+    const isWhole = characters.length <= LONGEST_TEXT;
+    return {kind: 'text', text: isWhole ? text : `${characters.slice(0, LONGEST_TEXT).join('')}…`};
   }
-  const pixels = pixelsOf(input, scale);
+  const tensor = input as TensorInput;
+  const pixels = pixelsOf(tensor, scale);
   if (pixels === undefined) {
-    const {data} = input;
+    const {data} = tensor;
     return {kind: 'numbers', values: Array.from(data.subarray(0, MOST_NUMBERS)), total: data.length};
   }
   const {width, height} = pixels;

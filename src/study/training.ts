@@ -4,7 +4,8 @@ import {type Engine, startEngine, threadsSet} from '../engine/engine.ts';
 import {InputError, KnowledgeError, LimbeckError} from '../errors.ts';
 import {countOf, trueLabels} from '../knowledge/knowledge.ts';
 import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
-import {type ResolvedRecipe, taskOf} from '../recipe/resolve.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import {taskOf} from '../recipe/task.ts';
 import {saveStudent} from '../student/files.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
 import {epochsOf} from '../train/defaults.ts';
@@ -159,8 +160,8 @@ export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOp
   await startEngine();
   const data = await recipe.data();
   if (!isLabelled(data)) throw new InputError('The data have no true labels to train a teacher from.');
-  const {directory, student: build, preprocessing, losses, seed, training = {}} = teacherModel;
-  const student = build(taskOf(data, preprocessing), seed);
+  const {directory, student: build, losses, seed, training = {}} = teacherModel;
+  const student = build(await taskOf(data, teacherModel), seed);
   const epochs = train(student, trueLabels(data.train, data.classes), {
     ...training,
     losses,

@@ -1,3 +1,4 @@
+import {readsTexts} from '../data/reading.ts';
 import {InputError} from '../errors.ts';
 import type {Student} from '../student/student.ts';
 import {adam, type Optimizer} from './optimizer.ts';
@@ -47,7 +48,7 @@ const DECAY = 2;
  */
 export function defaultOptimizer({reading}: Pick<Student, 'reading'>, steps: number): Optimizer {
   const learningRate = 0.01;
-  return adam({learningRate, weightDecay: reading ? 0 : DECAY / (learningRate * Math.max(steps, STEPS))});
+  return adam({learningRate, weightDecay: readsTexts(reading) ? 0 : DECAY / (learningRate * Math.max(steps, STEPS))});
 }
 
 /**
@@ -55,7 +56,7 @@ export function defaultOptimizer({reading}: Pick<Student, 'reading'>, steps: num
  * of texts are better without.
  */
 export function defaultSchedule({reading}: Pick<Student, 'reading'>, optimizer: Optimizer | undefined): Schedule {
-  return cosineDecay({warmUp: reading || optimizer ? 0 : 0.1});
+  return cosineDecay({warmUp: readsTexts(reading) || optimizer ? 0 : 0.1});
 }
 
 /** @throws InputError if an option is not a whole number of at least 1 */

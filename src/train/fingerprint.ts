@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import {stringify} from 'safe-stable-stringify';
 import {bytesOf} from '../data/arrays.ts';
-import {identityOfReading} from '../data/text-reading.ts';
+import {identityOfReading} from '../data/reading.ts';
 import {startEngine} from '../engine/engine.ts';
 import {tf} from '../engine/tf.ts';
 import {answersAt, countOf, inputsAt} from '../knowledge/knowledge.ts';

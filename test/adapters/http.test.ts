@@ -271,7 +271,7 @@ describe('the request of http', () => {
 
   it.each<[Json, string]>([
     [{input: 'text'}, 'It has no placeholder for the input.'],
-    [{a: '{text}', b: '{tensor}'}, 'It has placeholders for texts and for tensors.'],
+    [{a: '{text}', b: '{tensor}'}, 'It has placeholders for texts and tensors.'],
     [{a: 'all: {texts}'}, '"{texts}" stands for a list, and can\'t be part of a longer string.'],
     [{a: '{texts}', b: '{text}'}, 'It has a placeholder for one input beside those for all.'],
     [{a: {'{each}': '{texts}'}}, '"{texts}" stands for all inputs, not for "{each}".'],
@@ -560,7 +560,7 @@ describe('the reply to http', () => {
       expect.stringContaining('It answered 500.'),
       'none',
       expect.stringContaining('NaN or an infinite value, which JSON can not hold'),
-      expect.stringContaining('It takes only tensors, and an input is a text.'),
+      expect.stringContaining('It reads tensors, and this input is a text.'),
     ]);
   });
 });

@@ -150,7 +150,7 @@ describe('human', () => {
       expect.stringContaining('Row 2 waits'),
     ]);
     const show: HumanOptions['show'] = input => {
-      if (input.kind === 'text') throw new Error('no image');
+      if (input.kind !== 'tensor') throw new Error('no image');
       return `images/${input.data[0]}.png`;
     };
     const problems = problemsIn(await person({show}).ask([one, two, text('b')]));

@@ -211,7 +211,7 @@ describe('openai, if the service refuses', () => {
 
   it('fails a tensor alone', async () => {
     const problems = problemsIn(await black(offline()).ask([floats(1, 2)]));
-    expect(problems[0]).toContain('It reads texts, and this input is a tensor.');
+    expect(problems[0]).toContain('It reads texts, images and records, and this input is a tensor.');
   });
 });
 

@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {keyed} from '../../src/ask/layer.ts';
 import {inputAt} from '../../src/data/inputs.ts';
+import type {TensorInput} from '../../src/teacher.ts';
 import recipe, {examples} from '../fixtures/end-to-end/hostile.ts';
 import {type HostileService, type HostileStats, inputName} from '../hostile-service.ts';
 import {fixture} from './limbeck.ts';
@@ -66,7 +67,10 @@ export async function keysByInput(count: number): Promise<ReadonlyMap<string, st
   const {inputs} = examples(count);
   const all = Array.from({length: count}, (_, index) => inputAt(inputs, index));
   return new Map(
-    all.map(input => [inputName(input.kind === 'text' ? input.text : input.data), keyed(teacher, {input}).key]),
+    all.map(input => [
+      inputName(input.kind === 'text' ? input.text : (input as TensorInput).data),
+      keyed(teacher, {input}).key,
+    ]),
   );
 }
 

@@ -7,7 +7,7 @@ import {pathToFileURL} from 'node:url';
 import type {Browser, BrowserContext, Page} from 'playwright-core';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {softmaxRows} from '../../src/data/arrays.ts';
-import type {Inputs} from '../../src/data/inputs.ts';
+import type {Inputs, TensorInputs} from '../../src/data/inputs.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {layers} from '../../src/engine/tf.ts';
 import type {BrowserPrediction} from '../../src/export/browser/student.ts';
@@ -315,8 +315,9 @@ function inputsOf(name: keyof typeof students): Inputs {
 
 function rowOf(inputs: Inputs, row: number): string | number[] {
   if (inputs.kind === 'text') return inputs.texts[row]!;
-  const size = inputs.data.length / inputs.count;
-  return Array.from(inputs.data.subarray(row * size, (row + 1) * size));
+  const {data, count} = inputs as TensorInputs;
+  const size = data.length / count;
+  return Array.from(data.subarray(row * size, (row + 1) * size));
 }
 
 async function probabilitiesOf(student: Student, inputs: Inputs): Promise<Float64Array> {

@@ -15,6 +15,16 @@ const bytes: Inputs = {
 const whole: Inputs = {kind: 'tensor', dtype: 'int32', shape: [1], count: 2, data: Int32Array.of(-7, 70_000)};
 const floats: Inputs = {kind: 'tensor', dtype: 'float32', shape: [], count: 2, data: Float32Array.of(-0, 0.1)};
 
+const images: Inputs = {
+  kind: 'image',
+  count: 2,
+  images: [
+    {bytes: Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a), mediaType: 'image/png'},
+    {bytes: Uint8Array.of(0xff, 0xd8, 0xff, 0xe0), mediaType: 'image/jpeg'},
+  ],
+};
+const records: Inputs = {kind: 'record', count: 2, records: [{age: 0.1, naïve: '🌱', paid: true, none: null}, {}]};
+
 /** Inputs of every kind, with answers of every kind to them. */
 export const cases: readonly (readonly [Inputs, Detail, Answers])[] = [
   [texts, {kind: 'label'}, {kind: 'label', count: 2, labels: Int32Array.of(1, 0)}],
@@ -49,6 +59,8 @@ export const cases: readonly (readonly [Inputs, Detail, Answers])[] = [
       },
     },
   ],
+  [images, {kind: 'label'}, {kind: 'label', count: 2, labels: Int32Array.of(1, 0)}],
+  [records, {kind: 'label'}, {kind: 'label', count: 2, labels: Int32Array.of(0, 2)}],
 ];
 
 export function knowledgeOf([inputs, detail, answers]: (typeof cases)[number]): Knowledge {

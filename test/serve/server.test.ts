@@ -4,7 +4,7 @@ import {setTimeout} from 'node:timers/promises';
 import {afterEach, describe, expect, it} from 'vitest';
 import {InputError, KnowledgeError, TeacherError} from '../../src/errors.ts';
 import {type RunningService, type ServeOptions, serveTeacher} from '../../src/serve/server.ts';
-import type {LogitsAnswer, Outcome, Teacher} from '../../src/teacher.ts';
+import type {LogitsAnswer, Outcome, Teacher, TensorInput} from '../../src/teacher.ts';
 
 /** A teacher whose logits for [a, b] are [a, b, 0]; it can't answer where a is 9. */
 const teacher: Teacher<'white-box'> = {
@@ -17,8 +17,9 @@ const teacher: Teacher<'white-box'> = {
   ask: async queries =>
     queries.map(({input}): Outcome<'white-box'> => {
       if (input.kind === 'text') return {answer: logits(input.text.length, 1)};
-      if (input.data[0] === 9) return {error: new TeacherError('sums of a hidden place', 'Nine is too much.')};
-      return {answer: logits(input.data[0]!, input.data[1]!)};
+      const {data} = input as TensorInput;
+      if (data[0] === 9) return {error: new TeacherError('sums of a hidden place', 'Nine is too much.')};
+      return {answer: logits(data[0]!, data[1]!)};
     }),
 };
 

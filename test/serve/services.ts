@@ -1,6 +1,6 @@
 import {afterEach} from 'vitest';
 import {type RunningService, type ServeOptions, serveTeacher} from '../../src/serve/server.ts';
-import type {Answer, LogProbabilitiesAnswer, Outcome, Query, Teacher} from '../../src/teacher.ts';
+import type {Answer, LogProbabilitiesAnswer, Outcome, Query, Teacher, TensorInput} from '../../src/teacher.ts';
 
 export interface Reply {
   readonly status: number;
@@ -58,7 +58,7 @@ export interface AskedTeacher extends Teacher {
 }
 
 export function textOf({input}: Query): string {
-  return input.kind === 'text' ? input.text : input.data.join();
+  return input.kind === 'text' ? input.text : (input as TensorInput).data.join();
 }
 
 /** What `spam 0.7` says: spam at 0.7, the others alike. */

@@ -9,7 +9,7 @@ import {
   PREDICATE,
   scoreConfidence,
 } from '../../src/serve/typed-answers.ts';
-import type {Answer, Detail} from '../../src/teacher.ts';
+import type {Answer, Detail, TensorInput} from '../../src/teacher.ts';
 
 const logs = (...shares: readonly number[]): Answer => ({
   kind: 'log-probabilities',
@@ -36,7 +36,7 @@ function model(
   const asked: unknown[] = [];
   const decide: ServedClassifier['decide'] = async queries =>
     queries.map(({input}): Decided => {
-      asked.push(input.kind === 'text' ? input.text : input.data);
+      asked.push(input.kind === 'text' ? input.text : (input as TensorInput).data);
       return answer instanceof Error ? {error: answer} : {answer, answeredBy};
     });
   return {name, version: '1', classes, detail, input: {kind: 'text'}, decide, asked};

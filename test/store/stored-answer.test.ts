@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {describe, expect, it} from 'vitest';
 import type {AnswerEntry} from '../../src/store/store.ts';
 import {answerKey, digestKey, digestQuery, KEY_VERSION, problemWith} from '../../src/store/stored-answer.ts';
-import type {Answer, Detail, Json, Query, TensorInput} from '../../src/teacher.ts';
+import type {Answer, Detail, Fields, Json, Query, TensorInput} from '../../src/teacher.ts';
 
 interface Tensor {
   readonly dtype: TensorInput['dtype'];
@@ -85,6 +85,27 @@ describe('answerKey', () => {
 
   it('takes no view and no sample for the clean input and the first asking', () => {
     expect(answerKey(identity, queryOf({tensor: image, view: 0, sample: 0}))).toBe(plain);
+  });
+
+  it('tells images by their bytes and records by their JSON, and both from the same text', () => {
+    const png = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+    const image = (...more: number[]) =>
+      digestQuery({input: {kind: 'image', bytes: Uint8Array.of(...png, ...more), mediaType: 'image/png'}});
+    expect(image()).toMatchObject({dtype: 'image/png', shape: []});
+    expect(image(1).bytes).not.toBe(image().bytes);
+    const record = (fields: Fields) => digestQuery({input: {kind: 'record', fields}});
+    expect(record({age: 3, name: 'a'})).toMatchObject({
+      ...{dtype: 'record', shape: []},
+      bytes: digestQuery(queryOf({text: '{"age":3,"name":"a"}'})).bytes,
+    });
+    expect(record({name: 'a', age: 3}).bytes).not.toBe(record({age: 3, name: 'a'}).bytes);
+  });
+
+  it('refuses an image that is another one than it says, and a record that JSON can not hold', () => {
+    const image: Query = {input: {kind: 'image', bytes: Uint8Array.of(0xff, 0xd8, 0xff), mediaType: 'image/png'}};
+    expect(() => answerKey(identity, image)).toThrow('An image is said to be image/png');
+    const record: Query = {input: {kind: 'record', fields: {age: Number.NaN}}};
+    expect(() => answerKey(identity, record)).toThrow('A record: field `age` is NaN.');
   });
 
   it('does not depend on the block of memory that an input stands in', () => {

@@ -42,7 +42,7 @@ const builders: Readonly<Record<string, readonly [StudentBuilder, Inputs]>> = {
 
 const taskOf = (inputs: Inputs) => ({
   classes: ['unused', 'classes'],
-  kind: inputs.kind,
+  kind: inputs.kind === 'text' ? inputs.kind : ('tensor' as const),
   inputShape: inputs.kind === 'tensor' ? inputs.shape : [],
   preprocessing: {},
 });

@@ -23,7 +23,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'limbeck-report-'));
   browser = await launchChromium();
   await writeFile(join(folder, 'usual.html'), renderReport(sampleResults()));
-  await writeFile(join(folder, 'budgets.html'), budgetsReport());
+  await writeFile(join(folder, 'budgets.html'), await budgetsReport());
   await writeFile(join(folder, 'hostile.html'), renderReport(hostileResults()));
   await writeFile(join(folder, 'large.html'), renderReport(largeResults()));
 });
@@ -177,7 +177,7 @@ async function open(name: string): Promise<string> {
 }
 
 /** Several budgets of a service, with samples: on the first of 40 images only the last method's student differs. */
-function budgetsReport(): string {
+async function budgetsReport(): Promise<string> {
   const results = withBudgets(sampleResults(), {service: {callsAnInput: 1, usdACall: 0.0004}});
   const data = Uint8Array.from({length: 40 * 64}, (_, index) => (index * 37) % 256);
   const teacher = Array.from({length: 40}, (_, index) => index % 10);
@@ -185,7 +185,7 @@ function budgetsReport(): string {
     results.methods.map((_, method) => ((index === 0 ? method === 4 : index < 7) ? 9 - label : label)),
   );
   const inputs = {kind: 'tensor', dtype: 'uint8', shape: [8, 8, 1], count: 40, data} as const;
-  return renderReport(results, drawnSamples({inputs, named, teacher, results}));
+  return renderReport(results, await drawnSamples({inputs, named, teacher, results}));
 }
 
 function hostileResults(): ReturnType<typeof sampleResults> {

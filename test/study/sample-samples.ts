@@ -13,7 +13,7 @@ export interface DrawnOptions {
 }
 
 /** The samples of a test split about which students said this. */
-export function drawnSamples({inputs, named, teacher, results = twoMethods()}: DrawnOptions): Samples {
+export function drawnSamples({inputs, named, teacher, results = twoMethods()}: DrawnOptions): Promise<Samples> {
   const labels = Int32Array.from(teacher);
   const classes = results.classes.length;
   const runs = results.methods.map(({level, method}, index) => {

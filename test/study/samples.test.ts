@@ -8,8 +8,8 @@ import {sampleResults} from './sample-results.ts';
 import {drawnSamples} from './sample-samples.ts';
 
 describe('samplesOf', () => {
-  it('puts the inputs first on which students differ from the teacher and from each other', () => {
-    const samples = drawnSamples({
+  it('puts the inputs first on which students differ from the teacher and from each other', async () => {
+    const samples = await drawnSamples({
       inputs: texts(4),
       named: [
         [0, 0],
@@ -28,50 +28,52 @@ describe('samplesOf', () => {
     expect(samples.total).toBe(4);
   });
 
-  it('takes 200 inputs at most, and some of each class though all agree there', () => {
+  it('takes 200 inputs at most, and some of each class though all agree there', async () => {
     const named = Array.from({length: 1000}, (_, index) => (index < 990 ? [1, 1] : [2, 2]));
     const teacher = Array.from({length: 1000}, (_, index) => (index < 990 ? 0 : 2));
-    const {inputs, total} = drawnSamples({inputs: texts(1000), named, teacher});
+    const {inputs, total} = await drawnSamples({inputs: texts(1000), named, teacher});
     expect([inputs.length, total]).toEqual([MOST_SAMPLES, 1000]);
     expect(inputs.filter(({truth}) => truth === 2)).toHaveLength(10);
     expect(inputs.at(-1)!.truth).toBe(2);
   });
 
-  it('has inputs on which one method alone differs, beside many on which all do', () => {
+  it('has inputs on which one method alone differs, beside many on which all do', async () => {
     const named = Array.from({length: 1000}, (_, index) => (index < 990 ? [1, 2] : [0, 2]));
-    const {inputs} = drawnSamples({inputs: texts(1000), named, teacher: Array(1000).fill(0)});
+    const {inputs} = await drawnSamples({inputs: texts(1000), named, teacher: Array(1000).fill(0)});
     expect(inputs.filter(({students: [first]}) => first!.label === 0)).toHaveLength(10);
   });
 
-  it('takes fewer inputs if they are large', () => {
+  it('takes fewer inputs if they are large', async () => {
     const random = Uint8Array.from({length: 300 * 64 * 64 * 3}, (_, index) => (index * index * 2_654_435_761) >>> 13);
     const inputs: Inputs = {kind: 'tensor', dtype: 'uint8', shape: [64, 64, 3], count: 300, data: random};
-    const samples = drawnSamples({inputs, named: Array(300).fill([0, 1]), teacher: Array(300).fill(0)});
+    const samples = await drawnSamples({inputs, named: Array(300).fill([0, 1]), teacher: Array(300).fill(0)});
     expect(samples.inputs.length).toBeGreaterThan(40);
     expect(JSON.stringify(samples).length).toBeLessThan(1_050_000);
   });
 
-  it('cuts long texts, and shows vectors as their first numbers', () => {
+  it('cuts long texts, and shows vectors as their first numbers', async () => {
     const long = {kind: 'text', count: 1, texts: [`${'é'.repeat(700)}`]} as const;
-    const [text] = drawnSamples({inputs: long, named: [[0, 1]], teacher: [0]}).inputs;
+    const [text] = (await drawnSamples({inputs: long, named: [[0, 1]], teacher: [0]})).inputs;
     expect(text!.input).toEqual({kind: 'text', text: `${'é'.repeat(600)}…`});
     const data = Float32Array.from({length: 100}, (_, index) => index / 2);
     const vector: Inputs = {kind: 'tensor', dtype: 'float32', shape: [100], count: 1, data};
-    const [numbers] = drawnSamples({inputs: vector, named: [[0, 1]], teacher: [0]}).inputs;
+    const [numbers] = (await drawnSamples({inputs: vector, named: [[0, 1]], teacher: [0]})).inputs;
     expect(numbers!.input).toEqual({kind: 'numbers', values: Array.from(data.subarray(0, 60)), total: 100});
   });
 
-  it('shows pixels of floats on one scale, and large images with every n-th pixel', () => {
+  it('shows pixels of floats on one scale, and large images with every n-th pixel', async () => {
     const data = Float32Array.from({length: 2 * 100 * 80}, (_, index) => (index % 80) / 79 - 0.5);
     const inputs: Inputs = {kind: 'tensor', dtype: 'float32', shape: [100, 80, 1], count: 2, data};
-    const {input} = drawnSamples({
-      inputs,
-      named: [
-        [0, 1],
-        [0, 0],
-      ],
-      teacher: [0, 0],
-    }).inputs[0]!;
+    const {input} = (
+      await drawnSamples({
+        inputs,
+        named: [
+          [0, 1],
+          [0, 0],
+        ],
+        teacher: [0, 0],
+      })
+    ).inputs[0]!;
     if (input.kind !== 'image') throw new Error('Expected an image.');
     expect([input.width, input.height]).toEqual([40, 50]);
     const row = pixelsOf(input.url).subarray(1, 41);
@@ -90,9 +92,9 @@ describe('encodePng', () => {
   });
 });
 
-describe('the samples of a report', () => {
+describe('the samples of a report', async () => {
   const results = sampleResults();
-  const samples = drawnSamples({
+  const samples = await drawnSamples({
     inputs: {...texts(3), texts: ['<b>one</b>', 'two', 'zebra']},
     named: [
       [0, 0, 0, 0, 4],

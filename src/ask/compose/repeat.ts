@@ -1,6 +1,7 @@
 import {mixSeed} from '../../data/random.ts';
 import {type View, viewInputs} from '../../data/view.ts';
 import {InputError, LimbeckError, TeacherError} from '../../errors.ts';
+import {oneOfKind} from '../../input-kinds.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import {digestQuery} from '../../store/stored-answer.ts';
 import type {Outcome, Part, Query, Teacher} from '../../teacher.ts';
@@ -173,6 +174,10 @@ function viewed(view: View): Put {
     if (sample === 0) return query;
     if (input.kind === 'text')
       throw new InputError(`View \`${view.name}\` is of tensors. Give texts a \`paraphrase\`.`);
+    if (input.kind !== 'tensor')
+      throw new InputError(
+        `View \`${view.name}\` is of tensors, and an input is ${oneOfKind(input.kind)}. Leave it out.`,
+      );
     const seed = seedOf(query, sample);
     const {data} = viewInputs({...input, count: 1}, view, [seed]);
     return {input: {...input, data}, view: seed, sample};
@@ -184,7 +189,10 @@ function inOtherWords({name, write}: Paraphrase): Put {
   return async query => {
     const {input, sample = 0} = query;
     if (sample === 0) return query;
-    if (input.kind !== 'text') throw new InputError(`Paraphrase \`${name}\` is of texts. Give tensors a \`view\`.`);
+    if (input.kind !== 'text') {
+      const advice = input.kind === 'tensor' ? 'Give tensors a `view`.' : 'Leave it out.';
+      throw new InputError(`Paraphrase \`${name}\` is of texts. ${advice}`);
+    }
     const text = await write(input.text, sample);
     if (typeof text === 'string' && text.trim() !== '') return {...query, input: {kind: 'text', text}};
     throw new InputError(

@@ -1,4 +1,5 @@
 import {TeacherError} from '../../errors.ts';
+import {recordJson} from '../../input-kinds.ts';
 import {heldDetail, withoutFeatures} from '../../knowledge/coarsen.ts';
 import {coalesce} from '../../once.ts';
 import type {Journal} from '../../store/journal/journal.ts';
@@ -168,7 +169,16 @@ function keptOutcome<A extends Access>(outcome: Bought<A>, wanted: Detail, count
   return {answer, detail: heldDetail(answer, wanted), isBought: countsEarlier || !call?.isOfEarlierRun};
 }
 
-/** An input in one line, for people: the first words of a text, or the type and shape of a tensor. */
+/** An input in one line, for people: the first words of a text or a record, or the form of a tensor or an image. */
 function inputBeginning(input: Input): string {
-  return input.kind === 'text' ? oneLine(input.text) : `${input.dtype} [${input.shape.join(', ')}]`;
+  switch (input.kind) {
+    case 'text':
+      return oneLine(input.text);
+    case 'record':
+      return oneLine(recordJson(input.fields));
+    case 'image':
+      return `${input.mediaType}, ${input.bytes.length} bytes`;
+    case 'tensor':
+      return `${input.dtype} [${input.shape.join(', ')}]`;
+  }
 }

@@ -3,6 +3,7 @@ import {createHash} from 'node:crypto';
 import {closest, distance} from 'fastest-levenshtein';
 import Papa from 'papaparse';
 import {InputError} from '../../errors.ts';
+import {recordJson} from '../../input-kinds.ts';
 import type {Input} from '../../teacher.ts';
 import {bytesOf} from '../arrays.ts';
 
@@ -45,11 +46,19 @@ interface Layout {
 /** The id of an input. No spreadsheet takes it for a number, a date or a formula. */
 export function idOf(input: Input): string {
   const hash = createHash('sha256');
-  if (input.kind === 'text') {
-    hash.update('text\n').update(input.text, 'utf16le');
-  } else {
-    const {dtype, shape, data} = input;
-    hash.update(`${dtype} ${shape}\n`).update(bytesOf(data));
+  switch (input.kind) {
+    case 'text':
+      hash.update('text\n').update(input.text, 'utf16le');
+      break;
+    case 'record':
+      hash.update('record\n').update(recordJson(input.fields));
+      break;
+    case 'image':
+      hash.update(`${input.mediaType}\n`).update(input.bytes);
+      break;
+    case 'tensor':
+      hash.update(`${input.dtype} ${input.shape}\n`).update(bytesOf(input.data));
+      break;
   }
   return `q${hash.digest('hex').slice(0, 24)}`;
 }

@@ -1,7 +1,7 @@
 import type {PickedFile} from './dom.ts';
 
 /** The kind of input that the page offers. */
-export type PageForm = 'text' | 'image' | 'numbers';
+export type PageForm = 'text' | 'record' | 'image' | 'numbers';
 
 /** The part of the page that takes inputs. */
 export interface PageInput {

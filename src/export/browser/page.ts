@@ -1,3 +1,5 @@
+import {lengthRead, type Reading, readsTexts} from '../../data/reading.ts';
+import type {StudentDescription} from '../../student/description.ts';
 import {answerView} from './answer.ts';
 import {
   type Canvas,
@@ -44,7 +46,8 @@ function askingOf(student: BrowserStudent): Ask {
 }
 
 const INPUTS: Readonly<Record<PageForm, (ask: Ask) => PageInput>> = {
-  text: ask => textInput(ask, limbeckStudent.description.reading?.length ?? 0),
+  text: ask => textInput(ask, lengthRead(limbeckStudent.description.reading)),
+  record: ask => textInput(ask, Number.POSITIVE_INFINITY),
   numbers: numbersInput,
   image: ask => {
     const [height, width, channels] = limbeckStudent.description.inputShape;
@@ -80,11 +83,15 @@ async function start(): Promise<void> {
   const student = await limbeck.openStudent();
   const {inputShape, reading} = limbeckStudent.description;
   // The first answer takes longer, because the engine warms up. It is not shown.
-  await student.classify(
-    reading ? '' : new Float32Array(inputShape.reduce<number>((size, length) => size * (length ?? 1), 1)),
-  );
+  await student.classify(exampleFor(reading, inputShape));
   takeFiles(INPUTS[form](askingOf(student)), form);
   page.body.dataset['ready'] = 'yes';
+}
+
+function exampleFor(reading: Reading | undefined, shape: StudentDescription['inputShape']): string | Float32Array {
+  if (reading?.kind === 'record') return JSON.stringify({[reading.columns[0]!.name]: null});
+  if (readsTexts(reading)) return '';
+  return new Float32Array(shape.reduce<number>((size, length) => size * (length ?? 1), 1));
 }
 
 start().catch(fail);

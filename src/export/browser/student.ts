@@ -1,9 +1,11 @@
 import {argmaxRows, softmaxRows} from '../../data/arrays.ts';
 import {rawTensor} from '../../data/batch.ts';
 import {type Inputs, sizeOf} from '../../data/inputs.ts';
+import {kindRead} from '../../data/reading.ts';
 import {layers, tf} from '../../engine/tf.ts';
 import {startWasmInBrowser} from '../../engine/wasm-browser.ts';
 import {InputError} from '../../errors.ts';
+import {fieldsOf} from '../../input-kinds.ts';
 import type {StudentDescription} from '../../student/description.ts';
 import {outputsOf} from '../../student/forward.ts';
 import {makeStudent} from '../../student/make-student.ts';
@@ -93,8 +95,13 @@ function decode(base64: string): ArrayBuffer {
 }
 
 function inputsOf({reading}: Student, input: string | ArrayLike<number>, {inputShape}: StudentDescription): Inputs {
-  if (typeof input === 'string') return {kind: 'text', count: 1, texts: [input]};
-  if (reading !== undefined) throw new InputError('The student reads texts, but the input is not a text.');
+  const kind = kindRead(reading);
+  if (typeof input === 'string') {
+    if (kind === 'record') return {kind, count: 1, records: [fieldsOf(parsed(input), 'The input')]};
+    return {kind: 'text', count: 1, texts: [input]};
+  }
+  if (kind === 'text') throw new InputError('The student reads texts, but the input is not a text.');
+  if (kind === 'record') throw new InputError('The student reads records. Give one as JSON.');
   const shape = inputShape.map(length => length ?? 0);
   const data = Float32Array.from(input);
   if (data.length !== sizeOf(shape)) {
@@ -103,6 +110,14 @@ function inputsOf({reading}: Student, input: string | ArrayLike<number>, {inputS
   const wrong = data.findIndex(value => !Number.isFinite(value));
   if (wrong >= 0) throw new InputError(`Value ${wrong + 1} of ${data.length} is not a number.`);
   return {kind: 'tensor', dtype: 'float32', shape, count: 1, data};
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new InputError('The input is not JSON. Give a record, such as {"name": "value"}.');
+  }
 }
 
 function classifierOf(student: Student): (inputs: Inputs) => Promise<BrowserPrediction> {

@@ -39,7 +39,7 @@ describe('asker', () => {
     const outcomes = await ask(async () => score)([textOf('a'), tensor, textOf('no', 2), textOf('no'), textOf('abc')]);
     expect(outcomes).toEqual([
       {answer: scored('a')},
-      {error: new TeacherError('llama tiny', 'It reads texts, and this input is a tensor.')},
+      {error: new TeacherError('llama tiny', 'It reads texts and records, and this input is a tensor.')},
       {error: new TeacherError('llama tiny', 'Not so, of sample 2.')},
       {error: new TeacherError('llama tiny', 'Not so, of sample 0.')},
       {answer: scored('abc')},

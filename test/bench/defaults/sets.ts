@@ -17,6 +17,7 @@ import {argmaxRows, logSoftmaxRows} from 'limbeck/metrics';
 import {detect, classes as languageNames, languages} from '../../../examples/languages/detectors.ts';
 import recipe, {teacher as folder} from '../../../examples/mnist/recipe.ts';
 import {classes as mailClasses, readMails} from '../../../examples/spam/mails.ts';
+import {tensorInputs} from '../../../src/data/batch.ts';
 import {selectInputs, selectTensors} from '../../../src/data/inputs.ts';
 import {randomFraction, randomNormals, seededRandom, shuffledIndices} from '../../../src/data/random.ts';
 import {type CascadeTask, studentOf, TASKS} from '../promises/cascade-tasks.ts';
@@ -46,7 +47,8 @@ export const SETS: Readonly<Record<string, (answers?: number) => Promise<BenchSe
 /** A student of a set before its training. */
 export function freshStudent({knowledge: {classes, inputs}, student, scale}: BenchSet, seed: number): Student {
   if (inputs.kind === 'text') return student({classes, kind: 'text', inputShape: [], preprocessing: {}}, seed);
-  return student({classes, inputShape: inputs.shape, preprocessing: {scale: 1 / scale}}, seed);
+  const {shape: inputShape} = tensorInputs(inputs, 'The benchmark');
+  return student({classes, inputShape, preprocessing: {scale: 1 / scale}}, seed);
 }
 
 interface Taught {
