@@ -1,13 +1,15 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
 import {imageBase64} from '../src/input-kinds.ts';
-import {checkOptions, kinds, type Shape} from '../src/options.ts';
+import {kinds, type Shape} from '../src/options.ts';
 import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
 import {anthropicLane} from './_chat/anthropic-batch.ts';
-import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
 import type {Completion, CostFields, Finish, Settings} from './_chat/dialect.ts';
-import {type AccessOf, MODE_KINDS, type ModeOptions, modeFor} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type ModeOptions} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
+import {languageModel} from './_chat/question-teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
 
@@ -51,16 +53,18 @@ const WITHOUT_TEMPERATURE = '2026-10-21';
  *
  * @throws InputError if the options can't be used
  */
-export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teacher<AccessOf<O>> {
-  checkOptions('anthropic', options, KINDS, ['model', 'classes', 'output']);
+export function anthropic<O extends Output>(
+  options: AnthropicOptions<O> | WithQuestions<AnthropicOptions<O>>,
+): Teacher<AccessOf<O>> {
+  checkChatOptions('anthropic', options, KINDS);
   const {url = ANTHROPIC, version = '2023-06-01', temperature} = options;
   checkOutput(options.output);
   const isNew = version >= WITHOUT_TEMPERATURE;
   if (isNew && typeof temperature === 'number') {
     throw new InputError(`Version ${version} takes no \`temperature\`. Leave it out, or use version 2023-06-01.`);
   }
-  const mode = modeFor(options, options.classes);
-  return chatTeacher(options, {
+  const mode = modeOf(options);
+  return languageModel(options, {
     ...mode,
     adapter: 'anthropic',
     provider: {own: ANTHROPIC, variable: 'ANTHROPIC_API_KEY'},
@@ -73,8 +77,7 @@ export function anthropic<O extends Output>(options: AnthropicOptions<O>): Teach
     cost: ANTHROPIC_COST,
     refusalAdvice: advice,
     lane: anthropicLane,
-    body({system, user, image}: Prompt, {model, maxTokens, codes}: Settings) {
-      const schema = mode.schema(codes);
+    body({system, user, image}: Prompt, {model, maxTokens, schema}: Settings) {
       return {
         model,
         max_tokens: maxTokens,

@@ -1,12 +1,14 @@
 import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
 import {imageBase64} from '../src/input-kinds.ts';
-import {checkOptions, kinds, type Shape} from '../src/options.ts';
+import {kinds, type Shape} from '../src/options.ts';
 import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
-import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
 import type {Completion, CostFields, Finish, Settings} from './_chat/dialect.ts';
-import {type AccessOf, MODE_KINDS, type ModeOptions, modeFor} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type ModeOptions} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
+import {languageModel} from './_chat/question-teacher.ts';
 import {AWS_ERRORS, AWS_KINDS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
@@ -52,17 +54,19 @@ const KINDS = {
  *
  * @throws InputError if the options can't be used
  */
-export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<AccessOf<O>> {
-  checkOptions('bedrock', options, KINDS, ['model', 'classes', 'output']);
+export function bedrock<O extends Output>(
+  options: BedrockOptions<O> | WithQuestions<BedrockOptions<O>>,
+): Teacher<AccessOf<O>> {
+  checkChatOptions('bedrock', options, KINDS);
   const {model, structured = false} = options;
   checkOutput(options.output);
   const region = regionOf(options);
-  const mode = modeFor({...options, structured}, options.classes);
+  const mode = modeOf({...options, structured});
   const address = checkAddress(options.url ?? `https://bedrock-runtime.${region}.amazonaws.com`);
   const name = `bedrock ${model} at ${standInFor(options, address)}`;
   const apiKey = keyOf(options);
   const access = awsAccess(options, {name, service: 'bedrock', region, apiKey});
-  return chatTeacher(
+  return languageModel(
     {...options, key: () => access.key() ?? ''},
     {
       ...mode,
@@ -75,8 +79,7 @@ export function bedrock<O extends Output>(options: BedrockOptions<O>): Teacher<A
       receipt,
       cost: CONVERSE_COST,
       refusalAdvice: advice,
-      body({system, user, image}: Prompt, {maxTokens, codes}: Settings) {
-        const schema = mode.schema(codes);
+      body({system, user, image}: Prompt, {maxTokens, schema}: Settings) {
         return {
           messages: [{role: 'user', content: image ? partsOf(user, image) : [{text: user}]}],
           ...(system !== undefined && {system: [{text: system}]}),

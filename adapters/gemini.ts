@@ -1,12 +1,14 @@
 import {z} from 'zod';
 import {imageBase64} from '../src/input-kinds.ts';
-import {checkOptions, kinds, type Shape} from '../src/options.ts';
+import {kinds, type Shape} from '../src/options.ts';
 import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
-import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
 import type {Body, Completion, CostFields, Finish, Settings, Step, Token} from './_chat/dialect.ts';
 import {geminiLane} from './_chat/gemini-batch.ts';
-import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, type Output} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
+import {languageModel} from './_chat/question-teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
 
@@ -31,12 +33,14 @@ const GEMINI = 'https://generativelanguage.googleapis.com/v1beta';
  *
  * @throws InputError if the options can't be used
  */
-export function gemini<O extends Output>(options: GeminiOptions<O>): Teacher<AccessOf<O>> {
-  checkOptions('gemini', options, KINDS, ['model', 'classes', 'output']);
+export function gemini<O extends Output>(
+  options: GeminiOptions<O> | WithQuestions<GeminiOptions<O>>,
+): Teacher<AccessOf<O>> {
+  checkChatOptions('gemini', options, KINDS);
   const {url = GEMINI, model} = options;
-  const mode = modeFor(options, options.classes);
+  const mode = modeOf(options);
   const isVertex = new URL(url).hostname.endsWith('aiplatform.googleapis.com');
-  return chatTeacher(options, {
+  return languageModel(options, {
     ...mode,
     adapter: 'gemini',
     provider: {own: GEMINI, variable: 'GEMINI_API_KEY'},
@@ -64,14 +68,13 @@ function partsOf(text: string, image: EncodedImage): readonly Json[] {
   return text === '' ? [shown] : [shown, {text}];
 }
 
-function generationOf({temperature, topLogprobs, samples, schema}: Mode, {maxTokens, codes}: Settings): Body {
-  const wanted = schema(codes);
+function generationOf({temperature, topLogprobs, samples}: Mode, {maxTokens, schema}: Settings): Body {
   return {
     maxOutputTokens: maxTokens,
     ...(temperature !== null && {temperature}),
     ...(samples > 1 && {candidateCount: samples}),
     ...(topLogprobs !== undefined && {responseLogprobs: true, logprobs: topLogprobs}),
-    ...(wanted && {responseMimeType: 'application/json', responseJsonSchema: wanted}),
+    ...(schema && {responseMimeType: 'application/json', responseJsonSchema: schema}),
   };
 }
 

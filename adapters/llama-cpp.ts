@@ -1,10 +1,12 @@
 import {checkOptions, kinds} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {CHAT_HINTS, chatTeacher} from './_chat/chat.ts';
+import {CHAT_HINTS} from './_chat/chat.ts';
 import type {Body, Settings} from './_chat/dialect.ts';
-import {type ModeOptions, modeFor} from './_chat/modes.ts';
+import type {ModeOptions} from './_chat/modes.ts';
 import {CHAT_COMPLETIONS, chatMessages} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {checkChatOptions, modeOf, refuseQuestions, type WithQuestions} from './_chat/question-options.ts';
+import {languageModel} from './_chat/question-teacher.ts';
 import {llamaCppServer} from './_exact/llama-cpp-server.ts';
 import {
   LABEL_KINDS,
@@ -64,14 +66,16 @@ const OWN = 'http://127.0.0.1:8080';
  * @throws InputError if the options can't be used
  */
 export function llamaCpp(options: LlamaCppLogProbabilitiesOptions): Teacher<'gray-box'>;
-export function llamaCpp(options: LlamaCppLabelOptions): Teacher<'black-box'>;
-export function llamaCpp(options: LlamaCppLogProbabilitiesOptions | LlamaCppLabelOptions): Teacher {
-  checkOptions(
-    'llamaCpp',
-    options,
-    options?.output === 'label' ? LABEL_KINDS : {...SCORING_KINDS, reusePrompts: kinds.flag},
-    ['model', 'classes'],
-  );
+export function llamaCpp(options: LlamaCppLabelOptions | WithQuestions<LlamaCppLabelOptions>): Teacher<'black-box'>;
+export function llamaCpp(
+  options: LlamaCppLogProbabilitiesOptions | LlamaCppLabelOptions | WithQuestions<LlamaCppLabelOptions>,
+): Teacher {
+  if (options?.output === 'label') {
+    checkChatOptions('llamaCpp', options, LABEL_KINDS);
+  } else {
+    refuseQuestions('llamaCpp', options);
+    checkOptions('llamaCpp', options, {...SCORING_KINDS, reusePrompts: kinds.flag}, ['model', 'classes']);
+  }
   const address = checkAddress(options.url ?? OWN).replace(/\/v1$/, '');
   const paced = {...options, concurrency: options.concurrency ?? 1};
   return paced.output === 'label' ? labelTeacher(paced, address) : scoringTeacher(paced, address);
@@ -93,11 +97,14 @@ function scoringTeacher(options: LlamaCppLogProbabilitiesOptions, address: strin
   });
 }
 
-function labelTeacher(options: LlamaCppLabelOptions, address: string): Teacher<'black-box'> {
+function labelTeacher(
+  options: LlamaCppLabelOptions | WithQuestions<LlamaCppLabelOptions>,
+  address: string,
+): Teacher<'black-box'> {
   const {structured = true, templateOptions = NO_THOUGHTS} = options;
-  const mode = modeFor(options, options.classes);
+  const mode = modeOf(options);
   const {temperature} = mode;
-  return chatTeacher(options, {
+  return languageModel(options, {
     ...mode,
     adapter: 'llama-cpp',
     provider: {own: OWN, variable: 'LIMBECK_TEACHER_KEY'},
@@ -107,18 +114,23 @@ function labelTeacher(options: LlamaCppLabelOptions, address: string): Teacher<'
     refusalAdvice: advice,
     // The grammar allows bare codes, without JSON around them.
     schema: () => undefined,
-    body(prompt: Prompt, {model, maxTokens, codes}: Settings): Body {
+    body(prompt: Prompt, {model, maxTokens, codes, schema}: Settings): Body {
       return {
         model,
         messages: chatMessages(prompt),
         max_tokens: maxTokens,
         ...(temperature !== null && {temperature}),
-        ...(structured && {grammar: grammarOf(codes)}),
+        ...(structured && constraint(codes, schema)),
         cache_prompt: false,
         chat_template_kwargs: templateOptions,
       };
     },
   });
+}
+
+function constraint(codes: readonly string[], schema: Body | undefined): Body {
+  if (schema === undefined) return {grammar: grammarOf(codes)};
+  return {response_format: {type: 'json_schema', json_schema: {name: 'answer', strict: true, schema}}};
 }
 
 /** Returns the grammar in GBNF, whose strings are written like those of JSON. */

@@ -1,12 +1,14 @@
 import {z} from 'zod';
 import {imageBase64} from '../src/input-kinds.ts';
-import {checkOptions, kinds, type Shape} from '../src/options.ts';
+import {kinds, type Shape} from '../src/options.ts';
 import type {Json, Receipt, Teacher} from '../src/teacher.ts';
-import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
 import type {Completion, CostFields, Settings} from './_chat/dialect.ts';
-import {type AccessOf, MODE_KINDS, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type ModeOptions, type Output} from './_chat/modes.ts';
 import {chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
+import {languageModel} from './_chat/question-teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
 
@@ -28,12 +30,14 @@ const OLLAMA = 'http://127.0.0.1:11434';
  *
  * @throws InputError if the options can't be used
  */
-export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<AccessOf<O>> {
-  checkOptions('ollama', options, KINDS, ['model', 'classes', 'output']);
+export function ollama<O extends Output>(
+  options: OllamaOptions<O> | WithQuestions<OllamaOptions<O>>,
+): Teacher<AccessOf<O>> {
+  checkChatOptions('ollama', options, KINDS);
   const {url = OLLAMA} = options;
-  const mode = modeFor(options, options.classes);
+  const mode = modeOf(options);
   const {temperature, topLogprobs} = mode;
-  return chatTeacher(options, {
+  return languageModel(options, {
     ...mode,
     adapter: 'ollama',
     provider: {own: OLLAMA, variable: 'LIMBECK_TEACHER_KEY'},
@@ -44,8 +48,7 @@ export function ollama<O extends Output>(options: OllamaOptions<O>): Teacher<Acc
     cost: OLLAMA_COST,
     refusalAdvice: advice,
     warmed: temperature => ({options: {temperature}}),
-    body(prompt: Prompt, {model, maxTokens, codes}: Settings) {
-      const format = mode.schema(codes);
+    body(prompt: Prompt, {model, maxTokens, schema: format}: Settings) {
       return {
         model,
         messages: messagesOf(prompt),

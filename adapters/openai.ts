@@ -1,14 +1,16 @@
 import {z} from 'zod';
 import {dataUrl} from '../src/input-kinds.ts';
-import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
+import {kinds, oneOf, type Shape} from '../src/options.ts';
 import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
-import {ALL_HINTS, CHAT_KINDS, type ChatOptions, chatTeacher} from './_chat/chat.ts';
+import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
 import {RESPONSES_COST} from './_chat/cost.ts';
 import type {Body, Completion, Finish, Settings} from './_chat/dialect.ts';
-import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, modeFor, type Output} from './_chat/modes.ts';
+import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, type Output} from './_chat/modes.ts';
 import {openAiLane} from './_chat/openai-batch.ts';
 import {CHAT_COMPLETIONS, chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
+import {languageModel} from './_chat/question-teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
@@ -52,14 +54,16 @@ const OPENAI = 'https://api.openai.com/v1';
  *
  * @throws InputError if the options can't be used
  */
-export function openai<O extends Output>(options: OpenAiOptions<O>): Teacher<AccessOf<O>> {
-  checkOptions('openai', options, KINDS, ['model', 'classes', 'output']);
+export function openai<O extends Output>(
+  options: OpenAiOptions<O> | WithQuestions<OpenAiOptions<O>>,
+): Teacher<AccessOf<O>> {
+  checkChatOptions('openai', options, KINDS);
   const {address, api, apiVersion} = endpointOf(options);
-  const mode = modeFor(options, options.classes);
+  const mode = modeOf(options);
   const isOwn = address === OPENAI || apiVersion !== undefined;
   const query = apiVersion === undefined ? '' : `?api-version=${encodeURIComponent(apiVersion)}`;
   const protocol = api === 'chat' ? chatProtocol(mode, isOwn) : responsesProtocol(mode);
-  return chatTeacher(options, {
+  return languageModel(options, {
     ...mode,
     ...protocol,
     adapter: 'openai',
@@ -86,12 +90,11 @@ function endpointOf({url = OPENAI, api, apiVersion}: Pick<OpenAiOptions<Output>,
 /**
  * @param isOwn - true for OpenAI's service: some of its models refuse `max_tokens`; other servers know only that field
  */
-function chatProtocol({temperature, topLogprobs, samples, schema}: Mode, isOwn: boolean) {
+function chatProtocol({temperature, topLogprobs, samples}: Mode, isOwn: boolean) {
   return {
     path: '/chat/completions',
     ...CHAT_COMPLETIONS,
-    body(prompt: Prompt, {model, maxTokens, codes}: Settings): Body {
-      const wanted = schema(codes);
+    body(prompt: Prompt, {model, maxTokens, schema}: Settings): Body {
       return {
         model,
         messages: chatMessages(prompt),
@@ -99,9 +102,7 @@ function chatProtocol({temperature, topLogprobs, samples, schema}: Mode, isOwn: 
         ...(temperature !== null && {temperature}),
         ...(topLogprobs !== undefined && {logprobs: true, top_logprobs: topLogprobs}),
         ...(samples > 1 && {n: samples}),
-        ...(wanted && {
-          response_format: {type: 'json_schema', json_schema: {name: 'answer', strict: true, schema: wanted}},
-        }),
+        ...(schema && {response_format: {type: 'json_schema', json_schema: {name: 'answer', strict: true, schema}}}),
       };
     },
   };
@@ -110,14 +111,13 @@ function chatProtocol({temperature, topLogprobs, samples, schema}: Mode, isOwn: 
 /** The minimum of `max_output_tokens` in the Responses API. */
 const LEAST_TOKENS = 16;
 
-function responsesProtocol({temperature, topLogprobs, schema}: Mode) {
+function responsesProtocol({temperature, topLogprobs}: Mode) {
   return {
     path: '/responses',
     completions: responseCompletions,
     receipt: responseReceipt,
     cost: RESPONSES_COST,
-    body({system, user, image}: Prompt, {model, maxTokens, codes}: Settings): Body {
-      const wanted = schema(codes);
+    body({system, user, image}: Prompt, {model, maxTokens, schema}: Settings): Body {
       return {
         model,
         ...(system !== undefined && {instructions: system}),
@@ -126,7 +126,7 @@ function responsesProtocol({temperature, topLogprobs, schema}: Mode) {
         store: false,
         ...(temperature !== null && {temperature}),
         ...(topLogprobs !== undefined && {include: ['message.output_text.logprobs'], top_logprobs: topLogprobs}),
-        ...(wanted && {text: {format: {type: 'json_schema', name: 'answer', strict: true, schema: wanted}}}),
+        ...(schema && {text: {format: {type: 'json_schema', name: 'answer', strict: true, schema}}}),
       };
     },
   };

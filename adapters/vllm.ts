@@ -1,11 +1,13 @@
 import {z} from 'zod';
 import {checkOptions, kinds, oneOf} from '../src/options.ts';
 import type {Teacher} from '../src/teacher.ts';
-import {CHAT_HINTS, chatTeacher} from './_chat/chat.ts';
+import {CHAT_HINTS} from './_chat/chat.ts';
 import type {Body, Settings} from './_chat/dialect.ts';
-import {type ModeOptions, modeFor} from './_chat/modes.ts';
+import type {ModeOptions} from './_chat/modes.ts';
 import {CHAT_COMPLETIONS, chatMessages} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
+import {checkChatOptions, modeOf, refuseQuestions, type WithQuestions} from './_chat/question-options.ts';
+import {languageModel} from './_chat/question-teacher.ts';
 import {
   LABEL_KINDS,
   NO_THOUGHTS,
@@ -58,9 +60,16 @@ const OWN = 'http://127.0.0.1:8000';
  * @throws InputError if the options can't be used
  */
 export function vllm(options: VllmClassifyOptions | VllmLogProbabilitiesOptions): Teacher<'gray-box'>;
-export function vllm(options: VllmLabelOptions): Teacher<'black-box'>;
-export function vllm(options: VllmClassifyOptions | VllmLogProbabilitiesOptions | VllmLabelOptions): Teacher {
-  checkOptions('vllm', options, kindsFor(options), ['model', 'classes']);
+export function vllm(options: VllmLabelOptions | WithQuestions<VllmLabelOptions>): Teacher<'black-box'>;
+export function vllm(
+  options: VllmClassifyOptions | VllmLogProbabilitiesOptions | VllmLabelOptions | WithQuestions<VllmLabelOptions>,
+): Teacher {
+  if (options?.output === 'label') {
+    checkChatOptions('vllm', options, kindsFor(options));
+  } else {
+    refuseQuestions('vllm', options);
+    checkOptions('vllm', options, kindsFor(options), ['model', 'classes']);
+  }
   const address = checkAddress(options.url ?? OWN).replace(/\/v1$/, '');
   if (options.task === 'classify') return vllmClassifier(options, address);
   return options.output === 'label' ? labelTeacher(options, address) : scoringTeacher(options, address);
@@ -90,11 +99,14 @@ function scoringTeacher(options: VllmLogProbabilitiesOptions, address: string): 
 
 const CHOICE_IGNORED = 'It was told to choose among them: a vLLM that ignores `structured_outputs` must be updated.';
 
-function labelTeacher(options: VllmLabelOptions, address: string): Teacher<'black-box'> {
+function labelTeacher(
+  options: VllmLabelOptions | WithQuestions<VllmLabelOptions>,
+  address: string,
+): Teacher<'black-box'> {
   const {structured = true, templateOptions = NO_THOUGHTS} = options;
-  const mode = modeFor(options, options.classes);
+  const mode = modeOf(options);
   const {temperature, samples} = mode;
-  return chatTeacher(options, {
+  return languageModel(options, {
     ...mode,
     adapter: 'vllm',
     provider: {own: OWN, variable: 'LIMBECK_TEACHER_KEY'},
@@ -109,14 +121,14 @@ function labelTeacher(options: VllmLabelOptions, address: string): Teacher<'blac
       const isIgnored = structured && 'problem' in reading && reading.unreadable;
       return isIgnored ? {...reading, problem: `${reading.problem} ${CHOICE_IGNORED}`} : reading;
     },
-    body(prompt: Prompt, {model, maxTokens, codes}: Settings): Body {
+    body(prompt: Prompt, {model, maxTokens, codes, schema}: Settings): Body {
       return {
         model,
         messages: chatMessages(prompt),
         max_tokens: maxTokens,
         ...(temperature !== null && {temperature}),
         ...(samples > 1 && {n: samples}),
-        ...(structured && {structured_outputs: {choice: codes}}),
+        ...(structured && {structured_outputs: schema ? {json: schema} : {choice: codes}}),
         chat_template_kwargs: templateOptions,
       };
     },

@@ -1,17 +1,26 @@
 import type {Inspection, ServiceProbe} from '../../src/service-probe.ts';
 import type {Access, Receipt, Teacher} from '../../src/teacher.ts';
 import {parseJson} from '../_wire/reply.ts';
-import type {Completion, Dialect, Settings} from './dialect.ts';
+import type {Completion, Dialect, Settings, Step} from './dialect.ts';
 
 /** The parts that a probe needs to check a reply beyond its answer. */
 interface ProbeParts<A extends Access> {
   readonly dialect: Dialect<A>;
   readonly settings: Settings;
+  /** True if an answer that ended by itself is one that the schema allows. */
+  readonly isHeld: (completion: Completion) => boolean;
+  /**
+   * The tokens that an answer is read from.
+   *
+   * @default all
+   */
+  readonly stepsOf?: ((completion: Completion) => readonly Step[] | undefined) | undefined;
   readonly atTemperature?: (temperature: number) => Teacher<A>;
 }
 
 /** Returns the probe of a language model's service. */
-export function chatProbe<A extends Access>({dialect, settings, atTemperature}: ProbeParts<A>): ServiceProbe<A> {
+export function chatProbe<A extends Access>(parts: ProbeParts<A>): ServiceProbe<A> {
+  const {dialect, atTemperature} = parts;
   const {scores, tokenKey = 'bytes'} = dialect;
   return {
     ...(scores && {scores: {...scores, key: tokenKey}}),
@@ -19,8 +28,9 @@ export function chatProbe<A extends Access>({dialect, settings, atTemperature}: 
       try {
         const document = parseJson('', reply);
         const completions = dialect.completions(document);
-        if (typeof completions === 'string') return {ignored: []};
-        return inspected(completions, dialect.receipt(document), dialect, settings);
+        return typeof completions === 'string'
+          ? {ignored: []}
+          : inspected(completions, dialect.receipt(document), parts);
       } catch {
         return {ignored: []};
       }
@@ -35,11 +45,13 @@ const SLACK = 32;
 function inspected<A extends Access>(
   completions: readonly Completion[],
   {usage}: Receipt,
-  {scores, schema, samples = 1}: Dialect<A>,
-  {maxTokens, codes}: Settings,
+  {dialect, settings, isHeld, stepsOf = ({steps}) => steps}: ProbeParts<A>,
 ): Inspection {
-  const steps = completions[0]?.steps;
-  const isFree = (schema?.(codes) && completions.some(completion => !isHeld(completion, codes))) ?? false;
+  const {scores, samples = 1} = dialect;
+  const {schema, maxTokens} = settings;
+  const steps = completions[0] && stepsOf(completions[0]);
+  // A truncated or refused answer counts as allowed.
+  const isFree = schema !== undefined && completions.some(one => one.finish === 'stop' && !isHeld(one));
   const ignored = {
     topLogprobs: scores !== undefined && !steps?.some(({alternatives}) => alternatives.length > 0),
     structured: isFree,
@@ -52,9 +64,8 @@ function inspected<A extends Access>(
   };
 }
 
-/** True if an answer is one that the schema allows. A truncated or refused answer counts as allowed. */
-function isHeld({text, finish}: Completion, codes: readonly string[]): boolean {
-  if (finish !== 'stop') return true;
+/** True if a text is the object of one of these labels. */
+export function holdsLabel(text: string, codes: readonly string[]): boolean {
   try {
     const {label} = JSON.parse(text) as {readonly label?: unknown};
     return codes.some(code => code === label);

@@ -18,20 +18,18 @@ import {type Aliases, aliasIndex, withHint} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
-import {type Connection, checkAddress, postJson} from '../_wire/request.ts';
+import {type Connection, postJson} from '../_wire/request.ts';
 import {
   CONCURRENCY,
   chargedService,
-  keyVariableFor,
-  openConnection,
+  openModel,
   SERVICE_KINDS,
   type ServiceOptions,
-  standInFor,
   totalUsage,
 } from '../_wire/service.ts';
-import {chatProbe} from './chat-probe.ts';
+import {chatProbe, holdsLabel} from './chat-probe.ts';
 import {isObject, leastTokens, mostTokens, unboundedBy} from './cost.ts';
-import type {Body, ChatWords, Dialect, Settings, Unanswered} from './dialect.ts';
+import type {Body, ChatReading, ChatWords, Completion, Dialect, Settings, Unanswered} from './dialect.ts';
 import {parseLabel, plain} from './projection-text.ts';
 import {PROMPT_KINDS, type Prompt, type PromptedInput, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
 
@@ -76,13 +74,9 @@ export const CHAT_KINDS: Shape<ChatOptions> = {
  * @throws InputError if the options can't be used
  */
 export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dialect<A>): Teacher<A> {
-  const address = checkAddress(dialect.address);
   const prompts = promptsFor(options, dialect.way);
-  const service = standInFor(options, address);
-  const name = `${dialect.adapter} ${options.model} at ${service}`;
-  const {adapter, authorize, headers, path, access, detail, reader, provider} = dialect;
-  const keyVariable = keyVariableFor(address, provider);
-  const connection = openConnection(options, {name, keyVariable, address, ...(authorize && {authorize})});
+  const {address, service, name, connection, url} = openModel(options, dialect);
+  const {adapter, headers, path, access, detail, reader} = dialect;
   const settings = settingsFor(options, dialect, prompts);
   const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
   const template = bodyOf(prompts.template);
@@ -92,6 +86,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
     input.kind === 'tensor' ? prompts.template : prompts.about(input, sample);
   const bodyAbout = (query: Query) => bodyOf(promptAbout(query));
   const unbounded = unboundedBy(dialect.cost, {body: template, parameters: options.parameters, model: options.model});
+  const isHeld = ({text}: Completion) => holdsLabel(text, prompts.codes);
   const {warmed} = dialect;
   const atTemperature = (temperature: number) =>
     chatTeacher({...options, parameters: withParameters(options.parameters ?? {}, warmed?.(temperature))}, dialect);
@@ -99,7 +94,6 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
     ...{connection, address, path, headers, refusalAdvice: dialect.refusalAdvice},
     bodyOf: (input, sample) => bodyOf(prompts.about(input, sample)),
   });
-  const url = new URL(`${address}${path}`);
   const send: Asker<A>['send'] = (input, sample, signal) =>
     postJson(connection, url, bodyOf(prompts.about(input, sample)), {signal, ...(headers && {headers})});
   return {
@@ -131,7 +125,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         leastCase: queries => totalUsage(queries.map(query => leastTokens(promptAbout(query)))),
         ...(unbounded && {unbounded}),
         ...(dialect.note && {note: reply => noteOn(reply, dialect, words)}),
-        probe: chatProbe({dialect, settings, ...(warmed && {atTemperature})}),
+        probe: chatProbe({dialect, settings, isHeld, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),
       },
     ),
@@ -147,12 +141,12 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
 
 function settingsFor<A extends Access>(
   {model, maxTokens}: ChatOptions,
-  {spareTokens}: Dialect<A>,
+  {spareTokens, schema}: Dialect<A>,
   {codes}: Prompts,
 ): Settings {
   // A token is at least one byte.
   const longest = Math.max(...codes.map(code => Buffer.byteLength(code)));
-  return {model, codes, maxTokens: maxTokens ?? longest + spareTokens};
+  return {model, codes, schema: schema?.(codes), maxTokens: maxTokens ?? longest + spareTokens};
 }
 
 /** Returns the body merged with the user's fields: objects are merged, and a null removes a field. */
@@ -173,9 +167,14 @@ function readReply<A extends Access>(
   const completions = dialect.completions(parseJson(name, reply));
   const reading =
     typeof completions === 'string' ? {problem: completions, unreadable: true} : dialect.read(completions, words);
+  return outcomeOf(name, reading);
+}
+
+/** @param about - a sentence's beginning that says what the reading is about */
+export function outcomeOf<A extends Access>(name: string, reading: ChatReading<A>, about = ''): ReadOutcome<A> {
   if (!('problem' in reading)) return {answer: reading};
   const {said, unreadable, ...sentences} = reading as Unanswered;
-  return {error: new TeacherError(name, withHint(sentences), {status: 200, said, unreadable})};
+  return {error: new TeacherError(name, `${about}${withHint(sentences)}`, {status: 200, said, unreadable})};
 }
 
 /** @throws InputError if an alias can't be used */
@@ -194,7 +193,7 @@ function noteOn<A extends Access>(reply: Reply, dialect: Dialect<A>, words: Chat
   }
 }
 
-function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt {
+export function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt {
   try {
     return dialect.receipt(parseJson('', reply));
   } catch {

@@ -19,6 +19,8 @@ export interface Settings {
   readonly maxTokens: number;
   /** The allowed answers, by class. */
   readonly codes: readonly string[];
+  /** The schema that constrains the answer; undefined if the answer is free text. */
+  readonly schema: Body | undefined;
 }
 
 /** The allowed answers and their meaning. */

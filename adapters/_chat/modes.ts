@@ -75,7 +75,7 @@ export interface Mode<A extends Access = Access> {
   /** The number of tokens to list per position; undefined if none are read. */
   readonly topLogprobs: number | undefined;
   /** The kind of those tokens' scores. */
-  readonly scores?: Omit<TokenScores, 'key'>;
+  readonly scores?: Omit<TokenScores, 'key'> | undefined;
   /** Returns the schema of an answer; undefined if the answer is free text. */
   schema(codes: readonly string[]): Body | undefined;
   /** Aliases, if the output names classes. */
@@ -161,7 +161,8 @@ function logProbabilitiesMode(options: ModeOptions, classes: readonly string[]):
   };
 }
 
-function objectOf(properties: {readonly [name: string]: Json}): Body {
+/** The schema of an object with these fields and no others. */
+export function objectOf(properties: {readonly [name: string]: Json}): Body {
   return {type: 'object', properties, required: Object.keys(properties), additionalProperties: false};
 }
 
@@ -253,7 +254,7 @@ function labelOf({finish, text}: Completion, words: ChatWords): number | Unanswe
 }
 
 /** The problem of a completion that did not end by itself. */
-const EARLY_ENDS = {
+export const EARLY_ENDS = {
   length: 'Its answer was cut off at the token limit. Raise `maxTokens`; a model that thinks first needs many more.',
   filtered: 'A content filter of the service stopped the answer.',
   refused: 'The model refused to answer about this text.',

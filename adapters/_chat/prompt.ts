@@ -161,7 +161,8 @@ function answerWith(codes: readonly string[], classes: readonly string[], way: P
     : `Answer with the ${what} of one class, and with nothing else.`;
 }
 
-function lineOf(name: string, code: string, description: string | undefined): string {
+/** The line of an option in a prompt. */
+export function lineOf(name: string, code: string, description: string | undefined): string {
   const named = code === name ? name : `${code}: ${name}`;
   return description === undefined ? named : `${named} (${description})`;
 }

@@ -115,6 +115,38 @@ export function openConnection(options: ServiceOptions, location: ServiceAddress
   };
 }
 
+/** Where a service asks a model. */
+interface ModelLocation {
+  readonly adapter: string;
+  readonly address: string;
+  /** What comes after the address. */
+  readonly path: string;
+  readonly provider: {readonly own: string; readonly variable: string};
+  readonly authorize?: Connection['authorize'];
+}
+
+/** A connection to a model, with its names in messages (`name`) and in the identity (`service`). */
+interface OpenModel {
+  readonly address: string;
+  readonly service: string;
+  readonly name: string;
+  readonly connection: Connection;
+  readonly url: URL;
+}
+
+/** @throws InputError if the options can't be used */
+export function openModel(
+  options: ServiceOptions & {readonly model: string; readonly service?: string},
+  {adapter, address: given, path, provider, authorize}: ModelLocation,
+): OpenModel {
+  const address = checkAddress(given);
+  const service = standInFor(options, address);
+  const name = `${adapter} ${options.model} at ${service}`;
+  const keyVariable = keyVariableFor(address, provider);
+  const connection = openConnection(options, {name, keyVariable, address, ...(authorize && {authorize})});
+  return {address, service, name, connection, url: new URL(`${address}${path}`)};
+}
+
 /** Returns what replaces the address of a service in its identity. */
 export function standInFor(
   {service, socketPath}: Pick<ServiceOptions, 'socketPath'> & {readonly service?: string},

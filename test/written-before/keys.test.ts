@@ -55,7 +55,11 @@ const HOSTED: Readonly<Record<string, () => Teacher>> = {
     openai({...label, prompt, aliases, maxTokens: 7, parameters: {temperature: 1, seed: 3}, price: {perCall: 1}}),
   'openai by Responses': () => openai({...label, api: 'responses'}),
   'openai, log-probabilities': () => openai({...chat, output: 'log-probabilities'}),
+  'openai, questions': () => openai({...typed, output: 'label'}),
+  'openai, log-probabilities of questions with names': () =>
+    openai({...typed, output: 'log-probabilities', areNamesShown: true, parameters: {seed: 3}}),
   anthropic: () => anthropic(label),
+  'anthropic, questions': () => anthropic({...typed, output: 'confidence'}),
   gemini: () => gemini(label),
   bedrock: () => bedrock({...label, region: 'us-east-1'}),
   ollama: () => ollama(label),
