@@ -1,3 +1,4 @@
+import {InputError} from '../src/errors.ts';
 import {dataUrl, imageBase64} from '../src/input-kinds.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import {classesOf, type Option, type Question} from '../src/question.ts';
@@ -20,6 +21,7 @@ import {
   scored,
   wrongType,
 } from './_decisions/dialect.ts';
+import {google} from './_decisions/google.ts';
 import {
   DECISION_KINDS,
   type DecisionOptions,
@@ -34,8 +36,8 @@ import {checkAddress} from './_wire/request.ts';
 export interface SystemOneOptions extends DecisionOptions {
   /**
    * Address of the service, up to where its path begins, or with it. For Cloudflare it is the whole address of the
-   * model: `https://api.cloudflare.com/client/v4/accounts/ACCOUNT/ai/run/@cf/cloudflare/clef`. TYPESAFE_API_KEY is sent
-   * to TypeSafe only.
+   * model: `https://api.cloudflare.com/client/v4/accounts/ACCOUNT/ai/run/@cf/cloudflare/clef`, for Google
+   * `https://generativelanguage.googleapis.com`. TYPESAFE_API_KEY is sent to TypeSafe only, GEMINI_API_KEY to Google only.
    *
    * @default 'https://api.typesafe.ai'
    */
@@ -43,9 +45,15 @@ export interface SystemOneOptions extends DecisionOptions {
   /**
    * The path of the questions below `url`.
    *
-   * @default that of the host; '/v1/systemone' for others
+   * @default that of the host; '/v1/systemone' for others, '/v1beta/decisions' in Google's dialect
    */
   readonly path?: string;
+  /**
+   * The form of requests and of what belongs to the answers: System One's own, or Google's.
+   *
+   * @default 'google' for Google, 'system-one' for others
+   */
+  readonly dialect?: 'system-one' | 'google';
   /**
    * The field of a reply that holds the answers and what belongs to them, if they are not at its root.
    *
@@ -66,11 +74,14 @@ const KINDS = {
   url: kinds.text,
   path: kinds.text,
   envelope: kinds.text,
+  dialect: oneOf('system-one', 'google'),
   images: oneOf('part', 'asset', 'list'),
 } satisfies Shape<SystemOneOptions>;
 
 const TYPESAFE = 'https://api.typesafe.ai';
 const PATH = '/v1/systemone';
+const GOOGLE = 'https://generativelanguage.googleapis.com';
+const GOOGLE_PATH = '/v1beta/decisions';
 
 interface Host extends HostFacts {
   /** @default PATH */
@@ -89,6 +100,7 @@ const HOSTS: Readonly<Record<string, Host>> = {
   'https://api.perplexity.ai': {path: '/v1/decisions', decimals: 2, questions: 128, options: 255, levels: 10},
   'https://openrouter.ai': {path: '/api/alpha/decisions', decimals: 2},
   'https://api.fireworks.ai': {options: 208},
+  [GOOGLE]: {decimals: 2, questions: 1000, options: 255, levels: 255},
   'https://api.cloudflare.com': {
     ...{path: '', envelope: 'result', images: 'list', names: /^[\w.-]{1,100}$/},
     ...{decimals: 4, questions: 64, options: 255, levels: 10},
@@ -96,10 +108,10 @@ const HOSTS: Readonly<Record<string, Host>> = {
 };
 
 /**
- * A model that answers typed questions about texts, images and records, by the protocol System One: TypeSafe, Perplexity, OpenRouter,
- * Cloudflare, Fireworks, llama.cpp, vLLM and others. Gray-box, with the probability of every option. One request carries
- * all questions about an input that are not answered yet. The key is read from TYPESAFE_API_KEY, or from
- * LIMBECK_TEACHER_KEY if `url` is not TypeSafe's.
+ * A model that answers typed questions about texts, images and records, by the protocol System One: TypeSafe, Perplexity,
+ * OpenRouter, Cloudflare, Fireworks, llama.cpp, vLLM and others, and Google, whose form is much like it. Gray-box, with
+ * the probability of every option. One request carries all questions about an input that are not answered yet. The key is
+ * read from TYPESAFE_API_KEY for TypeSafe, from GEMINI_API_KEY for Google, else from LIMBECK_TEACHER_KEY.
  *
  * Probabilities are kept as they came. If the service rounds them (`decimals`), an answer is a top-k answer: what its
  * numbers lack to a sum of 1 is its rest, and options that are printed as zero are not named.
@@ -109,7 +121,9 @@ const HOSTS: Readonly<Record<string, Host>> = {
 export function systemOne(options: SystemOneOptions): Teacher<'gray-box'> {
   checkOptions('systemOne', options, KINDS, ['model', 'questions']);
   const address = checkAddress(options.url ?? TYPESAFE);
-  const host = HOSTS[new URL(address).origin] ?? {};
+  const {origin} = new URL(address);
+  const host = HOSTS[origin] ?? {};
+  if ((options.dialect ?? (origin === GOOGLE && 'google')) === 'google') return googleTeacher(options, address, host);
   const {path = host.path ?? PATH, envelope = host.envelope, images = host.images ?? 'part'} = options;
   return decisionTeacher(options, {
     ...{adapter: 'system-one', address, host},
@@ -117,6 +131,22 @@ export function systemOne(options: SystemOneOptions): Teacher<'gray-box'> {
     provider: {own: TYPESAFE, variable: 'TYPESAFE_API_KEY'},
     dialect: {...dialectOf(host, envelope, images), ...(options.images && {mapping: {version: 1, images}})},
   });
+}
+
+function googleTeacher(options: SystemOneOptions, address: string, host: Host): Teacher<'gray-box'> {
+  const {path = GOOGLE_PATH, model} = options;
+  const other = (['envelope', 'images'] as const).find(option => options[option] !== undefined);
+  if (other) throw new InputError(`Google's dialect has no option \`${other}\`. Leave it out.`);
+  return decisionTeacher(
+    {...options, model: model.includes('/') ? model : `models/${model}`},
+    {
+      ...{adapter: 'system-one', address, host},
+      path: pathBelow(address, path),
+      provider: {own: GOOGLE, variable: 'GEMINI_API_KEY'},
+      authorize: key => ({'x-goog-api-key': key}),
+      dialect: google(given),
+    },
+  );
 }
 
 type ImageForm = NonNullable<SystemOneOptions['images']>;

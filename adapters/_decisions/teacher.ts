@@ -5,6 +5,7 @@ import {checkQuestions} from '../../src/questions.ts';
 import type {Json, Teacher, Unbounded} from '../../src/teacher.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {statusError} from '../_wire/refusal.ts';
+import type {Connection} from '../_wire/request.ts';
 import {
   CONCURRENCY,
   chargedService,
@@ -114,6 +115,7 @@ interface DecisionService {
   /** What comes after the address. */
   readonly path: string;
   readonly provider: {readonly own: string; readonly variable: string};
+  readonly authorize?: Connection['authorize'];
   readonly host: HostFacts;
   readonly dialect: DecisionDialect;
 }
@@ -129,7 +131,7 @@ const READER = 1;
  */
 export function decisionTeacher(
   options: DecisionOptions,
-  {adapter, address, path, provider, host, dialect}: DecisionService,
+  {adapter, address, path, provider, authorize, host, dialect}: DecisionService,
 ): Teacher<'gray-box'> {
   const {model, questions: list, parameters} = options;
   const service = standInFor(options, address);
@@ -142,7 +144,8 @@ export function decisionTeacher(
   const bodyOf = (input: DecidedInput, questions: readonly Question[]) =>
     orderedJson({model, ...dialect.body(input, questions), ...parameters});
   checkParameters(parameters, {model, ...dialect.body({kind: 'text', text: ''}, list)});
-  const connection = openConnection(options, {name, keyVariable: keyVariableFor(address, provider), address});
+  const keyVariable = keyVariableFor(address, provider);
+  const connection = openConnection(options, {name, keyVariable, address, ...(authorize && {authorize})});
   const asked: Asked = {
     ...{connection, dialect, perRequest, bodyOf},
     url: new URL(`${address}${path}`),

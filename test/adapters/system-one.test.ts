@@ -236,3 +236,99 @@ describe('systemOne', () => {
     expect(systemOne(shared).service!.account).toBe(address);
   });
 });
+
+describe('systemOne in the dialect of Google', () => {
+  const google = 'https://generativelanguage.googleapis.com';
+  const googlePath = '/v1beta/decisions';
+  const two = [input, {kind: 'text', text: 'Thank you!'} as const];
+  let url = '';
+  beforeAll(async () => {
+    url = (await decisionServer(2)).url;
+  });
+  testTeacher({
+    it,
+    teacher: () => systemOne({...shared, url, key, dialect: 'google', decimals: 2}),
+    queries: two.flatMap(own => questions.map(question => ({input: own, question}))),
+    badQuery: {...floats(1), question: urgent},
+    secret: key,
+  });
+
+  it.each(['', '/v1beta', googlePath])('is asked at %j of Google’s address, with its header and names', async below => {
+    const {dispatcher, sent, answer} = offline(google);
+    answer(googlePath, 200, {answers: {urgent: {...noul(0.2), confidence: 0.8}, floor: floorIs('10', 0, 0.97, 0.03)}});
+    vi.stubEnv('GEMINI_API_KEY', 'of-google');
+    const teacher = systemOne({url: `${google}${below}`, model: 'gemini-decision-1', questions, dispatcher});
+    const outcomes = await teacher.ask(about(...questions));
+    expect(problemsIn(outcomes)).toEqual(['none', 'none', expect.stringContaining('It gave no answer')]);
+    expect(sent).toMatchObject([{headers: {'x-goog-api-key': 'of-google'}}]);
+    expect(JSON.stringify(sent[0]!.headers)).not.toContain('Bearer');
+    expect(sent[0]!.body).toEqual({
+      model: 'models/gemini-decision-1',
+      input: 'I was charged twice.',
+      questions: {
+        urgent: {type: 'noul', instructions: 'Is it urgent?', criteria: {true_description: 'Money is at stake.'}},
+        floor: {type: 'choice', instructions: 'Which floor?', criteria: {b: '', 10: 'the tenth', 2: ''}},
+        anger: {
+          ...{type: 'score', instructions: 'How angry?'},
+          criteria: ['calm', 'annoyed: Asks twice.', 'furious: Threatens to leave.'],
+        },
+      },
+    });
+  });
+
+  it('sends an image as its bytes, and a record as JSON', async () => {
+    const {dispatcher, sent, answer} = offline();
+    answer(googlePath, 200, {answers: {urgent: noul(0.2)}});
+    answer(googlePath, 200, {answers: {urgent: noul(0.3)}});
+    const teacher = systemOne({...shared, questions: [urgent], dialect: 'google', decimals: 2, dispatcher});
+    const image: Input = {kind: 'image', bytes: Uint8Array.of(1, 2), mediaType: 'image/webp'};
+    const record: Input = {kind: 'record', fields: {price: 3}};
+    const outcomes = await teacher.ask([image, record].map(own => ({input: own, question: urgent})));
+    expect(problemsIn(outcomes)).toEqual(['none', 'none']);
+    expect(sent.map(({body}) => (body as {readonly input: unknown}).input)).toEqual([
+      [{type: 'image', data: 'AQI=', mime_type: 'image/webp'}],
+      '{"price":3}',
+    ]);
+  });
+
+  it('refuses each question about a blocked input for good, and counts the tokens', async () => {
+    const {response} = captureOf('from-types-google-blocked');
+    const {dispatcher, answer} = offline();
+    answer(googlePath, 200, response.body);
+    const teacher = systemOne({...shared, dialect: 'google', dispatcher});
+    const outcomes = await teacher.ask(about(...questions));
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({error: {retryable: false, unreadable: false}});
+      expect(problemsIn([outcome])[0]).toContain('refuses to answer this question about the');
+    }
+    const reply = (body: unknown) => ({status: 200, headers: {}, body: JSON.stringify(body)});
+    expect(teacher.service!.receipt!(reply(response.body))).toEqual({usage: {inputTokens: 12, outputTokens: 0}});
+    expect(teacher.service!.receipt!(reply({answers: {}}))).toEqual({});
+    answer(googlePath, 200, {answers: {urgent: noul(0.2)}, prompt_feedback: {}});
+    const [answered] = await systemOne({...shared, decimals: 2, dialect: 'google', dispatcher}).ask(about(urgent));
+    expect(problemsIn([answered!])).toEqual(['none']);
+  });
+
+  it('refuses what Google does not take before anything is sent', () => {
+    const make = (options: Partial<SystemOneOptions>) => () => systemOne({...shared, url: google, ...options});
+    expect(make({questions: [predicate('p', '', {yes: 'So.'})]})).toThrow('has no `instructions`');
+    expect(make({questions: [choice('c', 'Which?', ['a ', 'b'])]})).toThrow('has an option "a "');
+    expect(make({envelope: 'result'})).toThrow("Google's dialect has no option `envelope`");
+    expect(
+      make({
+        questions: [
+          choice(
+            'c',
+            'Which?',
+            Array.from({length: 256}, (_, index) => String(index)),
+          ),
+        ],
+      }),
+    ).toThrow('at most 255');
+    expect(make({dialect: 'system-one', questions: [predicate('p', '', {yes: 'So.'})]})).not.toThrow();
+    const {questions: asked, detail, identity} = systemOne({...shared, url: google});
+    expect(asked).toMatchObject({perRequest: 1000});
+    expect(detail).toEqual({kind: 'top-k', k: 3});
+    expect(identity).toMatchObject({path: googlePath, mapping: 'google 1', model: 'models/m'});
+  });
+});

@@ -82,6 +82,7 @@ const HOSTED: Readonly<Record<string, () => Teacher>> = {
   'decisions, sglang': () => decisions({...typed, url, dialect: 'sglang', parameters: {temperature: 1}}),
   'system-one': () => systemOne(typed),
   'system-one, names shown': () => systemOne({...typed, url, areNamesShown: true}),
+  'system-one, google': () => systemOne({...typed, url, dialect: 'google'}),
   'open-inference, label': () => openInference({...serving, output: {label: 'label'}}),
   'open-inference, top-k': () =>
     openInference({...serving, version: '3', output: {topK: {classes: 'c', logProbabilities: 'l', k: 2}}}),

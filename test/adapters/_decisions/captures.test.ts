@@ -23,6 +23,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   'from-types-cloudflare-err_429_daily': /The allowance of the day is used up/,
   'from-types-cloudflare-err_529': /It is overloaded/,
   'from-types-cloudflare-three_types': ANSWERED,
+  'from-types-google-blocked': {urgent: REFUSED, team: REFUSED, frustration: REFUSED},
+  'from-types-google-three_types': ANSWERED,
   'from-types-openai-boolean_choice': {dup: /probability of something that was not asked about/},
   'from-types-openai-cached': ANSWERED,
   'from-types-openai-err_400_model': /Check `model`/,

@@ -102,7 +102,12 @@ function questionOf(name: string, question: Fields): Question {
 }
 
 function predicateOf(name: string, {instructions, question, criteria}: Fields): Question {
-  const {true: yes, false: no} = (criteria ?? {}) as Fields;
+  const {
+    true_description,
+    false_description,
+    true: yes = true_description,
+    false: no = false_description,
+  } = (criteria ?? {}) as Fields;
   const words = textOf(instructions ?? question) ?? (criteria ? undefined : 'Is it so?');
   return {type: 'predicate', name, instructions: words, yes: textOf(yes), no: textOf(no)};
 }
