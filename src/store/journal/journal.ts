@@ -43,7 +43,10 @@ export interface Journal {
   readonly quarantined: ReadonlyMap<string, Quarantined>;
   /** Lines of the quarantine file that are no entries, as file and line. */
   readonly skipped: readonly string[];
-  /** Records queries that are about to be sent. Send nothing before it has resolved with the call's number. */
+  /**
+   * Records queries that are about to be sent, and preallocates room for the replies of all calls under way. Send
+   * nothing before it has resolved with the call's number.
+   */
   sent(keys: readonly string[]): Promise<number>;
   /** Keeps the raw reply, without headers that could hold a secret. Await it before the reply is read. */
   replied(id: number, reply: Reply): Promise<ReplyLocation>;
@@ -102,6 +105,9 @@ export async function openJournal(directory: string): Promise<Journal> {
   }
 }
 
+/** A call under way has its reply, its answers and short lines to come. */
+const LINES_A_CALL = 3;
+
 /** A reply that is being written, and its location. */
 interface Keeping {
   readonly location: ReplyLocation;
@@ -129,6 +135,10 @@ class SegmentJournal implements Journal {
   readonly #keptLines = new KeptLines();
   readonly #received = new Map<string, ReplyLocation>();
   #calls = 0;
+  /** The calls whose line is being written. */
+  #beginning = 0;
+  /** The bytes of the longest reply. */
+  #longest = 0;
   #holdsAnswers = false;
 
   constructor({directory, name, lock, inDoubt, unknown}: OpenedSegment, outstanding: Outstanding) {
@@ -153,12 +163,18 @@ class SegmentJournal implements Journal {
     return this.#quarantine.skipped;
   }
 
-  sent(keys: readonly string[]): Promise<number> {
+  async sent(keys: readonly string[]): Promise<number> {
     const id = ++this.#calls;
-    return this.#segment.append(lineOf({sent: id, keys})).written.then(() => {
-      this.#outstanding.sent(id, keys);
-      return id;
-    });
+    const line = lineOf({sent: id, keys});
+    const underWay = ++this.#beginning + this.#outstanding.calls;
+    try {
+      this.#segment.preallocate(line.length + underWay * LINES_A_CALL * this.#longest);
+      await this.#segment.append(line).written;
+    } finally {
+      this.#beginning--;
+    }
+    this.#outstanding.sent(id, keys);
+    return id;
   }
 
   replied(id: number, reply: Reply): Promise<ReplyLocation> {
@@ -241,6 +257,7 @@ class SegmentJournal implements Journal {
 
   #keep(id: number, keys: readonly string[], reply: Reply): Keeping {
     const {offset, length, written} = this.#segment.append(replyLine(id, keys, reply));
+    this.#longest = Math.max(this.#longest, length);
     this.#holdsAnswers = true;
     return {location: {segment: this.#name, offset, length}, written};
   }

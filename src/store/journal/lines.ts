@@ -179,10 +179,11 @@ export class KeptLinesReader {
 /** Bytes read at once. */
 const CHUNK = 1 << 20;
 const NEWLINE = 10;
+const SPACE = 32;
 
 /**
- * The whole lines of an open file, each with its offset. A torn line at the end is left out. A line is valid until the
- * next one is taken.
+ * The whole lines of an open file, each with its offset, up to the spaces that are preallocated after them. A torn line
+ * at the end is left out. A line is valid until the next one is taken.
  *
  * @param from - the offset of a line
  */
@@ -199,9 +200,11 @@ export function* linesOf(file: number, from = 0): Generator<{readonly line: Buff
     const text = buffer.subarray(0, filled);
     let begin = 0;
     for (let end = text.indexOf(NEWLINE, fresh); end >= 0; end = text.indexOf(NEWLINE, begin)) {
+      if (text[begin] === SPACE) return;
       yield {line: text.subarray(begin, end + 1), offset: start + begin};
       begin = end + 1;
     }
+    if (text[begin] === SPACE) return;
     buffer.copyWithin(0, begin, filled);
     filled -= begin;
     start += begin;

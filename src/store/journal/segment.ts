@@ -26,6 +26,9 @@ export const CLOSING: Buffer = Buffer.from('\n{"closed":true}\n');
 const ROOM = 1 << 16;
 const MOST_ROOM = 1 << 22;
 
+/** How much is preallocated at once. No line begins with a space, so these are told from lines. */
+const SPACES = Buffer.alloc(1 << 16, ' ');
+
 /** The first line of a segment. A segment without an owner is left to the next process. */
 export interface SegmentHead {
   readonly journal: 1;
@@ -117,8 +120,10 @@ export class SegmentWriter {
   readonly #directory: string;
   readonly #file: number;
   readonly #sync: BackgroundSync;
-  /** The position of the next write. Bytes after it belong to an incomplete write. */
+  /** The position of the next write. Bytes after it belong to an incomplete write, or are preallocated. */
   #end: number;
+  /** The end of the preallocated bytes, if there are some. */
+  #preallocated = 0;
   /** Lines that wait to be written. */
   #waiting: Buffer = Buffer.allocUnsafe(ROOM);
   #bytes = 0;
@@ -130,7 +135,7 @@ export class SegmentWriter {
     this.#file = openSync(join(directory, name), 'r+');
     this.#sync = new BackgroundSync(directory, this.#file);
     this.#end = fstatSync(this.#file).size;
-    if (writers.size === 0) process.on('exit', writeAll);
+    if (writers.size === 0) process.on('exit', endAll);
     writers.add(this);
   }
 
@@ -150,16 +155,42 @@ export class SegmentWriter {
     this.#add(line);
   }
 
+  /**
+   * Preallocates bytes for later lines, as spaces after the last line. If the disk is then full, they can still be
+   * written.
+   *
+   * @throws AnswerStoreError if there is no room for them
+   */
+  preallocate(bytes: number): void {
+    const end = this.#end + this.#bytes + bytes;
+    let size = Math.max(this.#preallocated, this.#end);
+    if (end <= size) return;
+    try {
+      while (size < end) size += writeSync(this.#file, SPACES, 0, SPACES.length, size);
+    } catch (error) {
+      cutOff(this.#file, Math.max(this.#preallocated, this.#end));
+      throw journalFailure(this.#directory, 'written', error);
+    }
+    this.#preallocated = size;
+  }
+
   /** Writes waiting lines, syncs the file, and closes it. */
   async close(): Promise<void> {
     writers.delete(this);
-    if (writers.size === 0) process.off('exit', writeAll);
-    this.write();
+    if (writers.size === 0) process.off('exit', endAll);
+    this.end();
     try {
       await this.#sync.finish();
     } finally {
       closeSync(this.#file);
     }
+  }
+
+  /** Writes waiting lines, and frees what is preallocated. */
+  end(): void {
+    this.write();
+    cutOff(this.#file, this.#end);
+    this.#preallocated = 0;
   }
 
   #add(line: string): number {
@@ -185,7 +216,7 @@ export class SegmentWriter {
       this.#sync.schedule();
       written?.resolve();
     } catch (error) {
-      cutOff(this.#file, this.#end);
+      cutOff(this.#file, Math.max(this.#preallocated, this.#end));
       written?.reject(journalFailure(this.#directory, 'written', error));
     }
     if (this.#waiting.length > MOST_ROOM) this.#waiting = Buffer.allocUnsafe(ROOM);
@@ -195,8 +226,8 @@ export class SegmentWriter {
 /** Open writers. A process that ends itself would otherwise lose its last turn of the event loop. */
 const writers = new Set<SegmentWriter>();
 
-function writeAll(): void {
-  for (const writer of writers) writer.write();
+function endAll(): void {
+  for (const writer of writers) writer.end();
 }
 
 /** Writes all bytes, and returns their number. */

@@ -147,6 +147,11 @@ export class Outstanding {
   readonly unread: Map<string, ReplyLocation> = new Map();
   readonly #calls = new Map<number, Call>();
 
+  /** How many calls are under way. */
+  get calls(): number {
+    return this.#calls.size;
+  }
+
   sent(id: number, keys: readonly string[]): void {
     this.#calls.set(id, {keys});
   }

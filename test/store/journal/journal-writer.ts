@@ -2,7 +2,7 @@
  * A process that writes a journal and is killed, for the tests of what it leaves. Arguments: the folder, then either
  * `steps`, and it makes the calls below and kills itself; or `hold`, and it
  * sends one query and runs on; or `crowd`, and it sends 10,000 queries at once; or `load`, and
- * it calls without end, saying in lines `sent KEY` and `reply KEY` what the journal has acknowledged.
+ * it calls until it can't, saying in lines `sent KEY` and `reply KEY` what the journal has acknowledged.
  */
 import {setTimeout as wait} from 'node:timers/promises';
 import {openJournal} from '../../../src/store/journal/journal.ts';
@@ -52,7 +52,10 @@ try {
   else if (what === 'hold') await hold();
   else if (what === 'crowd')
     await Promise.all(Array.from({length: 10_000}, (_, number) => journal.sent([`key ${number}`])));
-  else await Promise.all(Array.from({length: 16}, (_, worker) => load(worker)));
+  else {
+    const ends = await Promise.allSettled(Array.from({length: 16}, (_, worker) => load(worker)));
+    throw (ends[0] as PromiseRejectedResult).reason;
+  }
 } catch (error) {
   process.stdout.write(`${(error as Error).name}: ${(error as Error).message}\n`);
 }
