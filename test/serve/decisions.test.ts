@@ -1,6 +1,7 @@
-import OpenAI from 'openai';
 import {describe, expect, it} from 'vitest';
+import {loadPeer} from '../../src/peer.ts';
 import type {RunningService} from '../../src/serve/server.ts';
+import {peerOrSkip} from '../adapters/peer.ts';
 import {metric, post, type Reply, services, student} from './services.ts';
 
 const start = services();
@@ -153,12 +154,32 @@ describe('POST /v1/decisions', () => {
   });
 });
 
-describe("OpenAI's own client", () => {
-  const clientOf = ({url}: RunningService, apiKey = 'right') =>
-    new OpenAI({baseURL: `${url}/v1`, apiKey, maxRetries: 0});
+/** The part of OpenAI's client that asks for decisions. */
+interface Client {
+  readonly decisions: {
+    create(request: object): Promise<{
+      readonly answers: readonly object[];
+      readonly model: string;
+      readonly usage: {readonly total_tokens: number};
+    }>;
+  };
+  readonly models: {list(): Promise<{readonly data: readonly {readonly id: string}[]}>};
+}
+
+interface ClientModule {
+  readonly OpenAI: new (options: object) => Client;
+}
+
+const lack = await peerOrSkip('openai');
+
+describe.skipIf(lack !== undefined)(`OpenAI's own client${lack ? ` (${lack})` : ''}`, () => {
+  const clientOf = async ({url}: RunningService, apiKey = 'right') => {
+    const {OpenAI} = await loadPeer<ClientModule>('openai', 'This test');
+    return new OpenAI({baseURL: `${url}/v1`, apiKey, maxRetries: 0});
+  };
 
   it('reads answers and refusals, and lists the models', async () => {
-    const client = clientOf(await start({key: 'right'}));
+    const client = await clientOf(await start({key: 'right'}));
     const {answers, model, usage} = await client.decisions.create({
       model: 'gpt-6-luna',
       input: [{role: 'user', content: [{type: 'input_text', text: 'spam 0.7'}]}],
@@ -177,13 +198,13 @@ describe("OpenAI's own client", () => {
 
   it('says what was refused, and why', async () => {
     const service = await start({key: 'right'});
-    const request = {model: 'gpt-6-luna', input: 'spam 0.7'} as const;
-    const wrong = clientOf(service, 'wrong').decisions.create({
+    const request = {model: 'gpt-6-luna', input: 'spam 0.7'};
+    const wrong = (await clientOf(service, 'wrong')).decisions.create({
       ...request,
       questions: [{type: 'predicate', instructions: 'x'}],
     });
     await expect(wrong).rejects.toMatchObject({status: 401, code: 'invalid_api_key'});
-    const none = clientOf(service).decisions.create({...request, questions: []});
+    const none = (await clientOf(service)).decisions.create({...request, questions: []});
     await expect(none).rejects.toMatchObject({status: 400, param: 'questions', type: 'invalid_request_error'});
   });
 });
