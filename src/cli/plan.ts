@@ -45,19 +45,21 @@ function levelText(plan: LevelPlan): string {
   const {level, method, about, teacher, isService, parts = []} = plan;
   const heading = `${level}${method === undefined ? '' : ` for ${method}`}, ${about}: ${teacher}`;
   const lineOf = plan.atMost ? chosenLine : inputsLine;
-  const lines = [heading, lineOf(plan), ...parts.map(part => `  of ${part.teacher}:\n  ${lineOf(part)}`)];
+  // A part may be asked several times about one input.
+  const ofParts = parts.map(part => `  of ${part.teacher}:\n  ${lineOf(part, 'query')}`);
+  const lines = [heading, lineOf(plan, 'input'), ...ofParts];
   return [...lines, ...(isService && isOpen(plan) ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
 }
 
-function inputsLine({inputs, cached, imported, pending = 0, isService}: AskPlan): string {
+function inputsLine({inputs, cached, imported, pending = 0, isService}: AskPlan, noun: string): string {
   const waiting = pending > 0 ? `${count(pending)} in batches under way, ` : '';
   const ofLogs = imported === undefined ? '' : ` (${count(imported)} imported)`;
-  const line = `  ${counted(inputs, 'input')}, ${count(cached)} cached${ofLogs}, ${waiting}${count(inputs - cached - pending)} to ask`;
+  const line = `  ${counted(inputs, noun)}, ${count(cached)} cached${ofLogs}, ${waiting}${count(inputs - cached - pending)} to ask`;
   return isService ? line : `${line} in this process, free of charge`;
 }
 
-function chosenLine({inputs, isService}: AskPlan): string {
-  const line = `  at most ${counted(inputs, 'input')}, chosen in rounds: which ones, and how many are cached, is not known before`;
+function chosenLine({inputs, isService}: AskPlan, noun: string): string {
+  const line = `  at most ${counted(inputs, noun)}, chosen in rounds: which ones, and how many are cached, is not known before`;
   return isService ? line : `${line}; in this process, free of charge`;
 }
 

@@ -48,27 +48,28 @@ export function brokenLevels({levels}: StudyProbe): readonly Access[] {
   return levels.filter(isBroken).map(({level}) => level);
 }
 
-function teacherText(probe: TeacherProbe, before: string): string {
+function teacherText(probe: TeacherProbe, before: string, noun = 'input'): string {
   const {answers, repetition, isolation, tokens, requests, problems, parts = []} = probe;
   const rows = [
-    ['asked', askedText(probe)],
+    ['asked', askedText(probe, noun)],
     ['gives', givenText(probe)],
     ...(answers ? answersRows(answers, probe.classes) : []),
     ['repeated', repetitionText(repetition, parts)],
     ...(isolation ? [['alone', repetitionText(isolation, parts)]] : []),
     ...(tokens ? tokenRows(tokens) : []),
-    ...(requests ? requestRows(requests, probe) : []),
+    ...(requests ? requestRows(requests, probe, noun) : []),
   ].filter(([, text]) => text !== '');
   return [
     `${before}${probe.teacher}`,
     ...rows.map(([name, text]) => `  ${name!.padEnd(11)}${text}`),
     ...problems.map(({severity, text}) => `  ${severity}: ${text.replaceAll('\n', '\n    ')}`),
-    ...parts.map(part => `\n${teacherText(part, '  of ')}`),
+    // A part may be asked several times about one input.
+    ...parts.map(part => `\n${teacherText(part, '  of ', 'query')}`),
   ].join('\n');
 }
 
-function askedText({asked, questions, paid, parts, isService}: TeacherProbe): string {
-  const inputs = `${counted(asked, 'input')}${questions === undefined ? '' : `, ${counted(questions, 'question')} each`}`;
+function askedText({asked, questions, paid, parts, isService}: TeacherProbe, noun: string): string {
+  const inputs = `${counted(asked, noun)}${questions === undefined ? '' : `, ${counted(questions, 'question')} each`}`;
   if (parts) return `${inputs}, answered by combining ${counted(parts.length, 'part')}`;
   const kept = paid.cached === 0 ? '' : `, ${count(paid.cached)} answers from the cache`;
   if (!isService) return `${inputs} in this process, free of charge${kept}`;
@@ -159,6 +160,7 @@ function temperatureText({temperature, change, problem}: NonNullable<TokenFindin
 function requestRows(
   {authors, limits, perQuestion, whole, seconds}: RequestFindings,
   {isService}: TeacherProbe,
+  noun: string,
 ): string[][] {
   if (!isService) return [];
   const tokens = perQuestion
@@ -175,8 +177,11 @@ function requestRows(
   return [
     ['model', authors.length === 0 ? 'not named in the reply' : list(authors)],
     ['limits', seconds === undefined ? 'not known: nothing is asked now' : limitsText(limits)],
-    ['an input', `${each}${seconds === undefined ? '' : `; ${time(seconds)} a request`}`],
-    ['whole set', `${counted(whole.inputs, 'input')}: ${all.join(', ')}`],
+    [
+      noun === 'input' ? 'an input' : 'a query',
+      `${each}${seconds === undefined ? '' : `; ${time(seconds)} a request`}`,
+    ],
+    ['whole set', `${counted(whole.inputs, noun)}: ${all.join(', ')}`],
   ];
 }
 

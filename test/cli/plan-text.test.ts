@@ -75,9 +75,9 @@ describe('planText', () => {
       'gray-box, transfer set: ensemble of chat m1, tfjs lenet',
       '  2,000 inputs, 1,200 cached, 800 to ask',
       '  of chat m1:',
-      '    2,000 inputs, 2,000 cached, 0 to ask',
+      '    2,000 queries, 2,000 cached, 0 to ask',
       '  of tfjs lenet:',
-      '    4,000 inputs, 1,200 cached, 2,800 to ask in this process, free of charge',
+      '    4,000 queries, 1,200 cached, 2,800 to ask in this process, free of charge',
       '                at least        expected         at most',
     ]);
   });

@@ -122,7 +122,8 @@ describe('probeText', () => {
     const problem = {severity: 'error', text: 'It is not.\nReally.'} as const;
     const text = probeText(study({...whole, teacher: 'mean of all', parts: [{...part, problems: [problem]}, part]}));
     expect(text).toContain('gray-box: mean of all\n  asked      5 inputs, answered by combining 2 parts\n');
-    expect(text.split('\n\n  of chat m\n')).toHaveLength(3);
+    expect(text.split('\n\n  of chat m\n  asked      5 queries: ')).toHaveLength(3);
+    expect(text).toContain('\n  a query    86.6 + 1 tokens, $0.000036');
     expect(text).toContain('53 s or more\n  error: It is not.\n    Really.\n\n  of chat m');
     expect(text).not.toContain('not measured');
   });

@@ -11,7 +11,7 @@ describe('a recipe whose teacher is made of others', () => {
     const env = {TEST_TEACHER_URL: remote.url};
     expect((await run(['plan', recipe], {env})).stdout).toContain(
       'gray-box, transfer set: open-inference letters at remote, 2 times\n  60 inputs, 0 cached, 60 to ask\n' +
-        '  of open-inference letters at remote:\n    120 inputs, 0 cached, 120 to ask\n',
+        '  of open-inference letters at remote:\n    120 queries, 0 cached, 120 to ask\n',
     );
     expect((await run(['cache', 'explain', recipe], {env})).stderr).toContain('There is no cache');
 

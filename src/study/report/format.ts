@@ -90,9 +90,10 @@ export function list(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
-/** `1 seed`, `3 seeds`. */
+/** `1 seed`, `3 seeds`, `2 queries`. */
 export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+  const plural = noun.replace(/([^aeiou])y$/, '$1ie');
+  return `${count(value)} ${value === 1 ? noun : `${plural}s`}`;
 }
 
 /** The first characters of a name that is too long, then `…`. */
