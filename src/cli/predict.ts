@@ -1,6 +1,9 @@
 import {once} from 'node:events';
 import {argmaxRows, softmaxRows} from '../data/arrays.ts';
+import {readImages} from '../data/images.ts';
 import type {Inputs} from '../data/inputs.ts';
+import type {LogFormat} from '../data/logs/rows.ts';
+import {recordsOf} from '../data/records.ts';
 import {readTexts} from '../data/texts/read.ts';
 import type {ReadTextsOptions} from '../data/texts/record.ts';
 import {startEngine} from '../engine/engine.ts';
@@ -53,8 +56,8 @@ function whyOf({calibration, gate}: Student): string {
   return [...unsure, ...(gate ? ['unlike the training texts'] : [])].join(', or ');
 }
 
-/** Texts in a batch. */
-const BATCH = 1000;
+/** Texts or records in a batch, and images, which take more memory. */
+const [BATCH, IMAGE_BATCH] = [1000, 100];
 
 interface NamedInputs {
   readonly inputs: Inputs;
@@ -68,12 +71,32 @@ async function* inputsOf(
   flags: TextFlags,
   {note}: Terminal,
 ): AsyncGenerator<NamedInputs> {
-  if (student.reading === undefined) {
-    const [name, value] = Object.entries(flags)[0] ?? [];
-    if (name !== undefined)
-      throw new InputError(
-        `The student takes numbers, and \`--${value === false ? 'no-' : ''}${name}\` is for texts. Leave it out.`,
-      );
+  const {reading} = student;
+  if (reading?.kind === 'record') {
+    const {format, id, ...others} = flags;
+    refuseFlags(others, 'reads records');
+    // A category such as 007 stays a text.
+    const types = reading.columns.flatMap(({name, kind}) => (kind === 'number' ? [] : [[name, 'text'] as const]));
+    if (format === 'lines' || format === 'files') refuseFlags({format}, 'reads records');
+    const options = {format: format as LogFormat | undefined, id};
+    const records = await recordsOf(file, options, Object.fromEntries(types));
+    for (let start = 0; start < records.length; start += BATCH) {
+      const some = records.slice(start, start + BATCH);
+      const inputs = {kind: 'record', count: some.length, records: some.map(({value}) => value)} as const;
+      yield {inputs, ids: some.map(one => one.id)};
+    }
+    return;
+  }
+  if (reading?.kind === 'image') {
+    refuseFlags(flags, 'reads images');
+    for await (const batch of inBatches(readImages(file, {folderLabels: false, onNote: note}), IMAGE_BATCH)) {
+      const inputs = {kind: 'image', count: batch.length, images: batch.map(({value}) => value)} as const;
+      yield {inputs, ids: batch.map(({id}) => id)};
+    }
+    return;
+  }
+  if (reading === undefined) {
+    refuseFlags(flags, 'takes numbers');
     yield {inputs: await readInputs(file, student)};
     return;
   }
@@ -83,6 +106,14 @@ async function* inputsOf(
     const inputs = {kind: 'text', count: batch.length, texts: batch.map(({text}) => text)} as const;
     yield {inputs, ids: batch.map(({id}) => id)};
   }
+}
+
+function refuseFlags(flags: TextFlags, verb: string): void {
+  const [name, value] = Object.entries(flags)[0] ?? [];
+  if (name === undefined) return;
+  throw new InputError(
+    `The student ${verb}, and \`--${value === false ? 'no-' : ''}${name}\` is for texts. Leave it out.`,
+  );
 }
 
 /** Milliseconds that a batch waits to fill up, so that a client that writes line by line gets answers too. */

@@ -1,6 +1,6 @@
 import {InputError} from '../errors.ts';
 import type {Fields} from '../teacher.ts';
-import {bucketReader, checkCount, checkNgrams, finished, hashOf, type NgramReading} from './hashed-reading.ts';
+import {bucketReader, checkCount, checkNgrams, finished, hashOf, type NgramReading, stepped} from './hashed-reading.ts';
 import type {TensorInputs} from './inputs.ts';
 
 /** How a record becomes numbers: those of its number columns, one after the other, and then its buckets. */
@@ -8,7 +8,7 @@ export interface RecordReading {
   readonly kind: 'record';
   /** Fields that are no column are not read. */
   readonly columns: readonly RecordColumn[];
-  /** How texts are hashed. Categories are hashed whole, to the same buckets. Undefined if all columns are numbers. */
+  /** How texts are hashed. Categories are hashed whole, to four of the same buckets each. Undefined if all columns are numbers. */
   readonly texts?: NgramReading | undefined;
 }
 
@@ -64,7 +64,7 @@ function numbersIn(columns: readonly RecordColumn[]): number {
 }
 
 /** The records as rows of numbers, float32 [count, width]. */
-export function readRecords(records: readonly Fields[], reading: RecordReading): TensorInputs {
+export function recordValues(records: readonly Fields[], reading: RecordReading): TensorInputs {
   const {columns, texts} = reading;
   const width = recordWidth(reading);
   const start = numbersIn(columns);
@@ -82,7 +82,7 @@ export function readRecords(records: readonly Fields[], reading: RecordReading):
         next++;
         if (column.marksMissing) values[next++] = Number(value === null);
       } else if (value !== null) {
-        const hits = column.kind === 'text' ? bucketsOf!(String(value)) : [categoryHash(column.name, value)];
+        const hits = column.kind === 'text' ? bucketsOf!(String(value)) : categoryHashes(column.name, value);
         // Each column has its own share of the buckets' sum of squares.
         const share = 1 / Math.sqrt(hits.length);
         const offset = finished(hashOf(column.name));
@@ -93,8 +93,12 @@ export function readRecords(records: readonly Fields[], reading: RecordReading):
   return {kind: 'tensor', dtype: 'float32', shape: [width], count: records.length, data};
 }
 
-function categoryHash(name: string, value: string | number | boolean): number {
-  return finished(hashOf(String(value), hashOf(name)));
+/** Buckets of a category. Two that share one hardly ever share all. */
+const HASHES = 4;
+
+function categoryHashes(name: string, value: string | number | boolean): readonly number[] {
+  const hash = hashOf(String(value), hashOf(name));
+  return Array.from({length: HASHES}, (_, index) => finished(stepped(hash, index)));
 }
 
 /** The reason, as a sentence, why a record can't be read. Undefined if it can. */

@@ -6,7 +6,15 @@
 
 export {type Cifar, type CifarFolder, readCifar} from '../data/cifar.ts';
 export type {ImageReadingOptions} from '../data/decode-images.ts';
+export type {ExampleCard, ExampleOptions, ReadDataset, ReadExample} from '../data/examples.ts';
 export {type IdxArray, type IdxFiles, readIdx, readIdxArray} from '../data/idx.ts';
+export {
+  type ImageDatasetOptions,
+  imageDataset,
+  type ReadImage,
+  type ReadImagesOptions,
+  readImages,
+} from '../data/images.ts';
 export {
   type ImageInputs,
   type Inputs,
@@ -25,6 +33,13 @@ export type {
   RecordReading,
   RecordReadingOptions,
 } from '../data/record-reading.ts';
+export {
+  type ReadRecord,
+  type ReadRecordsOptions,
+  type RecordDatasetOptions,
+  readRecords,
+  recordDataset,
+} from '../data/records.ts';
 export {
   asSplit,
   type Dataset,

@@ -40,6 +40,13 @@ const preprocessing = z.preprocess(
     {error: ({code}) => (code === 'invalid_type' ? "expected `'standardise'`, or an object with numbers" : undefined)},
   ),
 );
+const taskOptions = {
+  preprocessing: preprocessing.optional(),
+  images: z
+    .strictObject({height: aCount.optional(), width: aCount.optional(), channels: z.literal([1, 3]).optional()})
+    .optional(),
+  records: z.strictObject({buckets: aCount.optional(), columns: z.array(z.string()).optional()}).optional(),
+};
 const detail = z.discriminatedUnion('kind', [
   z.strictObject({kind: z.literal('label')}),
   z.strictObject({kind: z.literal('votes')}),
@@ -121,14 +128,14 @@ const recipeSchema = z
       .strictObject({
         directory: z.string().min(1),
         student: aFunction,
-        preprocessing: preprocessing.optional(),
+        ...taskOptions,
         losses,
         seed: aSeed,
         training: training.optional(),
       })
       .optional(),
     student: z.custom<Recipe['student']>(isStudents, 'expected a function, or two or more to choose among'),
-    preprocessing: preprocessing.optional(),
+    ...taskOptions,
     methods: z.array(method).min(1, 'give at least one method'),
     seeds: z.array(aSeed).min(1, 'give at least one seed'),
     budgets: z.array(aCount).min(2, 'give two budgets at least; one is `transfer.size`').optional(),

@@ -111,8 +111,8 @@ export function reproduceCommand(): Command {
 }
 
 const FILE =
-  'for a student of texts: a file (.txt, .jsonl, .csv, .tsv, .parquet, gzipped or not) or a folder of texts; for another: ' +
-  'an IDX file, or JSON lines with one array of numbers each';
+  'for a student of texts: a file (.txt, .jsonl, .csv, .tsv, .parquet, gzipped or not) or a folder of texts; of records: a ' +
+  'table (.csv, .tsv, .jsonl, .parquet); of images: an image or a folder of them; of numbers: an IDX file, or JSON lines with one array of numbers each';
 
 /** `limbeck predict STUDENT [FILE]` prints a saved student's predictions. */
 export function predictCommand(): Command {

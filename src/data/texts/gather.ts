@@ -31,11 +31,11 @@ export async function gatherTexts(
   const texts: string[] = [];
   const isCut: boolean[] = [];
   const roles: number[] = [];
-  const labels = new Labels(options.classes);
+  const labels = new Labels(options.classes, 'texts');
   const labelled = new Set<Role>();
   let [read, empty, tooLong] = [0, 0, 0];
   for (const {role, path} of sources) {
-    const seen: SeenLabels = {with: 0, without: 0};
+    const seen = new LabelsSeen('texts');
     for await (const record of textsIn(path, {...options, empty: 'keep'})) {
       read++;
       if (record.text.trim() === '') {
@@ -47,50 +47,66 @@ export async function gatherTexts(
         tooLong++;
         continue;
       }
-      see(seen, record);
+      seen.add(record);
       labels.add(record);
       texts.push(text);
       isCut.push(text !== record.text);
       roles.push(ROLES.indexOf(role));
     }
-    if (hasLabels(seen, path)) labelled.add(role);
+    if (seen.areThere(path)) labelled.add(role);
   }
   const {classes, indices} = labels.sorted();
   return {classes, texts, labels: indices, isCut, roles: Uint8Array.from(roles), labelled, read, empty, tooLong};
 }
 
-interface SeenLabels {
-  with: number;
-  without: number;
-  firstWith?: TextRecord;
-  firstWithout?: TextRecord;
-}
+type Labelled = Pick<TextRecord, 'label' | 'file' | 'line'>;
 
-function see(seen: SeenLabels, record: TextRecord): void {
-  if (record.label === undefined) {
-    seen.without++;
-    seen.firstWithout ??= record;
-  } else {
-    seen.with++;
-    seen.firstWith ??= record;
+/** Counts the examples of a source with and without a label. */
+export class LabelsSeen {
+  readonly #noun: string;
+  #with = 0;
+  #without = 0;
+  #firstWithout: Labelled | undefined;
+
+  /** @param noun - what the examples are, for messages */
+  constructor(noun: string) {
+    this.#noun = noun;
+  }
+
+  add(record: Labelled): void {
+    if (record.label !== undefined) {
+      this.#with++;
+      return;
+    }
+    this.#without++;
+    this.#firstWithout ??= record;
+  }
+
+  /**
+   * True if they have labels.
+   *
+   * @throws InputError if only some have one
+   */
+  areThere(path: string): boolean {
+    if (this.#firstWithout === undefined || this.#with === 0) return this.#with > 0;
+    throw new InputError(
+      `${path}: ${this.#with} ${this.#noun} have a label and ${this.#without} have none, the first of these at ${locationOf(this.#firstWithout)}. ` +
+        'Give all of them one, or set `label: false` to read none.',
+    );
   }
 }
 
-function hasLabels({with: count, without, firstWithout}: SeenLabels, path: string): boolean {
-  if (firstWithout === undefined || count === 0) return count > 0;
-  throw new InputError(
-    `${path}: ${count} texts have a label and ${without} have none, the first of these at ${locationOf(firstWithout)}. ` +
-      'Give all of them one, or set `label: false` to read none.',
-  );
-}
-
 /** Labels as indices of classes. */
-class Labels {
+export class Labels {
   private readonly given: boolean;
   private readonly indexByName: Map<string, number>;
   private readonly indices: number[] = [];
 
-  constructor(classes: readonly string[] | undefined) {
+  private readonly noun: string;
+
+  /** @param noun - what the examples are, for messages */
+  constructor(classes: readonly string[] | undefined, noun: string) {
+    this.noun = noun;
     this.given = classes !== undefined;
     this.indexByName = new Map(classes?.map((name, index) => [name, index]));
     if (classes !== undefined && this.indexByName.size !== classes.length) {
@@ -98,7 +114,7 @@ class Labels {
     }
   }
 
-  add(record: TextRecord): void {
+  add(record: Labelled): void {
     const {label} = record;
     if (label === undefined) {
       this.indices.push(-1);
@@ -121,7 +137,7 @@ class Labels {
   /** The classes in the order that was given, or else sorted by their characters. */
   sorted(): {readonly classes: readonly string[]; readonly indices: Int32Array} {
     const names = [...this.indexByName.keys()];
-    if (names.length === 0) throw new InputError('The texts have no labels. Name their possible `classes`.');
+    if (names.length === 0) throw new InputError(`The ${this.noun} have no labels. Name their possible \`classes\`.`);
     if (this.given) return {classes: names, indices: Int32Array.from(this.indices)};
     const classes = names.toSorted();
     const moved = names.map(name => classes.indexOf(name));

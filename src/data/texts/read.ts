@@ -133,7 +133,8 @@ async function* wholeText(blocks: AsyncIterable<Block>, file: string): Batches {
   yield [{text: whole, file}];
 }
 
-async function isFolder(path: string): Promise<boolean> {
+/** @throws InputError if there is nothing at the path */
+export async function isFolder(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (cause) {
@@ -211,7 +212,7 @@ export function guessFormat(start: string): 'jsonl' | 'lines' {
 }
 
 /** A file in a folder. */
-interface FolderFile {
+export interface FolderFile {
   readonly path: string;
   /** Path from the folder to the file, with `/` as the separator. */
   readonly id: string;

@@ -1,6 +1,6 @@
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
-import type {TextInputs} from '../inputs.ts';
+import {type Inputs, inputAt, stacked, type TextInputs} from '../inputs.ts';
 import {asSplit, type Dataset, type Role, type Split, type UnlabelledDataset} from '../split.ts';
 import {assignSplits, ROLES} from './assign.ts';
 import {labelCounts, lengthsOf, scriptsOf, type TextCard} from './card.ts';
@@ -8,20 +8,12 @@ import {type DuplicateOptions, type Duplicates, findDuplicates} from './duplicat
 import {checkLength, type Gathered, gatherTexts, type LengthRule} from './gather.ts';
 import type {ReadTextsOptions} from './record.ts';
 
-export interface TextSplitsOptions
-  extends Omit<ReadTextsOptions, 'empty'>,
-    LengthRule,
-    Pick<DuplicateOptions, 'near' | 'shingles'> {
-  /** Path for `readTexts`: one file or folder for all splits, or one for each. A split without a path is drawn. */
+/** Where the examples of each split are, and how splits are drawn. */
+export interface SplitOptions {
+  /** Path of one file or folder for all splits, or one for each. A split without a path is drawn. */
   readonly path: string | {readonly train: string; readonly validation?: string; readonly test?: string};
   /**
-   * Names of the classes.
-   *
-   * @default all labels, sorted by their characters
-   */
-  readonly classes?: readonly string[] | undefined;
-  /**
-   * Size of the validation split if it is drawn: a value from 1 on is a number of texts, one below 1 a share.
+   * Size of the validation split if it is drawn: a value from 1 on is a number of examples, one below 1 a share.
    *
    * @default 0.1
    */
@@ -38,6 +30,19 @@ export interface TextSplitsOptions
    * @default 0
    */
   readonly seed?: number | undefined;
+}
+
+export interface TextSplitsOptions
+  extends Omit<ReadTextsOptions, 'empty'>,
+    SplitOptions,
+    LengthRule,
+    Pick<DuplicateOptions, 'near' | 'shingles'> {
+  /**
+   * Names of the classes.
+   *
+   * @default all labels, sorted by their characters
+   */
+  readonly classes?: readonly string[] | undefined;
 }
 
 const KINDS = {
@@ -62,12 +67,15 @@ const KINDS = {
   signal: kinds.object,
 } satisfies Shape<TextSplitsOptions>;
 
-/** Texts in one role. */
-export interface TextSplit {
-  readonly inputs: TextInputs;
-  /** Indices of the classes, one for each text; undefined if the texts have no labels. */
+/** Examples in one role. */
+interface DrawnSplit<I extends Inputs> {
+  readonly inputs: I;
+  /** Indices of the classes, one for each example; undefined if they have no labels. */
   readonly labels?: Int32Array;
 }
+
+/** Texts in one role. */
+export type TextSplit = DrawnSplit<TextInputs>;
 
 export interface TextSplits extends Readonly<Record<Role, TextSplit>> {
   readonly classes: readonly string[];
@@ -93,21 +101,28 @@ export async function readTextSplits(options: TextSplitsOptions): Promise<TextSp
     shingles,
     signal,
   });
-  const splits = splitsOf(gathered, duplicates, options);
+  const {texts} = gathered;
+  const splits = drawSplits(gathered, duplicates.distinct, {
+    ...{options, noun: 'texts'},
+    inputsOf: (chosen): TextInputs => ({
+      kind: 'text',
+      count: chosen.length,
+      texts: Array.from(chosen, index => texts[index]!),
+    }),
+  });
   return {classes: gathered.classes, ...splits, card: cardOf(gathered, duplicates, splits, options)};
 }
 
-function checkOwnFiles({path, validation, test}: TextSplitsOptions): void {
+/** @throws InputError if a split has both a file and a size */
+export function checkOwnFiles({path, validation, test}: SplitOptions): void {
   for (const [role, size] of Object.entries({validation, test})) {
     if (size === undefined || typeof path === 'string' || !Object.hasOwn(path, role)) continue;
-    throw new InputError(
-      `\`${role}\` says how many texts to draw, but a file is named for them. Leave out one of the two.`,
-    );
+    throw new InputError(`\`${role}\` says how many to draw, but a file is named for them. Leave out one of the two.`);
   }
 }
 
-/** The paths to read. A text of an earlier one represents its duplicates in later ones. */
-function sourcesOf({path}: TextSplitsOptions): readonly {readonly role: Role; readonly path: string}[] {
+/** The paths to read. An example of an earlier one represents its duplicates in later ones. */
+export function sourcesOf({path}: Pick<SplitOptions, 'path'>): readonly {readonly role: Role; readonly path: string}[] {
   if (typeof path === 'string') return [{role: 'train', path}];
   return (['test', 'validation', 'train'] as const).flatMap(role => {
     const named = path[role];
@@ -115,26 +130,37 @@ function sourcesOf({path}: TextSplitsOptions): readonly {readonly role: Role; re
   });
 }
 
-/** Splits with their own files are taken as they are. The others are drawn from the training texts. */
-function splitsOf(
-  {texts, labels, roles, labelled}: Gathered,
-  {distinct}: Duplicates,
-  {path, validation = 0.1, test = 0.2, seed = 0}: TextSplitsOptions,
-): Record<Role, TextSplit> {
+interface DrawnFrom<I extends Inputs> {
+  readonly options: SplitOptions;
+  /** What the examples are, for messages. */
+  readonly noun: string;
+  /** The examples at these indices. */
+  readonly inputsOf: (indices: ArrayLike<number>) => I;
+}
+
+/**
+ * Splits with their own files are taken as they are. The others are drawn from the training examples.
+ *
+ * @param distinct - indices of the examples that are kept
+ */
+export function drawSplits<I extends Inputs>(
+  {labels, roles, labelled}: Pick<Gathered, 'labels' | 'roles' | 'labelled'>,
+  distinct: Int32Array,
+  {options: {path, validation = 0.1, test = 0.2, seed = 0}, noun, inputsOf}: DrawnFrom<I>,
+): Record<Role, DrawnSplit<I>> {
   const own = typeof path === 'string' ? {train: path} : path;
   const of = (role: Role) => distinct.filter(index => ROLES[roles[index]!] === role);
   const pool = of('train');
   const poolLabels = labelled.has('train') ? pool.map(index => labels[index]!) : undefined;
   const sizes = {...(!('validation' in own) && {validation}), ...(!('test' in own) && {test})};
   const drawn = assignSplits(pool.length, poolLabels, sizes, seed);
-  const splitOf = (role: Role): TextSplit => {
+  const splitOf = (role: Role): DrawnSplit<I> => {
     const positions = drawn[role];
     const indices = positions?.map(index => pool[index]!) ?? of(role);
     if (indices.length === 0) {
-      throw new InputError(`No texts are left for the ${role} split. Read more of them.`);
+      throw new InputError(`No ${noun} are left for the ${role} split. Read more of them.`);
     }
-    const chosen = Array.from(indices, index => texts[index]!);
-    const inputs: TextInputs = {kind: 'text', count: chosen.length, texts: chosen};
+    const inputs = inputsOf(indices);
     const isLabelled = labelled.has(positions === undefined ? role : 'train');
     return isLabelled ? {inputs, labels: indices.map(index => labels[index]!)} : {inputs};
   };
@@ -193,7 +219,16 @@ export type TextDataset = (Dataset | UnlabelledDataset) & {readonly card: TextCa
  * @throws InputError if the texts can't be read or don't fit together
  */
 export async function textDataset(options: TextSplitsOptions): Promise<TextDataset> {
-  const {classes, train, validation, test, card} = await readTextSplits(options);
+  const {classes, card, ...splits} = await readTextSplits(options);
+  return {...datasetOf(classes, splits, options), card};
+}
+
+/** If any split lacks labels, all are ignored, and examples that were drawn for validation join the training. */
+export function datasetOf<I extends Inputs>(
+  classes: readonly string[],
+  {train, validation, test}: Readonly<Record<Role, DrawnSplit<I>>>,
+  {path}: Pick<SplitOptions, 'path'>,
+): Dataset | UnlabelledDataset {
   const labelled = [
     asLabelled('train', train),
     asLabelled('validation', validation),
@@ -201,18 +236,17 @@ export async function textDataset(options: TextSplitsOptions): Promise<TextDatas
   ] as const;
   const [trainSplit, validationSplit, testSplit] = labelled;
   if (trainSplit && validationSplit && testSplit) {
-    return {classes, train: trainSplit, validation: validationSplit, test: testSplit, card};
+    return {classes, train: trainSplit, validation: validationSplit, test: testSplit};
   }
-  const isDrawn = typeof options.path === 'string' || options.path.validation === undefined;
-  const inputs = isDrawn ? together(train.inputs, validation.inputs) : train.inputs;
-  return {classes, train: {role: 'train', inputs}, test: {role: 'test', inputs: test.inputs}, card};
+  const isDrawn = typeof path === 'string' || path.validation === undefined;
+  const inputs = isDrawn ? joined(train.inputs, validation.inputs) : train.inputs;
+  return {classes, train: {role: 'train', inputs}, test: {role: 'test', inputs: test.inputs}};
 }
 
-function asLabelled<R extends Role>(role: R, {inputs, labels}: TextSplit): Split<R> | undefined {
+function asLabelled<R extends Role>(role: R, {inputs, labels}: DrawnSplit<Inputs>): Split<R> | undefined {
   return labels && asSplit(role, {inputs, labels});
 }
 
-function together(one: TextInputs, other: TextInputs): TextInputs {
-  const texts = [...one.texts, ...other.texts];
-  return {kind: 'text', count: texts.length, texts};
+function joined(...parts: readonly Inputs[]): Inputs {
+  return stacked(parts.flatMap(inputs => Array.from({length: inputs.count}, (_, row) => inputAt(inputs, row))));
 }
