@@ -26,6 +26,8 @@ export interface CascadeFlags {
   /** Milliseconds. */
   readonly wait?: number;
   readonly mode?: CascadeMode;
+  /** Name of the head that is served. */
+  readonly question?: string;
   /** A share, from 0 to 1. */
   readonly audit?: number;
   /** The promise, from 0 to 1. */
@@ -63,6 +65,9 @@ export async function openCascade(
   if (flags.traffic !== undefined && reading === undefined) {
     throw new InputError('--traffic keeps texts, and the student takes numbers. Leave it out.');
   }
+  const one = (['traffic', 'agreement', 'watch'] as const).find(name => student.heads && flags[name] !== undefined);
+  if (one)
+    throw new InputError(`--${one} is about one question, and the model answers several. Serve one with --question.`);
   const recipe = await loadRecipe(path);
   const level = flags.level ?? levelLearnedFrom(recipe);
   const source = recipe.teachers[level];
@@ -106,16 +111,22 @@ export async function openCascade(
  */
 function watchOptions(
   folder: string,
-  {calibration}: Student,
-  {agreement = calibration?.guarantee?.agreement, watch = `${resolve(folder)}.watch.json`, audit}: CascadeFlags,
+  {calibration, heads}: Student,
+  {agreement = calibration?.guarantee?.agreement, question, audit, ...flags}: CascadeFlags,
   {note}: Terminal,
 ): Pick<CascadeOptions, 'promise' | 'watchFile' | 'onStanding'> {
+  if (heads !== undefined) {
+    if (audit !== 0) note('The student answers several questions, so audits measure each and never demote it.');
+    return {};
+  }
   if (agreement === undefined) {
     const problem = 'The student carries no guarantee, so audits measure and never demote it.';
     if (audit !== 0) note(`${problem} To hold it to a promise, add --agreement, for example 0.97.`);
     return {};
   }
   const {confidence} = calibration?.guarantee ?? {};
+  const head = question === undefined ? '' : `.${encodeURIComponent(question)}`;
+  const {watch = `${resolve(folder)}${head}.watch.json`} = flags;
   const promise = {agreement, ...(confidence !== undefined && {confidence})};
   return {promise, watchFile: watch, onStanding: change => note(standingLine(change, agreement))};
 }

@@ -5,11 +5,12 @@ import {stringify} from 'safe-stable-stringify';
 import {dollars} from '../ask/budget/price.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import {servedStudent, warmUp} from '../serve/heads.ts';
 import type {OtherModel} from '../serve/served.ts';
-import {type RunningService, type ServeOptions, servedInput, serveTeacher, warmUp} from '../serve/server.ts';
+import {type RunningService, type ServeOptions, serveTeacher} from '../serve/server.ts';
 import {costEachOf} from '../serve/status.ts';
 import {asTeacher} from '../student/as-teacher.ts';
-import {loadStudent} from '../student/files.ts';
+import {loadHead, loadStudent} from '../student/files.ts';
 import type {Calibration, Student} from '../student/student.ts';
 import {versionOf} from '../study/services.ts';
 import {type CascadeFlags, type OpenCascade, openCascade} from './serve-cascade.ts';
@@ -45,10 +46,10 @@ export async function runServe(model: string, others: readonly string[], {check,
   const flags = {...given, ...(check !== undefined && {audit: given.audit ?? check})};
   checkFlags(flags);
   const {name, folder} = namedFolder(model);
-  const {json = false, teacher: recipe} = flags;
+  const {json = false, teacher: recipe, question} = flags;
   const terminal = openTerminal({json});
   await startEngine();
-  const student = await loadStudent(folder);
+  const student = await loadHead(folder, question);
   if (flags.prompt !== undefined && student.reading === undefined) {
     throw new InputError('--prompt is for chats, but the model takes numbers. Leave it out.');
   }
@@ -70,10 +71,9 @@ function namedFolder(given: string): {readonly name: string; readonly folder: st
 async function openOther(given: string, terminal: Terminal): Promise<OtherModel> {
   const {name: model, folder} = namedFolder(given);
   const student = await loadStudent(folder);
-  const {calibration, gate} = student;
   const teacher = asTeacher(student, {onFallback: noteFallback(terminal)});
   await warmUp(teacher, student);
-  return {teacher, model, version: versionOf(student), calibration, gate, ...servedInput(student)};
+  return {teacher, model, version: versionOf(student), ...servedStudent(student)};
 }
 
 /** What is served. */
@@ -96,10 +96,14 @@ async function serveUntilStopped(
   const service = await serveTeacher(teacher, {...optionsFor(name, student, flags, cascade), others});
   const {url} = service;
   const shown = topK === undefined ? access : `${access}, top ${topK}`;
+  const questions = student.heads?.map(head => head.question.name);
+  const at = questions
+    ? `answers ${questions.join(', ')} at ${url}/v1/decisions and ${url}/v1/systemone, one of them at ${url}/v2/models/${questions[0]}`
+    : `at ${url}/v2/models/${name}`;
   const routes = student.reading ? `\nOpenAI’s protocol at ${url}/v1, plain at ${url}/classify` : '';
   // Installed before the address is printed, because whoever reads it can stop the service at once.
   const stopped = stopRequest();
-  terminal.result({url, model: name, access}, `${name} (${shown}) at ${url}/v2/models/${name}${routes}`);
+  terminal.result({url, model: name, access, questions}, `${name} (${shown}) ${at}${routes}`);
   await stopped;
   await service.close();
   if (cascade) terminal.note(summaryOf(service, cascade));
@@ -134,9 +138,7 @@ function optionsFor(
     key: keys,
     maxBytes: maxBody,
     version: versionOfAll(student, cascade),
-    calibration: calibrationOf(student, threshold, cascade),
-    gate: student.gate,
-    ...servedInput(student),
+    ...calibrated(servedStudent(student), threshold, cascade),
     detail: topK === undefined ? undefined : {kind: 'top-k', k: topK},
     prompt,
     rate,
@@ -149,19 +151,28 @@ function optionsFor(
   };
 }
 
-function calibrationOf(
-  {calibration}: Student,
+/** A student as it is served, with the threshold of `--threshold`. */
+function calibrated(
+  served: ReturnType<typeof servedStudent>,
   given: number | undefined,
   cascade: OpenCascade | undefined,
-): Partial<Calibration> {
-  const threshold = given ?? calibration?.threshold;
+): ReturnType<typeof servedStudent> {
   const {mode = 'cascade'} = cascade?.options ?? {};
-  if (cascade && mode === 'cascade' && threshold === undefined) {
-    throw new InputError(
-      'The model has no threshold, so it never asks its teacher. Give one with --threshold, for example 0.9.',
-    );
-  }
-  return {...calibration, ...(threshold !== undefined && {threshold})};
+  const withThreshold = (calibration: Partial<Calibration> = {}): Partial<Calibration> => {
+    const threshold = given ?? calibration.threshold;
+    if (cascade && mode === 'cascade' && threshold === undefined) {
+      throw new InputError(
+        'The model has no threshold, so it never asks its teacher. Give one with --threshold, for example 0.9.',
+      );
+    }
+    return {...calibration, ...(threshold !== undefined && {threshold})};
+  };
+  const calibrations = Object.entries(served.calibrations ?? {}).map(
+    ([name, own]) => [name, withThreshold(own)] as const,
+  );
+  // A student of several questions has a calibration for each.
+  if (calibrations.length > 0) return {...served, calibrations: Object.fromEntries(calibrations)};
+  return {...served, calibration: withThreshold(served.calibration)};
 }
 
 /** A version that changes with anything that can change an answer, in the model or the teacher behind it. */

@@ -1,6 +1,13 @@
 import {dollars} from '../ask/budget/price.ts';
 import {InputError} from '../errors.ts';
-import type {AuditStatus, MeasuredShare, ServiceStatus, TeacherStatus, WatchStatus} from '../serve/status.ts';
+import type {
+  AuditStatus,
+  MeasuredShare,
+  QuestionStatus,
+  ServiceStatus,
+  TeacherStatus,
+  WatchStatus,
+} from '../serve/status.ts';
 import type {StandingChange} from '../serve/watch.ts';
 import {count, moment, percent} from '../study/report/format.ts';
 import {openTerminal} from './terminal.ts';
@@ -53,12 +60,23 @@ export function statusText(status: ServiceStatus): string {
         ? 'nothing answered yet'
         : `${shown(coverage)} here: ${count(local)} of ${count(answered)}${strange > 0 ? `, ${count(strange)} unlike the training texts` : ''}`,
     ],
+    ...(status.questions ?? []).map(questionLine),
     ...(promise ? promiseLines(promise) : []),
     teacher ? ['Audits', auditLine(audits)] : undefined,
     ...(teacher ? teacherLines(teacher) : []),
   ];
-  const facts = lines.flatMap(line => (line ? [`${line[0].padEnd(14)}${line[1]}`] : []));
+  const facts = lines.flatMap(line => (line ? [`${line[0].padEnd(13)} ${line[1]}`] : []));
   return [`${model}, mode ${mode}${standing}`, ...facts].join('\n');
+}
+
+function questionLine({name, answered, local, coverage, abstained, audits}: QuestionStatus): readonly [string, string] {
+  if (coverage === null) return [name, 'nothing answered yet'];
+  const facts = [
+    `${shown(coverage)} here: ${count(local)} of ${count(answered)}`,
+    ...(abstained > 0 ? [`${count(abstained)} not sure enough`] : []),
+    ...(audits.agreement ? [`the teacher says the same of ${interval(audits.agreement)}`] : []),
+  ];
+  return [name, facts.join(' · ')];
 }
 
 function promiseLines({agreement, confidence, since, kept, lastChange}: WatchStatus): (readonly [string, string])[] {

@@ -9,8 +9,6 @@ import type {Asked, TeacherGateway} from './teacher-gateway.ts';
 import type {Watching} from './watching.ts';
 
 export interface AuditOptions {
-  /** The student's classes. */
-  readonly classes: readonly string[];
   /** Share of the inputs that are drawn, from 0 to 1. */
   readonly share: number;
   /**
@@ -115,13 +113,16 @@ export class Audit {
     for (const [index, input] of inputs.entries()) {
       if (!input.isCompared) continue;
       const answer = said[index]!;
+      const tallies = tally.of(input.query);
       if (typeof answer === 'string') {
-        tally.lostAudits++;
+        for (const each of tallies) each.lostAudits++;
         continue;
       }
       const agrees = this.#agree(input.student, answer);
-      if (input.isSure) tally.countAudit(agrees);
-      else tally.deferredAudits++;
+      for (const each of tallies) {
+        if (input.isSure) each.countAudit(agrees);
+        else each.deferredAudits++;
+      }
       watching?.add(input.isSure && !agrees);
       if (input.isDrawn) this.#perhapsRepeat(input, answer);
     }

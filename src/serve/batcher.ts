@@ -1,6 +1,7 @@
 import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
 import {checkLimits} from '../ask/batches.ts';
+import {batchEnd} from '../ask/cut-batches.ts';
 import {TeacherError} from '../errors.ts';
 import {recordJson} from '../input-kinds.ts';
 import type {AskOptions, Detail, Input, Outcome, Query, Teacher} from '../teacher.ts';
@@ -89,8 +90,7 @@ export class Batcher {
     const batch: Query[] = [];
     for (const call of this.#line.filter(({wants}) => wants === first?.wants)) {
       const start = call.taken;
-      const room = this.#teacher.maxBatch - batch.length;
-      const wanted = call.queries.slice(start, start + room);
+      const wanted = this.#fitting(batch, call.queries.slice(start));
       const queries = wanted.slice(0, this.#passSize.countOf(wanted, batch));
       if (queries.length === 0) break;
       batch.push(...queries);
@@ -100,6 +100,12 @@ export class Batcher {
       if (call.taken < call.queries.length) this.#line.push(call);
     }
     return pieces;
+  }
+
+  /** The queries for which a batch has room. All questions about an input take the room of one. */
+  #fitting(batch: readonly Query[], queries: readonly Query[]): readonly Query[] {
+    if (this.#teacher.questions === undefined) return queries.slice(0, this.#teacher.maxBatch - batch.length);
+    return queries.slice(0, batchEnd([...batch, ...queries], 0, this.#teacher) - batch.length);
   }
 
   async #askBatch(pieces: readonly Piece[]): Promise<void> {
@@ -169,7 +175,7 @@ function whenAllAbort(signals: readonly (AbortSignal | undefined)[]) {
 
 /** The longest that one pass of a model should block the event loop, in milliseconds. */
 const PASS = 30;
-/** The fixed cost of a query, in addition to one for each of its values or characters. */
+/** The fixed cost of an input, in addition to one for each of its values or characters. */
 const EACH = 100;
 const [LEAST, FIRST, MOST] = [EACH, 10_000, 2 ** 30];
 
@@ -183,8 +189,10 @@ export class PassSize {
   /** The number of these queries that fit into one pass beside others. An empty pass always takes the first. */
   countOf(queries: readonly Query[], others: readonly Query[] = []): number {
     let weight = weightOf(others);
-    const end = queries.findIndex((query, index) => {
-      weight += weightOf([query]);
+    const end = queries.findIndex(({input}, index) => {
+      // Several questions about an input take one pass over it.
+      if (input === queries[index - 1]?.input) return false;
+      weight += EACH + lengthOf(input);
       return weight > this.#limit && others.length + index > 0;
     });
     return end === -1 ? queries.length : end;
@@ -203,7 +211,7 @@ export class PassSize {
 const PIXELS_PER_BYTE = 10;
 
 function weightOf(queries: readonly Query[]): number {
-  return queries.reduce((sum, {input}) => sum + EACH + lengthOf(input), 0);
+  return [...new Set(queries.map(({input}) => input))].reduce((sum, input) => sum + EACH + lengthOf(input), 0);
 }
 
 function lengthOf(input: Input): number {

@@ -1,9 +1,10 @@
 import type {LayeredTeacher} from '../ask/layer.ts';
 import type {Ledger} from '../ask/ledger.ts';
 import {satisfies} from '../knowledge/coarsen.ts';
-import type {Detail, Query} from '../teacher.ts';
+import type {Detail, Input, Query} from '../teacher.ts';
 import {Audit, type AuditedInput} from './audit.ts';
 import type {Decided, Decider, Decision, Tally} from './decision.ts';
+import type {ServedHeads} from './heads.ts';
 import {TeacherGateway, type TeacherGatewayOptions} from './teacher-gateway.ts';
 import type {StandingChange, WatchedPromise} from './watch.ts';
 import type {Watching} from './watching.ts';
@@ -60,12 +61,13 @@ export interface CascadeOptions extends TeacherGatewayOptions {
 }
 
 /**
- * A student and a teacher. If the teacher should answer and doesn't, the student's answer stands and is marked. While
+ * A student and a teacher. The teacher is asked only the questions of which the student is not sure, all about one input
+ * in one request. If the teacher should answer and doesn't, the student's answer stands and is marked. While
  * the student is demoted, the teacher answers everything. In mode `student` a demoted student still answers, and all
  * its answers are marked.
  */
 export class Cascade implements Decider {
-  readonly classes: readonly string[];
+  readonly heads: ServedHeads;
   readonly detail: Detail;
   readonly #student: Decider;
   readonly #mode: CascadeMode;
@@ -78,7 +80,7 @@ export class Cascade implements Decider {
    * @param student - must say when it abstains
    * @param tally - counts the audited inputs
    * @param watching - demotes the student if the audits show a broken promise
-   * @throws InputError if teacher and student have different classes, or an option is out of its range
+   * @throws InputError if teacher and student have different questions or classes, or an option is out of its range
    */
   constructor(
     student: Decider,
@@ -86,13 +88,13 @@ export class Cascade implements Decider {
     tally: Tally,
     watching?: Watching,
   ) {
-    const {classes} = student;
-    this.classes = classes;
+    const {heads} = student;
+    this.heads = heads;
     this.#student = student;
     this.#mode = mode;
-    this.#teacher = new TeacherGateway(classes, gateway);
-    this.#anew = anew ? new TeacherGateway(classes, {...gateway, teacher: anew}) : this.#teacher;
-    this.#audit = new Audit({classes, share, seed, gateway: this.#anew, isAnew: anew !== undefined, tally, watching});
+    this.#teacher = new TeacherGateway(heads, gateway);
+    this.#anew = anew ? new TeacherGateway(heads, {...gateway, teacher: anew}) : this.#teacher;
+    this.#audit = new Audit({share, seed, gateway: this.#anew, isAnew: anew !== undefined, tally, watching});
     this.#watching = watching;
     const whole: Detail = {kind: 'log-probabilities'};
     const isWhole = satisfies(this.#teacher.detail, whole) && satisfies(student.detail, whole);
@@ -100,7 +102,7 @@ export class Cascade implements Decider {
   }
 
   async decide(queries: readonly Query[], signal: AbortSignal): Promise<readonly Decided[]> {
-    const drawn = queries.map(() => this.#audit.draw());
+    const drawn = this.#draw(queries);
     const decided = await this.#student.decide(queries, signal);
     const isDemoted = this.#watching?.watch.demoted ?? false;
     const asksAll = this.#mode !== 'student' && (isDemoted || this.#mode === 'shadow');
@@ -126,6 +128,16 @@ export class Cascade implements Decider {
           : {answer, answeredBy: 'teacher', abstains: false};
     }
     return decisions;
+  }
+
+  /** All questions about an input are audited, or none, so that they share a request. */
+  #draw(queries: readonly Query[]): readonly boolean[] {
+    const drawn = new Map<Input, boolean>();
+    return queries.map(({input}) => {
+      const isDrawn = drawn.get(input) ?? this.#audit.draw();
+      drawn.set(input, isDrawn);
+      return isDrawn;
+    });
   }
 
   async settle(): Promise<void> {

@@ -9,7 +9,7 @@ import {
   formWanted,
   type PromptText,
 } from './chat-form.ts';
-import {type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
+import {modelNamed, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
 import {queryOf} from './classify.ts';
 import {RequestFailure} from './failure.ts';
 import {type Route, route, type ServedReply} from './router.ts';
@@ -17,41 +17,16 @@ import {leastLogProbability, type ServedInput} from './tensors.ts';
 import {tokensOf} from './typed-answers.ts';
 
 /**
- * OpenAI's chat protocol for a model of texts, images or records. It classifies the user's last message, and the assistant's reply is the
- * class. It accepts any model name, so that a client changes only its base URL.
+ * OpenAI's chat protocol for a model of texts, images or records. It classifies the user's last message, and the
+ * assistant's reply is the class. If there is one model, it accepts any model name, so that a client changes only its
+ * base URL.
  */
-export function chatRoutes(model: ServedClassifier, promptText: PromptText): readonly Route[] {
+export function chatRoutes(models: readonly ServedClassifier[], promptText: PromptText): readonly Route[] {
   return [
     route('POST', '/v1/chat/completions', async ({body, signal}) => {
       const request = readChatRequest(await body());
+      const model = modelNamed(models, request.model ?? undefined, 'model');
       return complete(model, request, askedIn(request, promptText, model.input?.kind), signal);
-    }),
-  ];
-}
-
-/**
- * Lists the models as OpenAI's clients read it (`data`), and TypeSafe's (`models`). Either client passes over the field
- * of the other.
- */
-export function modelRoutes(models: readonly ServedClassifier[]): readonly Route[] {
-  const now = new Date();
-  const created = Math.floor(now.getTime() / 1000);
-  const cards = models.map(({name: id}) => ({id, object: 'model', created, owned_by: 'limbeck'}));
-  const described = models.map(({name, classes}) => ({
-    name,
-    description: `A model with ${classes.length} classes`,
-    release_date: now.toISOString().slice(0, 10),
-  }));
-  return [
-    route('GET', '/v1/models', () => ({body: {object: 'list', data: cards, models: described}})),
-    route('GET', '/v1/models/:model', ({path}) => {
-      const card = cards.find(({id}) => id === path[2]);
-      if (card) return {body: card};
-      const names = cards.map(({id}) => `\`${id}\``).join(', ');
-      throw new RequestFailure(404, `There is no model \`${path[2]}\`. This service has ${names}.`, {
-        param: 'model',
-        code: 'model_not_found',
-      });
     }),
   ];
 }
@@ -161,6 +136,7 @@ function usageOf(text: string): object {
  * The fields of a chat request that are read. Fields that steer how a language model writes are accepted and ignored.
  */
 interface ChatRequest extends FormWanted {
+  readonly model?: string | null | undefined;
   readonly messages: readonly Message[];
   readonly n?: number | null | undefined;
   readonly logprobs?: boolean | null | undefined;
@@ -195,6 +171,7 @@ const message: z.ZodType<Message> = z.object({
 const chatRequest: z.ZodType<ChatRequest> = z.intersection(
   formWanted,
   z.object({
+    model: z.string().nullish(),
     messages: z.array(message).min(1),
     n: z.number().nullish(),
     logprobs: z.boolean().nullish(),

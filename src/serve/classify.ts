@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import type {Query} from '../teacher.ts';
-import {mapInSlices, rounded, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
+import {mapInSlices, modelNamed, rounded, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
 import {type Route, route, type ServedRequest} from './router.ts';
 import {datatypeOf, INPUT_NAME, inputIn, queriesIn} from './tensors.ts';
@@ -13,17 +13,19 @@ const classifyRequest = z.object({
   texts: z.custom<readonly unknown[]>(Array.isArray, 'Expected an array').optional(),
   input: z.unknown().optional(),
   inputs: z.custom<readonly unknown[]>(Array.isArray, 'Expected an array').optional(),
+  question: z.string().optional(),
 });
 
 /**
  * The plain route. `POST /classify` with `text` or `input` returns the class, its confidence and the probabilities.
  * With `texts` or `inputs` it returns `results`, one for each. An input is a text, an image as a data URL, a record as an
- * object, or nested lists of numbers.
+ * object, or nested lists of numbers. If there are several models, `question` names one.
  */
-export function classifyRoutes(model: ServedClassifier): readonly Route[] {
+export function classifyRoutes(models: readonly ServedClassifier[]): readonly Route[] {
   return [
     route('POST', '/classify', async ({body, takeInputs, signal}) => {
-      const {values, isOne} = valuesIn(await body(), takeInputs);
+      const {values, isOne, question} = valuesIn(await body(), takeInputs);
+      const model = modelNamed(models, question, 'question');
       const queries = values.map((value, index) => queryOf(model, value, index));
       const verdicts = await verdictsOn(model, queries, signal);
       const results = await mapInSlices(verdicts, verdict => JSON.stringify(shownVerdict(verdict)));
@@ -35,7 +37,7 @@ export function classifyRoutes(model: ServedClassifier): readonly Route[] {
 function valuesIn(
   body: unknown,
   takeInputs: ServedRequest['takeInputs'],
-): {readonly values: readonly unknown[]; readonly isOne: boolean} {
+): {readonly values: readonly unknown[]; readonly isOne: boolean; readonly question: string | undefined} {
   const parsed = classifyRequest.safeParse(body);
   if (!parsed.success) throw new RequestFailure(400, z.prettifyError(parsed.error));
   const given = FIELDS.filter(field => parsed.data[field] !== undefined);
@@ -49,7 +51,7 @@ function valuesIn(
   takeInputs(values.length);
   const other = field === 'texts' ? values.findIndex(text => typeof text !== 'string') : -1;
   if (other !== -1) throw new RequestFailure(400, `Input ${other} is not a text.`);
-  return {values, isOne};
+  return {values, isOne, question: parsed.data.question};
 }
 
 /**
@@ -58,13 +60,13 @@ function valuesIn(
  * @param index - of the input in its request
  * @throws RequestFailure 400 if the model doesn't take it
  */
-export function queryOf({input: served}: ServedClassifier, value: unknown, index: number): Query {
+export function queryOf({input: served, asked}: ServedClassifier, value: unknown, index: number): Query {
   const isNested = typeof value !== 'string' && (served === undefined ? !isRecord(value) : served.kind === 'tensor');
-  if (!isNested) return {input: inputIn(value, served?.kind, index)};
+  if (!isNested) return {...asked, input: inputIn(value, served?.kind, index)};
   const shape = shapeOfNested(value, index);
   const datatype = served ? datatypeOf(served) : 'FP32';
   const [query] = queriesIn({name: INPUT_NAME, datatype, shape: [1, ...shape], data: [value].flat(99)}, served);
-  return query!;
+  return {...asked, ...query!};
 }
 
 function isRecord(value: unknown): boolean {

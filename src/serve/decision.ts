@@ -1,5 +1,6 @@
 import {coarsen, detailOf, satisfies} from '../knowledge/coarsen.ts';
 import type {Answer, Detail, Query} from '../teacher.ts';
+import type {ServedHeads} from './heads.ts';
 
 /** The reason why a student's unsure answer stands. */
 export type Fallback =
@@ -12,7 +13,7 @@ export type Fallback =
   /** The circuit breaker is open after repeated failures, or too many queries wait for the teacher. */
   | 'busy';
 
-/** The decision on one input. */
+/** The decision on one query. */
 export interface Decision {
   readonly answer: Answer;
   readonly answeredBy: 'student' | 'teacher';
@@ -21,12 +22,12 @@ export interface Decision {
   readonly fallback?: Fallback;
 }
 
-/** A decision, or the error of this one input. */
+/** A decision, or the error of this one query. */
 export type Decided = Decision | {readonly error: Error};
 
 /** Answers the requests of a service. */
 export interface Decider {
-  readonly classes: readonly string[];
+  readonly heads: ServedHeads;
   /** The least detail that every decision holds. */
   readonly detail: Detail;
   /**
@@ -70,6 +71,8 @@ export function shownOf(answer: Answer, detail: Detail): Answer {
 
 /** Counts how a service's queries were answered. */
 export class Tally {
+  /** The counts of each question, by its name. Empty for a model of one question. */
+  readonly questions: ReadonlyMap<string, Tally>;
   /** Answered by the student, because it was sure enough or there is no teacher. */
   student = 0;
   teacher = 0;
@@ -93,6 +96,17 @@ export class Tally {
   repeated = 0;
   /** Number of them on which the two answers agree. */
   repeatedAlike = 0;
+
+  /** @param questions - names of the questions that are also counted one by one; @default none */
+  constructor(questions: readonly string[] = []) {
+    this.questions = new Map(questions.map(name => [name, new Tally()]));
+  }
+
+  /** The tallies that a query counts in. */
+  of({question}: Pick<Query, 'question'>): readonly Tally[] {
+    const own = question && this.questions.get(question.name);
+    return own ? [this, own] : [this];
+  }
 
   count(decisions: readonly Decided[]): void {
     for (const decision of decisions) {

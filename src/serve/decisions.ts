@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import type {ServedClassifier} from './classifier.ts';
+import {namesOf, type ServedClassifier} from './classifier.ts';
 import {RequestFailure} from './failure.ts';
 import {type Route, route} from './router.ts';
 import {
@@ -28,7 +28,7 @@ export function decisionRoutes(models: readonly ServedClassifier[]): readonly Ro
       const {state, image} = stateOf(input);
       const asked = {state, image, questions: questions.map(askedAs), model};
       const answers = await answerQuestions(models, asked, request);
-      const names = models.map(({name}) => name);
+      const names = namesOf(models);
       const tokens = tokensOf(state);
       return {
         body: {
@@ -138,15 +138,17 @@ function misfit(problem: string): RequestFailure {
 }
 
 function askedAs(asked: DecisionQuestion): AskedQuestion {
+  const {type} = asked;
   const name = asked.name ?? undefined;
-  switch (asked.type) {
+  switch (type) {
     case 'predicate':
-      return {name, options: PREDICATE};
+      return {type, name, options: PREDICATE};
     case 'choice':
-      return {name, options: asked.choices.map(({value}) => [String(value)])};
+      return {type, name, options: asked.choices.map(({value}) => [String(value)])};
     case 'score':
       // Some clients number the levels, and put their names into the descriptions.
       return {
+        type,
         name,
         options: asked.levels.map(({label, description}) => [label, ...(description ? [description] : [])]),
       };

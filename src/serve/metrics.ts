@@ -45,6 +45,7 @@ export function createMetrics({tally, waiting, watch, ledger, costEach}: Metrics
   exposition.reading('gauge', 'limbeck_questions_waiting', 'Inputs that wait for the model.', () => [[{}, waiting()]]);
   const batches = exposition.histogram('limbeck_batch_questions', 'Inputs in one pass of the model.', QUERIES);
   addAnswers(exposition, tally);
+  if (tally.questions.size > 0) addQuestions(exposition, tally);
   if (watch) addWatch(exposition, watch);
   if (ledger) addTeacher(exposition, tally, ledger, costEach ?? (() => undefined));
   addProcess(exposition);
@@ -87,6 +88,27 @@ function addAnswers(exposition: Exposition, tally: Tally): void {
     [{}, ratio(tally.local, tally.answered)],
   ]);
   addAudits(exposition, tally);
+}
+
+function addQuestions(exposition: Exposition, {questions}: Tally): void {
+  const each = (read: (tally: Tally) => number | undefined, labels: Readonly<Record<string, string>> = {}) =>
+    Array.from(questions, ([question, tally]) => [{question, ...labels}, read(tally)] as const);
+  exposition.reading('counter', 'limbeck_question_answers_total', 'Answers to each question, by whom.', () => [
+    ...each(({local}) => local, {by: 'student'}),
+    ...each(({teacher}) => teacher, {by: 'teacher'}),
+  ]);
+  exposition.reading(
+    'counter',
+    'limbeck_question_abstentions_total',
+    'Answers to each question that are marked as not sure enough.',
+    () => each(({abstained}) => abstained),
+  );
+  exposition.reading(
+    'gauge',
+    'limbeck_question_agreement',
+    'Share of the audited answers to each question that the teacher gave as well.',
+    () => each(({agreed, audited}) => ratio(agreed, audited)),
+  );
 }
 
 function addAudits(exposition: Exposition, tally: Tally): void {

@@ -26,36 +26,43 @@ export interface ServedModel {
 }
 
 /** The routes of the Open Inference Protocol, version 2. */
-export function openInferenceRoutes(model: ServedModel): readonly Route[] {
-  const {name, version} = model;
-  /** Routes below the model's path. They check that the requested model and version are the served ones. */
+export function openInferenceRoutes(models: readonly ServedModel[]): readonly Route[] {
+  /** Routes below a model's path. */
   const ofModel = (
     method: Route['method'],
     rest: string,
-    answer: (request: ServedRequest) => object | Promise<object>,
+    answer: (model: ServedModel, request: ServedRequest) => object | Promise<object>,
   ) =>
     ['/v2/models/:model', '/v2/models/:model/versions/:version'].map(location =>
       route(method, `${location}${rest}`, async request => {
-        checkModel(model, request.path);
-        return {body: await answer(request)};
+        return {body: await answer(modelAt(models, request.path), request)};
       }),
     );
   return [
     route('GET', '/v2', () => ({body: {name: 'limbeck', version: '2', extensions: []}})),
     route('GET', '/v2/health/live', () => ({body: {live: true}}), {isOpen: true}),
     route('GET', '/v2/health/ready', () => ({body: {ready: true}}), {isOpen: true}),
-    route('POST', '/v2/repository/index', () => ({body: [{name, version, state: 'READY', reason: ''}]})),
-    ...ofModel('GET', '', () => describeModel(model)),
-    ...ofModel('GET', '/ready', () => ({name, ready: true})),
-    ...ofModel('POST', '/infer', request => infer(model, request)),
+    route('POST', '/v2/repository/index', () => ({
+      body: models.map(({name, version}) => ({name, version, state: 'READY', reason: ''})),
+    })),
+    ...ofModel('GET', '', describeModel),
+    ...ofModel('GET', '/ready', ({name}) => ({name, ready: true})),
+    ...ofModel('POST', '/infer', infer),
   ];
 }
 
-function checkModel({name, version}: ServedModel, [, , model, , asked]: readonly string[]): void {
-  if (model !== name) throw new RequestFailure(404, `There is no model \`${model}\`. This service has \`${name}\`.`);
+/** @throws RequestFailure 404 if no served model has this name and version */
+function modelAt(models: readonly ServedModel[], [, , wanted, , asked]: readonly string[]): ServedModel {
+  const model = models.find(({name}) => name === wanted);
+  if (model === undefined) {
+    const names = models.map(({name}) => `\`${name}\``).join(', ');
+    throw new RequestFailure(404, `There is no model \`${wanted}\`. This service has ${names}.`);
+  }
+  const {name, version} = model;
   if (asked !== undefined && asked !== version) {
     throw new RequestFailure(404, `Model \`${name}\` has no version \`${asked}\`. It has \`${version}\`.`);
   }
+  return model;
 }
 
 function describeModel({name, version, input, outputs}: ServedModel): object {

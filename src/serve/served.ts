@@ -1,16 +1,18 @@
 import {degrade} from '../ask/degrade.ts';
 import {layerOver} from '../ask/layer.ts';
 import {InputError} from '../errors.ts';
-import {coarsen, describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
-import {type Gate, gatekeeper} from '../student/gate.ts';
+import type {Question} from '../question.ts';
+import type {Gate} from '../student/gate.ts';
 import type {Calibration} from '../student/student.ts';
-import type {Answer, Detail, Input, Outcome, Teacher} from '../teacher.ts';
+import type {Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {Batcher} from './batcher.ts';
 import {Cascade, type CascadeOptions} from './cascade.ts';
-import {mapInSlices, type ServedClassifier} from './classifier.ts';
-import {type Decided, type Decider, sharesOf, Tally} from './decision.ts';
+import type {ServedClassifier} from './classifier.ts';
+import {type Decided, type Decider, Tally} from './decision.ts';
 import {RequestFailure} from './failure.ts';
+import {headsServed, type ServedHead} from './heads.ts';
 import type {ServedModel} from './open-inference.ts';
+import {strangeness, studentDecider} from './student-decider.ts';
 import {outputsFor, type ServedInput} from './tensors.ts';
 import type {Watching} from './watching.ts';
 
@@ -42,6 +44,19 @@ export interface ServedOptions {
    */
   readonly calibration?: Partial<Calibration> | undefined;
   /**
+   * The calibration of each question of a teacher that has several, by name.
+   *
+   * @default `calibration`
+   */
+  readonly calibrations?: Readonly<Record<string, Partial<Calibration>>> | undefined;
+  /**
+   * The question that the classes answer. Typed questions of another type or name are left to other models, if there
+   * are such.
+   *
+   * @default none: the model answers what has its classes as options
+   */
+  readonly question?: Question | undefined;
+  /**
    * Recognises texts unlike those that the model was trained on. At `/classify` and in chats their answers are marked,
    * and a cascade passes such texts to its teacher.
    *
@@ -70,7 +85,8 @@ export interface ServedOptions {
 }
 
 /** A further model of a service. The tally leaves its answers out, because it stands before no teacher. */
-export interface OtherModel extends Pick<ServedOptions, 'model' | 'version' | 'input' | 'calibration' | 'gate'> {
+export interface OtherModel
+  extends Pick<ServedOptions, 'model' | 'version' | 'input' | 'question' | 'calibration' | 'calibrations' | 'gate'> {
   readonly teacher: Teacher;
 }
 
@@ -79,8 +95,9 @@ export const MOST_WAITING = 4096;
 
 /** A model in the forms that the routes need. */
 export interface Served {
-  readonly openInference: ServedModel;
-  readonly classifier: ServedClassifier;
+  /** One for each head, as all forms of a model are. */
+  readonly openInference: readonly ServedModel[];
+  readonly classifiers: readonly ServedClassifier[];
   /** Inputs that wait for the model. */
   readonly waiting: () => number;
   /** Resolves when all work that outlasts its request is done. */
@@ -93,7 +110,7 @@ export interface Served {
  * @param onBatch - called with the number of inputs in each pass of the model
  * @param watching - demotes the student of a cascade
  * @throws KnowledgeError if the teacher can't give the detail that the service should show; InputError if teacher,
- * calibration and cascade don't fit together, or two models have the same name
+ * calibration and cascade don't fit together, or two models, or heads, have the same name
  */
 export function serveAll(
   teacher: Teacher,
@@ -102,13 +119,14 @@ export function serveAll(
   onBatch: (queries: number) => void,
   watching?: Watching,
 ): readonly [Served, ...Served[]] {
-  const {model, access, detail, maxWaiting, others = []} = options;
-  const names = [model, ...others.map(other => other.model)];
-  const twice = names.find((name, index) => names.indexOf(name) < index);
-  if (twice !== undefined) throw new InputError(`Two models have the name \`${twice}\`. Give each a name of its own.`);
+  const {access, detail, maxWaiting, others = []} = options;
   const shared = {access, detail, maxWaiting};
   const further = others.map(other => serve(other.teacher, {...other, ...shared}, new Tally(), onBatch));
-  return [serve(teacher, options, tally, onBatch, watching), ...further];
+  const all: readonly [Served, ...Served[]] = [serve(teacher, options, tally, onBatch, watching), ...further];
+  const names = all.flatMap(({classifiers}) => classifiers.map(({name}) => name));
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) throw new InputError(`Two models have the name \`${twice}\`. Give each a name of its own.`);
+  return all;
 }
 
 function serve(
@@ -118,38 +136,40 @@ function serve(
   onBatch: (queries: number) => void,
   watching?: Watching,
 ): Served {
-  const {model: name, version, access, input, calibration, cascade} = options;
+  const {model: student, version, access, input, cascade, gate} = options;
+  const heads = headsServed(teacher, options);
   const batcher = new Batcher(teacher, {onBatch});
   const model = boundedBy(batcher, options);
-  const student = studentDecider(teacher, model, calibration, options.gate && strangeness(options.gate, tally));
-  const decider = cascade ? new Cascade(student, cascade, tally, watching) : student;
+  const alone = studentDecider(teacher, heads, model, gate && strangeness(gate, tally));
+  const decider = cascade ? new Cascade(alone, cascade, tally, watching) : alone;
+  const counted = (queries: readonly Query[], decisions: readonly Decided[]) => {
+    for (const [index, query] of queries.entries()) for (const each of tally.of(query)) each.count([decisions[index]!]);
+  };
   const decide: Decider['decide'] = async (queries, signal) => {
     const decisions = await decider.decide(queries, signal);
-    tally.count(decisions);
+    counted(queries, decisions);
     return decisions;
   };
-  const whole = cascade
-    ? asOne(teacher, cascade, decider.detail, decide)
-    : unlimited(teacher, async (queries, {signal, ...asked} = {}) => {
-        const outcomes = await model.ask(queries, {...asked, ...(signal && {signal})});
-        tally.count(outcomes.map(outcome => ({...outcome, answeredBy: 'student'})));
-        return outcomes;
-      });
+  const ask: Teacher['ask'] = async (queries, {signal, ...asked} = {}) => {
+    const outcomes = await model.ask(queries, {...asked, ...(signal && {signal})});
+    counted(
+      queries,
+      outcomes.map(outcome => ({...outcome, answeredBy: 'student'})),
+    );
+    return outcomes;
+  };
+  const all = [...heads.values()];
   const detail = options.detail ?? {kind: access === 'black-box' ? 'label' : 'log-probabilities'};
   return {
-    openInference: openInferenceOf(whole, options),
-    classifier: {name, version, classes: teacher.classes, detail, input, decide},
+    openInference: all.map(head => {
+      const whole = cascade ? asOne(teacher, cascade, decider.detail, decide) : unlimited(teacher, ask);
+      return openInferenceOf(aboutHead(whole, head), {...options, model: head.name});
+    }),
+    classifiers: all.map(({name, classes, question, asked}) => ({
+      ...{name, version, student, classes, question, asked, detail, input, decide},
+    })),
     waiting: () => batcher.waiting,
     settle: () => decider.settle(),
-  };
-}
-
-function strangeness(gate: Gate, tally: Tally): (input: Input) => boolean {
-  const refuses = gatekeeper(gate);
-  return input => {
-    const isStrange = input.kind === 'text' && refuses(input.text);
-    if (isStrange) tally.strange++;
-    return isStrange;
   };
 }
 
@@ -191,6 +211,16 @@ function unlimited(teacher: Teacher, ask: Teacher['ask']): Teacher {
   return layerOver(teacher, {ask, maxBatch: Number.POSITIVE_INFINITY, concurrency: Number.POSITIVE_INFINITY});
 }
 
+/** A teacher about the question of one head. */
+function aboutHead(teacher: Teacher, {classes, asked}: ServedHead): Teacher {
+  const ask: Teacher['ask'] = (queries, options) =>
+    teacher.ask(
+      queries.map(query => ({...query, ...asked})),
+      options,
+    );
+  return layerOver(teacher, {ask, classes, questions: undefined});
+}
+
 /** Presents student and cascade teacher as one teacher. */
 function asOne(student: Teacher, {teacher}: CascadeOptions, detail: Detail, decide: Decider['decide']): Teacher {
   return {
@@ -204,57 +234,4 @@ function asOne(student: Teacher, {teacher}: CascadeOptions, detail: Detail, deci
     ask: async (queries, {signal = new AbortController().signal} = {}) =>
       (await decide(queries, signal)) as readonly Outcome[],
   };
-}
-
-/**
- * A model that answers everything itself, with calibrated probabilities.
- *
- * @param model - batches its queries
- * @param isStrange - returns true if an input is unlike those that the model was trained on; the model then abstains
- * @throws InputError if its answers hold too little to be calibrated, or to abstain
- */
-export function studentDecider(
-  {name, classes, detail: held}: Pick<Teacher, 'name' | 'classes' | 'detail'>,
-  model: Pick<Batcher, 'ask'>,
-  calibration: Partial<Calibration> = {},
-  isStrange?: (input: Input) => boolean,
-): Decider {
-  const {temperature = 1, threshold} = calibration;
-  const detail: Detail = satisfies(held, {kind: 'log-probabilities'})
-    ? {kind: 'log-probabilities'}
-    : withoutFeatures(held);
-  if (temperature !== 1 && detail.kind !== 'log-probabilities') {
-    throw new InputError(
-      `${name} gives ${describeDetail(held)}, which can't be calibrated. Leave the temperature out.`,
-    );
-  }
-  if (threshold !== undefined && detail.kind === 'label') {
-    throw new InputError(`${name} gives labels alone, which don't tell how sure it is. Leave the threshold out.`);
-  }
-  const calibrated = (answer: Answer): Answer => {
-    const shown = coarsen(answer, detail);
-    if (temperature === 1 || shown.kind !== 'log-probabilities') return shown;
-    const logits = shown.logProbabilities.map(value => value / temperature);
-    return coarsen({kind: 'logits', logits, features: {}}, detail);
-  };
-  return {
-    classes,
-    detail,
-    async decide(queries, signal) {
-      const outcomes = await model.ask(queries, {detail, signal});
-      // The gate reads each text, which takes about half a millisecond.
-      return mapInSlices(outcomes, (outcome, index): Decided => {
-        if ('error' in outcome) return outcome;
-        const answer = calibrated(outcome.answer);
-        if (isStrange?.(queries[index]!.input)) return {answer, answeredBy: 'student', abstains: true};
-        if (threshold === undefined) return {answer, answeredBy: 'student'};
-        return {answer, answeredBy: 'student', abstains: confidenceOf(answer, classes) < threshold};
-      });
-    },
-    settle: async () => {},
-  };
-}
-
-function confidenceOf(answer: Answer, classes: readonly string[]): number {
-  return sharesOf(answer, classes)?.[0]?.probability ?? 0;
 }

@@ -3,16 +3,14 @@ import {createServer} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {z} from 'zod';
 import {sizeOf} from '../data/inputs.ts';
-import {kindRead, readsTexts} from '../data/reading.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import {keepSecret} from '../secrets.ts';
-import {inputShapeOf} from '../student/input-shape.ts';
-import type {Student} from '../student/student.ts';
 import type {Teacher} from '../teacher.ts';
 import {BodyRoom} from './body.ts';
-import {chatRoutes, modelRoutes} from './chat.ts';
+import {chatRoutes} from './chat.ts';
 import {promptText} from './chat-form.ts';
+import {modelRoutes} from './classifier.ts';
 import {classifyRoutes} from './classify.ts';
 import {ClientRates} from './clients.ts';
 import {Tally} from './decision.ts';
@@ -100,7 +98,9 @@ const KINDS = {
   access: oneOf('gray-box', 'black-box'),
   detail: kinds.object,
   input: kinds.object,
+  question: kinds.object,
   calibration: kinds.object,
+  calibrations: kinds.object,
   gate: kinds.object,
   cascade: kinds.object,
   maxWaiting: kinds.number,
@@ -142,8 +142,8 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   const {port = 0, host = '127.0.0.1', key = [], rate, signal} = options;
   signal?.throwIfAborted();
   if (rate !== undefined && !(rate > 0)) throw new InputError(`Expected \`rate\` to be above 0, got ${rate}.`);
-  const tally = new Tally();
-  const watching = await watchOver(options);
+  const tally = new Tally(teacher.questions?.list.map(({name}) => name));
+  const watching = await watchOver(teacher, options);
   const sources = {tally, watch: watching?.watch, ...moneyOf(options)};
   const metrics: Metrics = createMetrics({
     ...sources,
@@ -213,9 +213,15 @@ function whoAnswers({model, version, cascade}: ServeOptions) {
 }
 
 /** Watches the promise of a cascade's student, if there is one. */
-async function watchOver({version, calibration, cascade}: ServeOptions): Promise<Watching | undefined> {
+async function watchOver(
+  {questions}: Teacher,
+  {version, calibration, cascade}: ServeOptions,
+): Promise<Watching | undefined> {
   const promise = cascade?.promise ?? calibration?.guarantee;
   if (cascade === undefined || promise === undefined) return undefined;
+  if (questions !== undefined) {
+    throw new InputError('A promise is about one question, and the model answers several. Serve one of them.');
+  }
   const {teacher, watchFile: path, onStanding = () => {}, onTrouble = () => {}} = cascade;
   const {agreement, confidence} = promise;
   const subject = {version, teacher: teacher.identity, calibration, agreement, confidence};
@@ -228,48 +234,17 @@ function routesOf(
   metrics: Metrics,
   {health, status}: {readonly health: () => object; readonly status: () => ServiceStatus},
 ): readonly Route[] {
-  const [{openInference, classifier}] = all;
-  const classifiers = all.map(served => served.classifier);
+  const [{openInference, classifiers: first}] = all;
+  const classifiers = all.flatMap(served => served.classifiers);
   return [
     route('GET', '/health', () => ({body: health()}), {isOpen: true}),
     route('GET', '/status', () => ({body: status()})),
     route('GET', '/metrics', () => ({headers: {'content-type': EXPOSITION_TYPE}, body: metrics.text()})),
     ...openInferenceRoutes(openInference),
-    ...classifyRoutes(classifier),
+    ...classifyRoutes(first),
     ...modelRoutes(classifiers),
     ...systemOneRoutes(classifiers),
     ...decisionRoutes(classifiers),
-    ...(input?.kind === 'tensor' ? [] : chatRoutes(classifier, promptText(prompt))),
+    ...(input?.kind === 'tensor' ? [] : chatRoutes(first, promptText(prompt))),
   ];
-}
-
-/** The number of passes after which everything is compiled. */
-const WARM = 30;
-
-/** Compiles the model and the code that reads texts now, so that the first requests don't wait for it. */
-export async function warmUp(teacher: Teacher, {model, dtype = 'float32', reading}: Student): Promise<void> {
-  if (reading?.kind === 'record') {
-    await teacher.ask([{input: {kind: 'record', fields: {[reading.columns[0]!.name]: null}}}]);
-    return;
-  }
-  if (readsTexts(reading)) {
-    const text = 'Some words, and 1 number. '.repeat(100);
-    for (let pass = 0; pass < WARM; pass++) await teacher.ask([{input: {kind: 'text', text}}]);
-    return;
-  }
-  const shape = inputShapeOf(model).filter(length => length !== null);
-  // A model without a fixed shape is compiled when the first input arrives.
-  if (shape.length !== inputShapeOf(model).length) return;
-  const data = new {uint8: Uint8Array, int32: Int32Array, float32: Float32Array}[dtype](sizeOf(shape));
-  await teacher.ask([{input: {kind: 'tensor', dtype, shape, data}}]);
-}
-
-/** The model's input, if its shape is fixed. Clients can read it, and other inputs are refused at once. */
-export function servedInput({model, dtype, reading}: Student): Pick<ServeOptions, 'input'> {
-  const kind = kindRead(reading);
-  if (kind !== 'tensor') return {input: {kind}};
-  const shape = inputShapeOf(model).filter(length => length !== null);
-  return dtype !== undefined && shape.length === inputShapeOf(model).length
-    ? {input: {kind: 'tensor', shape, dtype}}
-    : {};
 }

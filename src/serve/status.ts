@@ -27,7 +27,9 @@ export interface ServiceStatus {
   readonly demoted: boolean | null;
   /** The promise that the student is held to. Null if there is none. */
   readonly promise: WatchStatus | null;
-  /** Inputs answered since the service started. */
+  /** Each question of a model that answers several. Absent for a model of one question. */
+  readonly questions?: readonly QuestionStatus[] | undefined;
+  /** Queries answered since the service started: one for each question about an input. */
   readonly answered: number;
   /** The number of them that the student answered. */
   readonly local: number;
@@ -38,6 +40,13 @@ export interface ServiceStatus {
   readonly audits: AuditStatus;
   /** All requests to the teacher. Null if there is none. */
   readonly teacher: TeacherStatus | null;
+}
+
+/** The counts of one question. */
+export interface QuestionStatus extends Pick<ServiceStatus, 'answered' | 'local' | 'coverage' | 'audits'> {
+  readonly name: string;
+  /** Answers marked as not sure enough. */
+  readonly abstained: number;
 }
 
 export interface WatchStatus {
@@ -95,20 +104,24 @@ interface StatusSources {
 
 export function statusOf(sources: StatusSources): ServiceStatus {
   const {model, version, mode, tally, watch} = sources;
-  const {answered, local, audited, agreed, deferredAudits: deferred, lostAudits: lost} = tally;
+  const questions = Array.from(tally.questions, ([name, own]) => ({name, abstained: own.abstained, ...countsOf(own)}));
   return {
     model,
     version,
     mode,
-    answered,
-    local,
+    ...countsOf(tally),
+    questions: questions.length === 0 ? undefined : questions,
     strange: tally.strange,
     demoted: watch?.demoted ?? null,
     promise: watch ? promiseOf(watch) : null,
-    coverage: answered === 0 ? null : local / answered,
-    audits: {audited, deferred, lost, agreement: measured(agreed, audited)},
     teacher: teacherOf(sources),
   };
+}
+
+function countsOf(tally: Tally): Pick<ServiceStatus, 'answered' | 'local' | 'coverage' | 'audits'> {
+  const {answered, local, audited, agreed, deferredAudits: deferred, lostAudits: lost} = tally;
+  const audits = {audited, deferred, lost, agreement: measured(agreed, audited)};
+  return {answered, local, coverage: answered === 0 ? null : local / answered, audits};
 }
 
 function promiseOf({promise, state}: Watch): WatchStatus {

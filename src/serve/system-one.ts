@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import type {ServedClassifier} from './classifier.ts';
+import {namesOf, type ServedClassifier} from './classifier.ts';
 import {type Problem, RequestFailure} from './failure.ts';
 import {type Route, route, type ServedReply, type ServedRequest} from './router.ts';
 import {
@@ -31,7 +31,7 @@ export function systemOneRoutes(models: readonly ServedClassifier[]): readonly R
 
 async function answer(models: readonly ServedClassifier[], request: ServedRequest): Promise<ServedReply> {
   const {model, state, image, questions} = await readRequest(request);
-  const names = models.map(({name}) => name);
+  const names = namesOf(models);
   if (!names.includes(model) && model !== ALIAS) {
     throw new RequestFailure(400, `Unknown model: ${model}. This service has ${names.join(', ')}.`);
   }
@@ -142,11 +142,11 @@ function invalid(problems: readonly Problem[]): RequestFailure {
 function askedAs(name: string, asked: SystemOneQuestion): AskedQuestion {
   switch (asked.type) {
     case 'noul':
-      return {name, options: PREDICATE};
+      return {type: 'predicate', name, options: PREDICATE};
     case 'choice':
-      return {name, options: Object.keys(asked.criteria).map(option => [option])};
+      return {type: 'choice', name, options: Object.keys(asked.criteria).map(option => [option])};
     case 'score':
-      return {name, options: asked.criteria.map(namesOfLevel)};
+      return {type: 'score', name, options: asked.criteria.map(namesOfLevel)};
   }
 }
 

@@ -1,10 +1,13 @@
 import {askAll} from '../ask/batches.ts';
-import {reorderTo} from '../ask/compose/class-order.ts';
+import {type Reorder, reorderTo} from '../ask/compose/class-order.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
-import {AnswerStoreError, BudgetError} from '../errors.ts';
+import {AnswerStoreError, BudgetError, InputError} from '../errors.ts';
 import {coarsen, withoutFeatures} from '../knowledge/coarsen.ts';
-import type {Answer, Detail, Outcome, Query} from '../teacher.ts';
+import {classesOf, type Question} from '../question.ts';
+import {requestsOf} from '../questions.ts';
+import type {Answer, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import type {Fallback} from './decision.ts';
+import type {AskedPart, ServedHead, ServedHeads} from './heads.ts';
 
 export const TRAFFIC_REASONS = ['unsure', 'audit', 'shadow', 'demoted'] as const;
 
@@ -68,7 +71,7 @@ export class TeacherGateway {
   /** The detail of its answers. */
   readonly detail: Detail;
   readonly #options: TeacherGatewayOptions;
-  readonly #reorder: (answer: Answer) => Answer;
+  readonly #routes: ReadonlyMap<Question | undefined, TeacherRoute>;
   readonly #breaker = new CircuitBreaker();
   /** Requests under way, each with the controller that stops it. */
   readonly #underWay = new Map<Promise<unknown>, AbortController>();
@@ -76,14 +79,14 @@ export class TeacherGateway {
   #inputs = 0;
 
   /**
-   * @param classes - the student's classes
-   * @throws InputError if the teacher has different classes
+   * @param heads - the student's
+   * @throws InputError if the teacher doesn't answer a question of the student, or has different classes
    */
-  constructor(classes: readonly string[], options: TeacherGatewayOptions) {
+  constructor(heads: ServedHeads, options: TeacherGatewayOptions) {
     const {teacher, detail = withoutFeatures(teacher.detail)} = options;
     this.detail = detail;
     this.#options = options;
-    this.#reorder = reorderTo(classes, teacher);
+    this.#routes = new Map([...heads].map(([question, head]) => [question, routeOf(head, teacher)]));
   }
 
   /** Returns the teacher's answer to each input, or the reason why there is none. Never rejects. */
@@ -130,13 +133,14 @@ export class TeacherGateway {
 
   async #answersTo(asked: readonly Asked[], why: AskedWhy, stop: AbortSignal): Promise<readonly (Answer | Fallback)[]> {
     const {teacher, onAnswer} = this.#options;
-    const queries = asked.map(({query}) => query);
+    const routes = asked.map(({query}) => this.#routes.get(query.question)!);
+    const queries = asked.map(({query}, index) => ({...query, ...routes[index]!.asked}));
     try {
       const outcomes = await askAll(teacher, queries, {detail: this.detail, stop});
       return outcomes.map((outcome, index) => {
         if ('error' in outcome) return this.#failure(outcome.error, stop);
         this.#breaker.answered();
-        const answer = this.#reorder(this.#coarsened(outcome));
+        const answer = routes[index]!.reorder(this.#coarsened(outcome));
         if (why !== 'repeat') onAnswer?.({...asked[index]!, answer, why});
         return answer;
       });
@@ -159,6 +163,31 @@ export class TeacherGateway {
     this.#breaker.failed();
     return 'failed';
   }
+}
+
+/** The question of a teacher that a head's queries are put to. */
+interface TeacherRoute {
+  readonly asked: AskedPart;
+  readonly reorder: Reorder;
+}
+
+function routeOf({question, classes, asked}: ServedHead, teacher: Teacher): TeacherRoute {
+  const {name, questions} = teacher;
+  if (questions === undefined) {
+    if (asked.question === undefined) return {asked: {}, reorder: reorderTo(classes, teacher)};
+    throw new InputError(`Teacher ${name} answers one question, and the student several. Serve one of them.`);
+  }
+  const index = questions.list.findIndex(other => other.name === question?.name);
+  const own = questions.list[index];
+  if (own === undefined) {
+    const known = questions.list.map(other => `\`${other.name}\``).join(', ');
+    const wanted = question
+      ? `no question \`${question.name}\``
+      : 'several questions, and the student answers none by name';
+    throw new InputError(`Teacher ${name} has ${wanted}. Its questions: ${known}.`);
+  }
+  const reorder = reorderTo(classes, {name, classes: classesOf(own)});
+  return {asked: {question: own, together: requestsOf(questions.list, questions)[index]}, reorder};
 }
 
 /** Failures in a row that open the circuit breaker. */

@@ -1,4 +1,5 @@
 import {inputsOfKinds} from '../input-kinds.ts';
+import type {Question} from '../question.ts';
 import {type ServedClassifier, type VerdictFacts, verdictOf} from './classifier.ts';
 import {queryOf} from './classify.ts';
 import type {Decided} from './decision.ts';
@@ -7,6 +8,7 @@ import type {ServedRequest} from './router.ts';
 
 /** A typed question, as either protocol asks it. */
 export interface AskedQuestion {
+  readonly type: Question['type'];
   /** Its name or id, if it has one. */
   readonly name: string | undefined;
   /**
@@ -53,8 +55,8 @@ export interface TypedRequest {
 }
 
 /**
- * Answers each question by the model that has its options as classes. A model is asked once, however many of the
- * questions it answers.
+ * Answers each question by the model that has its options as classes. A student is asked once, however many of the
+ * questions its heads answer.
  *
  * @throws RequestFailure 400 if the service shows labels alone, or the state doesn't suit a model
  */
@@ -70,14 +72,20 @@ export async function answerQuestions(
   }
   const chosen = questions.map(question => chooseModel(models, question, wanted));
   const able = [...new Set(chosen.flatMap(one => ('model' in one ? [one.model] : [])))];
-  takeInputs(able.length);
+  const students = new Set(able.map(({decide}) => decide));
+  takeInputs(students.size);
   const decided = await Promise.all(
-    able.map(async (model): Promise<readonly [ServedClassifier, Decided]> => {
-      const [decision] = await model.decide([queryAbout(model, asked)], signal);
-      return [model, decision!];
+    Array.from(students, async (decide): Promise<readonly (readonly [ServedClassifier, Decided])[]> => {
+      const heads = able.filter(head => head.decide === decide);
+      const query = queryAbout(heads[0]!, asked);
+      const decisions = await decide(
+        heads.map(head => ({...query, ...head.asked})),
+        signal,
+      );
+      return heads.map((head, index) => [head, decisions[index]!]);
     }),
   );
-  const decisions = new Map(decided);
+  const decisions = new Map(decided.flat());
   return chosen.map(one => ('model' in one ? answerBy(one, decisions.get(one.model)!) : one));
 }
 
@@ -88,22 +96,46 @@ interface Chosen {
   readonly indices: readonly number[];
 }
 
-/** Chooses the model with the name of the question, else the one that the client asked for, else the only one. */
-function chooseModel(
-  models: readonly ServedClassifier[],
-  {name, options}: AskedQuestion,
-  wanted: string,
-): Chosen | TypedRefusal {
+/**
+ * Chooses the model with the name of the question, else the one that the client asked for, else the only one whose own
+ * question is of the same type, else the only one.
+ */
+function chooseModel(models: readonly ServedClassifier[], asked: AskedQuestion, wanted: string): Chosen | TypedRefusal {
   const fitting = models.flatMap((model): Chosen[] => {
-    const indices = indicesOf(options, model.classes);
+    const indices = indicesIn(model, asked);
     return indices ? [{model, indices}] : [];
   });
-  const named = (wish: string | undefined) => fitting.find(({model}) => model.name === wish);
-  const chosen = named(name) ?? named(wanted) ?? (fitting.length === 1 ? fitting[0] : undefined);
+  const isNamed = ({name, question}: ServedClassifier) => name === asked.name || question?.name === asked.name;
+  const named = asked.name === undefined ? undefined : fitting.find(({model}) => isNamed(model));
+  if (named) return named;
+  // Predicates have no options by which they could be told apart.
+  const other = models.find(model => asked.type === 'predicate' && model.question !== undefined && isNamed(model));
+  if (other) return {refusal: `Question \`${asked.name}\` of this service is ${questionText(other)}.`};
+  const only = (some: readonly Chosen[]): Chosen | undefined => {
+    const sameType = some.filter(({model}) => model.question?.type === asked.type);
+    const best = sameType.length > 0 ? sameType : some;
+    return best.length === 1 ? best[0] : undefined;
+  };
+  const chosen =
+    fitting.find(({model}) => model.name === wanted) ??
+    only(fitting.filter(({model}) => model.student === wanted)) ??
+    only(fitting);
   if (chosen) return chosen;
   if (fitting.length === 0) return {refusal: 'No model of this service has these options as its classes.'};
   const names = fitting.map(({model}) => `\`${model.name}\``).join(', ');
   return {refusal: `Several models have these options: ${names}. Give the question the name of one.`};
+}
+
+function questionText({question, classes}: ServedClassifier): string {
+  return question?.type === 'predicate' ? 'a predicate' : `a ${question!.type} with the options ${classes.join(', ')}`;
+}
+
+/** The class of each option. A predicate needs no words in common. */
+function indicesIn(
+  {question, classes}: ServedClassifier,
+  {type, options}: AskedQuestion,
+): Chosen['indices'] | undefined {
+  return type === 'predicate' && question?.type === 'predicate' ? [0, 1] : indicesOf(options, classes);
 }
 
 /** The class of each option; undefined if options and classes are not the same. */

@@ -11,6 +11,7 @@ import type {Json} from '../teacher.ts';
 import {describeStudent, type GateDescription, type StudentDescription, studentDescription} from './description.ts';
 import {endsInSoftmax} from './forward.ts';
 import {type Gate, gateBytes, gateTexts} from './gate.ts';
+import {headOf} from './heads.ts';
 import {inputShapeOf, shown} from './input-shape.ts';
 import {makeStudent} from './make-student.ts';
 import {readJson, readModel, readWhole, writeModel} from './model-files.ts';
@@ -93,6 +94,17 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
     ...(heads && {heads}),
     ...(gate && {gate}),
   });
+}
+
+/**
+ * Loads a student, or one of its heads.
+ *
+ * @param question - name of the head's question; @default the whole student
+ * @throws InputError as `loadStudent` does, or if the student has no such question
+ */
+export async function loadHead(directory: string, question: string | undefined): Promise<Student> {
+  const student = await loadStudent(directory);
+  return question === undefined ? student : headOf(student, question);
 }
 
 async function readGate(path: string, {texts, ...gate}: GateDescription): Promise<Gate> {

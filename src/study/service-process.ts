@@ -1,6 +1,7 @@
 import {startEngine} from '../engine/engine.ts';
 import {withoutSecrets} from '../secrets.ts';
-import {type RunningService, servedInput, serveTeacher, warmUp} from '../serve/server.ts';
+import {servedStudent, warmUp} from '../serve/heads.ts';
+import {type RunningService, serveTeacher} from '../serve/server.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
 import {type ServiceReady, type ServiceSetup, versionOf} from './services.ts';
@@ -22,9 +23,7 @@ async function openService(): Promise<RunningService> {
     access,
     port: 0,
     version: versionOf(student),
-    calibration: {...student.calibration},
-    gate: student.gate,
-    ...servedInput(student),
+    ...servedStudent(student),
     detail: topK === undefined ? undefined : {kind: 'top-k', k: topK},
   });
 }

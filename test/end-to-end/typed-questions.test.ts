@@ -3,11 +3,16 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {promisify} from 'node:util';
 import {beforeAll, describe, expect, it} from 'vitest';
+import {type JointKnowledge, joinKnowledge} from '../../src/ask/joint-knowledge.ts';
 import {startEngine} from '../../src/engine/engine.ts';
-import {trueLabels} from '../../src/knowledge/knowledge.ts';
+import {type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {classesOf} from '../../src/question.ts';
+import {choice, predicate, score} from '../../src/questions.ts';
 import {saveStudent} from '../../src/student/files.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
+import {withHeads} from '../../src/student/heads.ts';
+import type {Student} from '../../src/student/student.ts';
 import {train} from '../../src/train/train.ts';
 import {until} from '../built.ts';
 import {NO_SERVERS, programsOf} from '../servers/python-server.ts';
@@ -26,13 +31,17 @@ const queues = (count: number): readonly string[] => [
 const levels = (count: number): readonly string[] =>
   Array.from({length: count}, (_, level) => `Level ${level}: ${level === 0 ? 'calm' : 'angrier'}`);
 
-/** The options of the questions that jevcompat asks, each a student. */
+/** The first questions that jevcompat asks, which one student answers. */
+const QUESTIONS = [
+  predicate('refund', 'Does the customer ask for a refund?'),
+  choice('team', 'Which team?', ['Billing', 'Technical', 'Sales']),
+  score('anger', 'How angry is the customer?', ['Calm', 'Frustrated', 'Very angry']),
+];
+
+/** The options of its other questions, each a student. */
 const STUDENTS: Readonly<Record<string, readonly string[]>> = {
-  refund: ['no', 'yes'],
-  team: ['Billing', 'Technical', 'Sales'],
   'two-teams': ['Billing', 'Technical'],
   ...Object.fromEntries([26, 64, 128, 255].map(count => [`queues-${count}`, queues(count)])),
-  anger: ['Calm', 'Frustrated', 'Very angry'],
   'two-levels': ['Calm', 'Very angry'],
   ...Object.fromEntries([5, 10].map(count => [`levels-${count}`, levels(count)])),
   colour: ['Red', 'Green', 'Blue', 'Yellow', 'Purple'],
@@ -42,15 +51,18 @@ const STUDENTS: Readonly<Record<string, readonly string[]>> = {
   polite: ['Rude', 'Neutral', 'Polite'],
 };
 
-/** Trains a student on texts that name their class, and saves it. */
-async function trained(name: string, classes: readonly string[]): Promise<string> {
-  const texts = classes.flatMap(word => [`It is about ${word}.`, `${word}, please`]);
-  const labels = Int32Array.from(texts, (_, row) => Math.floor(row / 2));
-  const student = hashedNgrams({buckets: 256, units: [8]})(
-    {classes, kind: 'text', inputShape: [], preprocessing: {}},
-    1,
-  );
-  const knowledge = trueLabels({inputs: {kind: 'text', count: texts.length, texts}, labels}, classes);
+const built = hashedNgrams({buckets: 256, units: [8]});
+const task = {kind: 'text', inputShape: [], preprocessing: {}} as const;
+
+/** Texts that name their class. */
+function texts(classes: readonly string[]): Knowledge {
+  const lines = classes.flatMap(word => [`It is about ${word}.`, `${word}, please`]);
+  const labels = Int32Array.from(lines, (_, row) => Math.floor(row / 2));
+  return trueLabels({inputs: {kind: 'text', count: lines.length, texts: lines}, labels}, classes);
+}
+
+/** Trains a student and saves it. */
+async function trained(name: string, student: Student, knowledge: Knowledge | JointKnowledge): Promise<string> {
   for await (const _ of train(student, knowledge, {losses: [hardLabels()], seed: 1, epochs: 2, batchSize: 64}));
   const directory = join(folder(), name);
   await saveStudent(directory, student);
@@ -67,8 +79,12 @@ describe.skipIf(programs === undefined)(`typed questions of limbeck serve (else 
 
   beforeAll(async () => {
     await startEngine();
-    const models: string[] = [];
-    for (const [name, classes] of Object.entries(STUDENTS)) models.push(await trained(name, classes));
+    const parts = QUESTIONS.map(question => ({...texts(classesOf(question)), question}));
+    const several = withHeads(built, QUESTIONS)({...task, classes: []}, 1);
+    const models = [await trained('support', several, await joinKnowledge(parts))];
+    for (const [name, classes] of Object.entries(STUDENTS)) {
+      models.push(await trained(name, built({...task, classes}, 1), texts(classes)));
+    }
     const service = start(['serve', ...models, '--port', '0', '--json'], {env: {LIMBECK_SERVE_KEY: key}});
     await until('an address', () => service.stdout().includes('\n'));
     url = (JSON.parse(service.stdout()) as {readonly url: string}).url;

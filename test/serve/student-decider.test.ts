@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
-import {studentDecider} from '../../src/serve/served.ts';
+import {headsServed} from '../../src/serve/heads.ts';
+import {studentDecider} from '../../src/serve/student-decider.ts';
 import type {Answer, Detail, Outcome, Teacher} from '../../src/teacher.ts';
 import {classes, sayingOf} from './services.ts';
 
@@ -8,13 +9,14 @@ const {signal} = new AbortController();
 const queries = [{input: {kind: 'text', text: 'a'}}] as const;
 
 function deciding(detail: Detail, answer: Answer, calibration?: {temperature?: number; threshold?: number}) {
-  const shown: Pick<Teacher, 'name' | 'classes' | 'detail'> = {name: 'words', classes, detail};
+  const shown: Pick<Teacher, 'name' | 'detail'> = {name: 'words', detail};
+  const heads = headsServed({classes}, {model: 'words', calibration});
   const wanted: (Detail | undefined)[] = [];
   const ask: Teacher['ask'] = async (_, options) => {
     wanted.push(options?.detail);
     return [{answer} as Outcome];
   };
-  return {decider: studentDecider(shown, {ask}, calibration), wanted};
+  return {decider: studentDecider(shown, heads, {ask}), wanted};
 }
 
 describe('studentDecider', () => {
@@ -52,7 +54,7 @@ describe('studentDecider', () => {
 
   it('lets other requests have their turn while the gate reads many texts', async () => {
     const answer = sayingOf('spam 0.75');
-    const many = Array.from({length: 20}, () => queries[0]);
+    const many = Array.from({length: 20}, () => ({input: {...queries[0].input}}));
     const model: Pick<Teacher, 'ask'> = {ask: async asked => asked.map(() => ({answer}) as Outcome)};
     const readsSlowly = () => {
       const end = performance.now() + 10;
@@ -62,7 +64,7 @@ describe('studentDecider', () => {
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
     const shown = {name: 'words', classes, detail: {kind: 'log-probabilities'}} as const;
-    await studentDecider(shown, model, undefined, readsSlowly).decide(many, signal);
+    await studentDecider(shown, headsServed(shown, {model: 'words'}), model, readsSlowly).decide(many, signal);
     clearInterval(timer);
     expect(turns).toBeGreaterThan(4);
   });

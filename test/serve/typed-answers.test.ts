@@ -18,7 +18,7 @@ const logs = (...shares: readonly number[]): Answer => ({
 
 interface Counted extends ServedClassifier {
   /** What it was asked about. */
-  readonly asked: unknown[];
+  readonly seen: unknown[];
 }
 
 function model(
@@ -33,22 +33,23 @@ function model(
     readonly answeredBy?: 'student' | 'teacher';
   } = {},
 ): Counted {
-  const asked: unknown[] = [];
+  const seen: unknown[] = [];
   const decide: ServedClassifier['decide'] = async queries =>
     queries.map(({input}): Decided => {
-      asked.push(input.kind === 'text' ? input.text : (input as TensorInput).data);
+      seen.push(input.kind === 'text' ? input.text : (input as TensorInput).data);
       return answer instanceof Error ? {error: answer} : {answer, answeredBy};
     });
-  return {name, version: '1', classes, detail, input: {kind: 'text'}, decide, asked};
+  return {name, student: name, version: '1', classes, detail, input: {kind: 'text'}, decide, asked: {}, seen};
 }
 
 const named = (...options: readonly string[]): AskedQuestion['options'] => options.map(option => [option]);
 
 async function answers(
   models: readonly ServedClassifier[],
-  questions: readonly AskedQuestion[],
+  asked: readonly (Omit<AskedQuestion, 'type'> & Partial<AskedQuestion>)[],
   {state = 'a mail' as unknown, wanted = 'any', counts = [] as number[]} = {},
 ) {
+  const questions = asked.map(one => ({type: one.options === PREDICATE ? 'predicate' : 'choice', ...one}) as const);
   const takeInputs = (count: number) => void counts.push(count);
   const signal = new AbortController().signal;
   return answerQuestions(models, {state, questions, model: wanted}, {signal, takeInputs});
@@ -124,13 +125,13 @@ describe('answerQuestions', () => {
     const choice = named(...team.classes);
     const questions = [choice, choice, PREDICATE].map(options => ({name: undefined, options}));
     expect(await answers([one, two], questions, {counts})).toHaveLength(3);
-    expect([one.asked, two.asked, counts]).toEqual([['a mail'], ['a mail'], [2]]);
+    expect([one.seen, two.seen, counts]).toEqual([['a mail'], ['a mail'], [2]]);
   });
 
   it('gives a model of texts any other state as JSON', async () => {
     const one = model('spam', ['no', 'yes'], logs(0.5, 0.5));
     await answers([one], [{name: undefined, options: PREDICATE}], {state: {subject: 'Hi', tags: ['a']}});
-    expect(one.asked).toEqual(['{"subject":"Hi","tags":["a"]}']);
+    expect(one.seen).toEqual(['{"subject":"Hi","tags":["a"]}']);
   });
 
   it('gives a model of numbers the nested lists', async () => {
@@ -139,7 +140,7 @@ describe('answerQuestions', () => {
       input: {kind: 'tensor', dtype: 'float32', shape: [2]},
     } as const;
     await answers([numbers], [{name: undefined, options: PREDICATE}], {state: [1, 2]});
-    expect(numbers.asked).toEqual([Float32Array.of(1, 2)]);
+    expect(numbers.seen).toEqual([Float32Array.of(1, 2)]);
     const asked = answers([numbers], [{name: undefined, options: PREDICATE}], {state: 'a mail'});
     await expect(asked).rejects.toThrow('Input 0 is a text; the model takes numbers.');
   });
@@ -171,7 +172,7 @@ describe('answerQuestions', () => {
     await expect(answers([black], [{name: undefined, options: PREDICATE}])).rejects.toThrow(
       'This service shows labels alone, and these answers are probabilities.',
     );
-    expect(black.asked).toEqual([]);
+    expect(black.seen).toEqual([]);
   });
 });
 

@@ -20,6 +20,7 @@ export function serveCommand(): Command {
     )
     .option('--top-k <k>', 'show only the k most probable classes (gray-box)', positive)
     .option('--threshold <p>', 'mark answers less probable than this (default: the model’s own threshold)', share)
+    .option('--question <name>', 'serve only this question of a model that answers several')
     .option('--name <name>', 'name of the model in addresses (default: its folder’s)')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--allow-host <name>', 'a further name that the Host header may hold; can be repeated', addText)
