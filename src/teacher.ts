@@ -187,8 +187,11 @@ export interface Service<A extends Access = Access> {
   receipt?(reply: Reply): Receipt;
   /** A note to the user about a reply with status 200; asked for until there is one. Never throws. */
   note?(reply: Reply): string | undefined;
-  /** The most tokens that a request about these queries can use, by its body. Undefined if none are counted. */
-  worstCase?(queries: readonly Query[]): Usage;
+  /**
+   * The most tokens that a request about these queries can use, by its body; undefined if there is no known bound, as for
+   * some images. Absent if no tokens are counted.
+   */
+  worstCase?(queries: readonly Query[]): Usage | undefined;
   /** The fewest tokens that such a request can use. @default one in and one out for each query */
   leastCase?(queries: readonly Query[]): Usage;
   /** Undefined if `worstCase` and `price` give the highest cost of a request. */

@@ -25,6 +25,7 @@ import {
   openModel,
   SERVICE_KINDS,
   type ServiceOptions,
+  totalBound,
   totalUsage,
 } from '../_wire/service.ts';
 import {chatProbe, holdsLabel} from './chat-probe.ts';
@@ -50,6 +51,12 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
    */
   readonly maxTokens?: number;
   /**
+   * The most tokens that one image is charged as, which budgets and plans need. It depends on the model.
+   *
+   * @default unknown
+   */
+  readonly imageTokens?: number;
+  /**
    * More fields of the request's body. Objects are merged with the adapter's own. A null removes a field. Under a
    * budget of money or tokens, only fields with a known cost are allowed; see `cost.ts`.
    *
@@ -65,6 +72,7 @@ export const CHAT_KINDS: Shape<ChatOptions> = {
   model: kinds.text,
   service: kinds.text,
   maxTokens: kinds.number,
+  imageTokens: kinds.number,
   parameters: kinds.object,
 };
 
@@ -84,7 +92,10 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
   const read = (reply: Reply) => readReply(reply, {name, dialect, words});
   const promptAbout = ({input, sample = 0}: Query) =>
     input.kind === 'tensor' ? prompts.template : prompts.about(input, sample);
-  const bodyAbout = (query: Query) => bodyOf(promptAbout(query));
+  const worstCaseOf = (query: Query) => {
+    const prompt = promptAbout(query);
+    return mostTokens(dialect.cost, bodyOf(prompt), prompt.image, options.imageTokens);
+  };
   const unbounded = unboundedBy(dialect.cost, {body: template, parameters: options.parameters, model: options.model});
   const isHeld = ({text}: Completion) => holdsLabel(text, prompts.codes);
   const {warmed} = dialect;
@@ -121,7 +132,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         labelOf: text => parseLabel(text, {lists: [prompts.codes, prompts.classes], aliased: words.aliased}),
         refusal: (reply, inputs) => statusError(connection, reply, {advice: dialect.refusalAdvice, inputs}),
         receipt: reply => receiptOf(reply, dialect),
-        worstCase: queries => totalUsage(queries.map(query => mostTokens(dialect.cost, bodyAbout(query)))),
+        worstCase: queries => totalBound(queries.map(worstCaseOf)),
         leastCase: queries => totalUsage(queries.map(query => leastTokens(promptAbout(query)))),
         ...(unbounded && {unbounded}),
         ...(dialect.note && {note: reply => noteOn(reply, dialect, words)}),

@@ -1,4 +1,5 @@
-import type {Json, Unbounded, Usage} from '../../src/teacher.ts';
+import {imageBase64} from '../../src/input-kinds.ts';
+import type {EncodedImage, Json, Unbounded, Usage} from '../../src/teacher.ts';
 import type {Body, CostFields} from './dialect.ts';
 import type {Prompt} from './prompt.ts';
 
@@ -39,11 +40,24 @@ export const RESPONSES_COST: CostFields = {
   harmless: [...['temperature', 'top_p', 'include', 'reasoning', 'text', 'truncation'], ...[...OF_OPENAI, ...TIERS]],
 };
 
-/** Returns the most tokens that a request with this body can use. A token is at least one byte. */
-export function mostTokens(fields: CostFields, body: Body): Usage {
+/**
+ * Returns the most tokens that a request with this body can use. A token is at least one byte. An image is no text: its
+ * tokens depend on its pixels, in another way for each model.
+ *
+ * @param image - the one in the body
+ * @param imageTokens - the most tokens of an image; infinite if nobody knows
+ */
+export function mostTokens(
+  fields: CostFields,
+  body: Body,
+  image?: EncodedImage,
+  imageTokens: number = Number.POSITIVE_INFINITY,
+): Usage {
   const {inputWeight = 1} = fields;
+  const bytes = Buffer.byteLength(JSON.stringify(body));
+  const tokens = image ? bytes - imageBase64(image).length + imageTokens : bytes;
   return {
-    inputTokens: Math.ceil(inputWeight * Buffer.byteLength(JSON.stringify(body))),
+    inputTokens: Math.ceil(inputWeight * tokens),
     outputTokens: mostOutput(fields, body),
   };
 }

@@ -7,7 +7,7 @@ import {headersInIdentity} from '../_wire/headers.ts';
 import {statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {postJson} from '../_wire/request.ts';
-import {askBatches, CONCURRENCY, chargedService, openModel, totalUsage} from '../_wire/service.ts';
+import {askBatches, CONCURRENCY, chargedService, openModel, totalBound, totalUsage} from '../_wire/service.ts';
 import {type ChatOptions, chatTeacher, outcomeOf, receiptOf, withParameters} from './chat.ts';
 import {chatProbe} from './chat-probe.ts';
 import {leastTokens, mostTokens, unboundedBy} from './cost.ts';
@@ -83,7 +83,12 @@ function questionTeacher<A extends Access>(options: QuestionChatOptions, dialect
           ),
         refusal: (reply, inputs) => statusError(connection, reply, {advice, inputs}),
         receipt: reply => receiptOf(reply, dialect),
-        worstCase: queries => totalUsage(form.requestsFor(queries).map(({body}) => mostTokens(dialect.cost, body))),
+        worstCase: queries =>
+          totalBound(
+            form
+              .requestsFor(queries)
+              .map(({body, prompt}) => mostTokens(dialect.cost, body, prompt.image, options.imageTokens)),
+          ),
         leastCase: queries => totalUsage(form.requestsFor(queries).map(({prompt}) => leastTokens(prompt))),
         ...(unbounded && {unbounded}),
         ...(dialect.note && {note: reply => noteOn(reply, options.questions, {name, dialect, form})}),

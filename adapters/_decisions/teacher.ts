@@ -14,6 +14,7 @@ import {
   SERVICE_KINDS,
   type ServiceOptions,
   standInFor,
+  totalBound,
   totalUsage,
 } from '../_wire/service.ts';
 import {type DecidedInput, type DecisionDialect, orderedJson} from './dialect.ts';
@@ -181,7 +182,7 @@ export function decisionTeacher(
           ),
         refusal: (reply, inputs) => statusError(connection, reply, {advice: dialect.refusalAdvice(reply), inputs}),
         receipt: reply => tried(() => dialect.receipt(documentOf(name, reply))) ?? {},
-        worstCase: queries => totalUsage(requestsFor(asked, queries).map(request => mostTokens(asked, request))),
+        worstCase: queries => totalBound(requestsFor(asked, queries).map(request => mostTokens(asked, request))),
         leastCase: queries => totalUsage(requestsFor(asked, queries).map(leastTokens)),
         ...(unbounded && {unbounded}),
         ...(dialect.note && {note: reply => tried(() => dialect.note?.(documentOf(name, reply)))}),

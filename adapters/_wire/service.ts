@@ -207,6 +207,12 @@ export function keyVariableFor(
   return new URL(checkAddress(address)).origin === new URL(own).origin ? variable : 'LIMBECK_TEACHER_KEY';
 }
 
+/** Returns the sum of the most that several requests use; undefined if one of them has no bound. */
+export function totalBound(usages: readonly Usage[]): Usage | undefined {
+  const total = totalUsage(usages);
+  return Number.isFinite(total.inputTokens) ? total : undefined;
+}
+
 /** Returns the sum of what several requests use. */
 export function totalUsage(usages: readonly Usage[]): Usage {
   const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);

@@ -4,6 +4,7 @@ import {sameClasses} from '../data/arrays.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {readLines} from '../data/lines.ts';
 import {InputError} from '../errors.ts';
+import {inputsOfKinds} from '../input-kinds.ts';
 import {type Answers, answerAt, tabulate} from '../knowledge/answers.ts';
 import {heldDetail, satisfies} from '../knowledge/coarsen.ts';
 import {answersAt, countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
@@ -177,7 +178,7 @@ async function textsOf(knowledge: Knowledge | StoredKnowledge): Promise<Set<stri
 
 function textsIn(inputs: Inputs): readonly string[] {
   if (inputs.kind === 'text') return inputs.texts;
-  throw new InputError('Traffic holds texts, and the knowledge is about tensors. Leave the traffic out.');
+  throw new InputError(`Traffic holds texts, and the knowledge is about ${inputsOfKinds(inputs.kind)}. Leave it out.`);
 }
 
 /** The rows of the knowledge, and after them the new ones. */

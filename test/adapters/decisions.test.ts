@@ -237,8 +237,8 @@ describe('decisions', () => {
 
   it('bounds the cost of a request by its body, which holds the text once', () => {
     const {service} = decisions(shared);
-    const {inputTokens, outputTokens} = service!.worstCase!(about(...questions));
-    const apart = questions.map(question => service!.worstCase!(about(question)).inputTokens);
+    const {inputTokens, outputTokens} = service!.worstCase!(about(...questions))!;
+    const apart = questions.map(question => service!.worstCase!(about(question))!.inputTokens);
     expect(inputTokens).toBeLessThan(apart.reduce((sum, tokens) => sum + tokens, 0));
     expect(outputTokens).toBe(8 * 8);
     expect(service!.leastCase!(about(urgent))).toEqual({inputTokens: 7, outputTokens: 0});

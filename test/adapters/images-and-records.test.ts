@@ -182,6 +182,33 @@ describe('a chat model', () => {
   });
 });
 
+describe('the most tokens of an image', () => {
+  const big: Input = {...image, bytes: Buffer.concat([bytes, Buffer.alloc(100_000)])};
+  const {dispatcher} = offline();
+  const makers: Readonly<Record<string, (imageTokens?: {readonly imageTokens: number}) => Teacher>> = {
+    openai: options => openai({...chat, url: `${address}/v1`, dispatcher, ...options}),
+    decisions: options => decisions({...asked, url: address, dispatcher, ...options}),
+    'system-one': options => systemOne({...asked, url: address, dispatcher, ...options}),
+  };
+
+  it.each(Object.entries(makers))(
+    'of %s are unknown unless they are declared, whatever the size of the file',
+    (_, make) => {
+      const most = (teacher: Teacher) => teacher.service!.worstCase!([{input: big, question}]);
+      expect(most(make())).toBeUndefined();
+      const [one, other] = [most(make({imageTokens: 1000}))!, most(make({imageTokens: 3000}))!];
+      expect(other.inputTokens - one.inputTokens).toBe(2000);
+      expect(one.inputTokens).toBeLessThan(5000);
+      expect(make().service!.worstCase!([{input: record, question}])).toBeDefined();
+    },
+  );
+
+  it('are known of TypeSafe', () => {
+    const {worstCase} = systemOne({...asked, dispatcher}).service!;
+    expect(worstCase!([{input: big, question}])!.inputTokens).toBeGreaterThan(2 * 56 ** 2);
+  });
+});
+
 describe('a refusal', () => {
   it('does not quote the image or the record that it is about', async () => {
     const network = offline();

@@ -194,7 +194,7 @@ describe('llama-cpp', () => {
       return undefined;
     });
     const teacher = llamaCpp({...letters, url});
-    const [worst] = [teacher.service!.worstCase!([text('one')])];
+    const [worst] = [teacher.service!.worstCase!([text('one')])!];
     const tokens = 3 * (worst.inputTokens + worst.outputTokens);
     const budget = createBudget([{tokens}]);
     const layered = withCalls(teacher, {budget: budget.forTeacher(teacher), onNote: () => {}});

@@ -210,7 +210,7 @@ describe('vllm, scoring answers', () => {
     expect(kept[0]!.body.length).toBeLessThan(3000);
     const receipt = service!.receipt!(kept[0]!);
     expect(receipt).toMatchObject({model: 'letters', fingerprint: 'vllm-0'});
-    const {inputTokens, outputTokens} = service!.worstCase!([text('one')]);
+    const {inputTokens, outputTokens} = service!.worstCase!([text('one')])!;
     expect(receipt.usage!.inputTokens).toBeLessThanOrEqual(inputTokens);
     expect(receipt.usage!.outputTokens).toBeLessThanOrEqual(outputTokens);
   });

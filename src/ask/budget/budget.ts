@@ -1,7 +1,7 @@
 import type {BudgetError} from '../../errors.ts';
 import {type OnNote, warn} from '../notes.ts';
 import {type Amounts, Balance, Excess} from './balance.ts';
-import {type BudgetLimit, checkKeepable, checkLimit, type PricedTeacher, type Spending} from './limit.ts';
+import {type BudgetLimit, checkKeepable, checkLimit, NO_BOUND, type PricedTeacher, type Spending} from './limit.ts';
 import {type Charge, checkPrice, nanoDollars} from './price.ts';
 
 /** The limits and the spending of one run, over all of its teachers. */
@@ -131,9 +131,15 @@ class SharedBudget implements Budget {
         usd: price ? nanoDollars(price, charge) : 0,
       }),
     };
+    const checkBound = ({usage}: Charge) => {
+      if (usage !== undefined || teacher.service?.worstCase === undefined) return;
+      const service = {...teacher.service, unbounded: NO_BOUND};
+      for (const limit of this.limits) checkKeepable(limit, {name, service});
+    };
     return {
       reserve: async (charge, signal) => {
         signal?.throwIfAborted();
+        checkBound(charge);
         const request = new Request(account, charge);
         if (this.#queue.length === 0 && !this.#balance.passedBy(request.worst)) this.#admit(request);
         else await this.#wait(request, signal);
@@ -142,6 +148,7 @@ class SharedBudget implements Budget {
       reserveFirst: charges => {
         const reservations: Reservation[] = [];
         for (const charge of charges) {
+          checkBound(charge);
           const request = new Request(account, charge);
           const limit = this.#balance.passedBy(request.worst);
           if (limit) return {reservations, refusal: this.#balance.exhausted(limit, request.worst)};

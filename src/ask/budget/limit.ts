@@ -1,5 +1,5 @@
 import {InputError} from '../../errors.ts';
-import type {Service, Teacher} from '../../teacher.ts';
+import type {Service, Teacher, Unbounded} from '../../teacher.ts';
 import {dollars, isByToken} from './price.ts';
 
 /** The most that a run may spend of one thing. */
@@ -79,6 +79,12 @@ export function describeAmount(kind: keyof Spending, amount: number): string {
 export interface PricedTeacher extends Pick<Teacher, 'name'> {
   readonly service?: Pick<Service, 'price' | 'worstCase' | 'unbounded'> | undefined;
 }
+
+/** The cost of requests whose most tokens are not known, although the service counts tokens. */
+export const NO_BOUND: Unbounded = {
+  of: 'tokens',
+  problem: 'The most tokens of an image depend on the model: give the adapter `imageTokens`.',
+};
 
 /** @throws InputError if nobody could tell when the limit is reached */
 export function checkKeepable(limit: BudgetLimit, {name, service}: PricedTeacher): void {

@@ -1,5 +1,6 @@
 import type {BatchLane} from '../../lane.ts';
 import type {Query, Rate, Service, Teacher, Usage} from '../../teacher.ts';
+import {NO_BOUND} from '../budget/limit.ts';
 import {type Charge, costOf, isByToken} from '../budget/price.ts';
 import {batchEnd} from '../cut-batches.ts';
 import {lanePrice} from '../lane/lane-of.ts';
@@ -17,6 +18,7 @@ export class Requests {
   readonly #service: Service | undefined;
   readonly #limits: Pick<Teacher, 'maxBatch' | 'questions'>;
   #calls = 0;
+  #isBounded = true;
   #most: Usage = {inputTokens: 0, outputTokens: 0};
   #least: Usage = {inputTokens: 0, outputTokens: 0};
 
@@ -27,6 +29,11 @@ export class Requests {
 
   get calls(): number {
     return this.#calls;
+  }
+
+  /** False if the most tokens of one of them are not known. */
+  get isBounded(): boolean {
+    return this.#isBounded;
   }
 
   /** The tokens if each is as long as can be. */
@@ -55,7 +62,10 @@ export class Requests {
   #addRequest(queries: readonly Query[]): void {
     this.#calls++;
     const usage = this.#service?.worstCase?.(queries);
-    if (!usage) return;
+    if (!usage) {
+      this.#isBounded = false;
+      return;
+    }
     this.#most = combine(this.#most, usage, sumOf);
     const least = this.#service?.leastCase?.(queries) ?? {inputTokens: queries.length, outputTokens: queries.length};
     this.#least = combine(this.#least, combine(least, usage, Math.min), sumOf);
@@ -85,7 +95,11 @@ export function costOfRequests(
   {rate, lane, mean}: CostOptions,
 ): PlanTotal {
   const cases = casesOf(requests, service, {mean, mostSends: lane ? LANE_ATTEMPTS : MOST_SENDS});
-  return {calls: across(cases, ({calls}) => calls), ...(service && costsOf(chargesOf(service, lane, rate), cases))};
+  const calls = across(cases, one => one.calls);
+  if (service === undefined) return {calls};
+  const charges = chargesOf(service, lane, rate);
+  const {unbounded = requests.worst.isBounded ? undefined : NO_BOUND} = charges;
+  return {calls, ...costsOf({...charges, ...(unbounded && {unbounded})}, cases)};
 }
 
 function casesOf(

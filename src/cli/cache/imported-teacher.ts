@@ -2,6 +2,7 @@ import {leavesOf} from '../../ask/compose/parts.ts';
 import {keyed} from '../../ask/layer.ts';
 import {type Inputs, inputAt} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
+import {inputsOfKinds} from '../../input-kinds.ts';
 import {joinDetails} from '../../knowledge/coarsen.ts';
 import {LEVELS} from '../../levels.ts';
 import type {ResolvedRecipe} from '../../recipe/resolve.ts';
@@ -31,7 +32,8 @@ export interface SoleLeaf {
 export function soleLeaf(teacher: Teacher, {data, queryPlans}: ResolvedRecipe, level: Access): SoleLeaf {
   if (data.train.inputs.kind !== 'text') {
     throw new InputError(
-      'The inputs of this recipe are tensors, and logs hold texts. `limbeck cache import FILE` takes exported answers.',
+      `The inputs of this recipe are ${inputsOfKinds(data.train.inputs.kind)}, and logs hold texts. ` +
+        '`limbeck cache import FILE` takes exported answers.',
     );
   }
   const plans = queryPlans.filter(plan => plan.level === level);

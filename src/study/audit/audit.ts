@@ -3,6 +3,7 @@ import {distributionsOf, sameClasses} from '../../data/arrays.ts';
 import {DELIMITERS, type Delimiter, idOf} from '../../data/human-table/table.ts';
 import type {TextInputs} from '../../data/inputs.ts';
 import {InputError} from '../../errors.ts';
+import {inputsOfKinds} from '../../input-kinds.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
 import {boundsWithMissing} from '../../statistics/bounds.ts';
 import {predictLogits} from '../../student/predict.ts';
@@ -95,7 +96,8 @@ function textsOf({recipe: {data}}: Study, {classes}: Student): TextInputs {
   }
   const {inputs} = data.test;
   if (inputs.kind === 'text') return inputs;
-  throw new InputError('An audit shows texts to a person, and the inputs of this recipe are numbers.');
+  const found = inputs.kind === 'tensor' ? 'numbers' : inputsOfKinds(inputs.kind);
+  throw new InputError(`An audit shows texts to a person, and the inputs of this recipe are ${found}.`);
 }
 
 async function answersOf(

@@ -114,7 +114,7 @@ describe.each(WAYS)('$name', ({make, dear, limit, endless}) => {
   it.each([{}, ...dear])('knows the most that is charged for a body with %j', async parameters => {
     service.reset();
     const teacher = make({url: service.url, parameters});
-    const bound = (query: Query) => teacher.service!.worstCase!([query]);
+    const bound = (query: Query) => teacher.service!.worstCase!([query])!;
     expect(teacher.service!.unbounded).toBeUndefined();
     for (const query of queries) {
       await teacher.ask([query]);
@@ -122,7 +122,7 @@ describe.each(WAYS)('$name', ({make, dear, limit, endless}) => {
       expect(bound(query).inputTokens).toBeGreaterThanOrEqual(input);
       expect(bound(query).outputTokens).toBe(output);
     }
-    const all = teacher.service!.worstCase!(queries);
+    const all = teacher.service!.worstCase!(queries)!;
     expect(all.outputTokens).toBe(service.charged.reduce((sum, {output}) => sum + output, 0));
   });
 
@@ -130,7 +130,7 @@ describe.each(WAYS)('$name', ({make, dear, limit, endless}) => {
     const twice = {system: '{classes}', user: '{text} {text} {text}'};
     const teacher = make({prompt: twice});
     const long: Query = {input: {kind: 'text', text: 'x'.repeat(1000)}};
-    expect(teacher.service!.worstCase!([long]).inputTokens).toBeGreaterThan(3000);
+    expect(teacher.service!.worstCase!([long])!.inputTokens).toBeGreaterThan(3000);
   });
 
   it('says that nothing limits an answer if its limit is left out or is none', () => {
@@ -162,7 +162,7 @@ describe('teachers that score codes exactly', () => {
     ['llama-cpp', (parameters: Parameters) => llamaCpp({...shared, parameters})],
   ] as const)('%s knows the most of a body that asks for more than one token', (_, make) => {
     const query: Query = {input: {kind: 'text', text: 'one'}};
-    const output = (parameters: Parameters) => make(parameters).service!.worstCase!([query]).outputTokens;
+    const output = (parameters: Parameters) => make(parameters).service!.worstCase!([query])!.outputTokens;
     expect(output({max_tokens: 4000, n: 3})).toBe(12_000 * output({}));
     expect(make({}).service!.unbounded).toBeUndefined();
     expect(make({max_tokens: -1}).service!.unbounded).toMatchObject({of: 'tokens'});
@@ -180,6 +180,6 @@ it('batches carry the bodies that the worst case is of', () => {
   for (const {service: asked} of teachers) {
     const line = (asked as BatchService).lane!.lineOf('0'.repeat(64), query);
     expect(line).toMatch(/"(max_tokens|maxOutputTokens)":4000/);
-    expect(asked!.worstCase!([query]).outputTokens).toBe(4000);
+    expect(asked!.worstCase!([query])!.outputTokens).toBe(4000);
   }
 });

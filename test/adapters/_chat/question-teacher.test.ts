@@ -345,15 +345,15 @@ describe('a language model with several questions', () => {
     const teacher = openai({...shared, output: 'label'});
     const {worstCase, leastCase} = teacher.service!;
     const long = {kind: 'text', text: 'word '.repeat(1000)} as const;
-    const [all, one] = [worstCase!(about(teacher, long)), worstCase!(about(teacher, long).slice(0, 1))];
+    const [all, one] = [worstCase!(about(teacher, long))!, worstCase!(about(teacher, long).slice(0, 1))!];
     expect(all).toEqual(one);
     expect(all.inputTokens).toBeGreaterThan(5000);
     expect(all.inputTokens).toBeLessThan(8000);
     const alone = openai({...shared, output: 'label', maxQuestions: 1});
-    expect(alone.service!.worstCase!(about(alone, long)).inputTokens).toBeGreaterThan(15_000);
+    expect(alone.service!.worstCase!(about(alone, long))!.inputTokens).toBeGreaterThan(15_000);
     expect(leastCase!(about(teacher, long)).inputTokens).toBeGreaterThan(1000);
     const limited = openai({...shared, output: 'label', maxTokens: 77});
-    expect(limited.service!.worstCase!(about(limited)).outputTokens).toBe(77);
+    expect(limited.service!.worstCase!(about(limited))!.outputTokens).toBe(77);
   });
 
   it('tells a probe which answers break the schema', () => {

@@ -227,6 +227,15 @@ describe('a budget that can not be kept', () => {
     expect(open({calls: 1})).not.toThrow();
   });
 
+  it('refuses a request without a bound, such as one about an image, unless tokens do not matter', async () => {
+    const reserve = (limit: BudgetLimit, price: Price = {}) =>
+      createBudget([limit]).forTeacher(teacherWith({price})).reserve({calls: 1, usage: undefined});
+    await expect(reserve({tokens: 100})).rejects.toThrow('give the adapter `imageTokens`');
+    await expect(reserve({usd: 1}, {perMillionInputTokens: 1})).rejects.toThrow(InputError);
+    await expect(reserve({usd: 1}, {perCall: 0.1})).resolves.toBeDefined();
+    await expect(reserve({calls: 1})).resolves.toBeDefined();
+  });
+
   it('is refused if nobody can say the most that a request costs, with why and what to do', () => {
     const open =
       (limit: BudgetLimit, of: 'tokens' | 'fees', price: Price = {}) =>

@@ -152,6 +152,14 @@ describe('planAsking', () => {
     expect(byCall.usd).toEqual(alike(0.3, 1.5));
   });
 
+  it('says why it knows no tokens of requests without a bound, such as those about images', async () => {
+    const service = {...tokenService, worstCase: () => undefined, price: {perMillionInputTokens: 1}};
+    const plan = await planAsking({...serviceTeacher(), service}, inputs(25), {store: newStore()});
+    expect(plan).not.toHaveProperty('tokens');
+    expect(plan).not.toHaveProperty('usd');
+    expect(plan.unbounded).toContain('give the adapter `imageTokens`');
+  });
+
   it('knows neither tokens nor money if nobody can say the most that a request costs, and says why', async () => {
     const plan = (unbounded: Unbounded, price: Price) =>
       planAsking(serviceTeacher({unbounded, price}), inputs(25), {store: newStore()});
