@@ -4,6 +4,7 @@ import {cpus, tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Command, InvalidArgumentError, Option} from 'commander';
 import {startEngine} from '../../../src/engine/engine.ts';
+import {benchHeads, headsTable} from './heads.ts';
 import {BATCH, MODELS, type ModelName} from './models.ts';
 import {Peer} from './peer.ts';
 import {pythonWithPeers} from './python.ts';
@@ -12,7 +13,7 @@ import {type Measurement, PEERS, type Row, rowsOf, tableOf} from './summary.ts';
 
 interface Settings {
   readonly json?: string;
-  readonly model: readonly ModelName[];
+  readonly model: readonly (ModelName | 'heads')[];
   readonly rounds: number;
 }
 
@@ -29,7 +30,11 @@ const names = Object.keys(MODELS) as ModelName[];
 
 const settings = new Command('bench:train')
   .description('Times one training step of Limbeck, plain TensorFlow.js, PyTorch and Keras, in turns.')
-  .addOption(new Option('--model <name...>', 'only these models').choices(names).default(names, 'all'))
+  .addOption(
+    new Option('--model <name...>', 'only these models; heads: one student of three questions beside three')
+      .choices([...names, 'heads'])
+      .default(names, 'all but heads'),
+  )
   .option('--rounds <number>', 'rounds over all of them', wholeNumber, 7)
   .option('--json <file>', 'also writes the figures to a file')
   .allowExcessArguments(false)
@@ -83,12 +88,21 @@ async function measure(model: string, peers: readonly Peer[]): Promise<Measureme
   return measurements;
 }
 
+async function printHeads(): Promise<void> {
+  const runs = [];
+  for await (const run of benchHeads(settings.rounds)) runs.push(run);
+  console.log(`heads, ${runs.length} seeds\n${headsTable(runs)}\n`);
+}
+
 async function main(): Promise<void> {
   const engine = await startEngine();
   if (engine.name !== 'native') throw new Error(`This compares the native engine, but WASM runs. ${engine.reason}`);
+  if (settings.model.includes('heads')) await printHeads();
+  const models = settings.model.filter(model => model !== 'heads');
+  if (models.length === 0) return;
   const python = pythonWithPeers();
   const results: Result[] = [];
-  for (const model of settings.model) {
+  for (const model of models) {
     const result = await benchModel(model, python);
     results.push(result);
     console.log(tableOf(result.rows));
@@ -97,7 +111,7 @@ async function main(): Promise<void> {
   }
   if (settings.json === undefined) return;
   const machine = {processor: cpus()[0]!.model, cores: cpus().length, platform: `${process.platform} ${process.arch}`};
-  const byModel = Object.fromEntries(results.map((result, index) => [settings.model[index]!, result]));
+  const byModel = Object.fromEntries(results.map((result, index) => [models[index]!, result]));
   const details = Object.entries(byModel).map(([model, {versions, dataShare}]) => [model, {versions, dataShare}]);
   const report = {
     rows: results.flatMap(({rows}) => rows),
