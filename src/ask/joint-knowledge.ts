@@ -78,6 +78,20 @@ export async function joinKnowledge(parts: readonly (Knowledge | StoredKnowledge
   };
 }
 
+/** The named inputs of joint knowledge in all their versions, with their answers. */
+export function jointPart(knowledge: JointKnowledge, inputs: ArrayLike<number>): JointKnowledge {
+  const {versions = 1} = knowledge;
+  const all = Int32Array.from({length: inputs.length * versions}, (_, row) => {
+    return inputs[Math.floor(row / versions)]! * versions + (row % versions);
+  });
+  return {
+    ...knowledge,
+    rows: knowledge.rows.map(own => all.map(row => own[row]!)),
+    count: all.length,
+    readInputs: wanted => knowledge.readInputs(Array.from(wanted, row => all[row]!)),
+  };
+}
+
 /** A row of a part. */
 interface Home {
   readonly part: number;

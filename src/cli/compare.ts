@@ -1,14 +1,16 @@
 import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import type {Recipe} from '../recipe/recipe.ts';
 import {checkResults, checkText} from '../study/check.ts';
-import {compare, resultFiles} from '../study/compare.ts';
+import {type CompareOptions, compare, resultFiles} from '../study/compare.ts';
+import {compareQuestions} from '../study/compare-questions.ts';
 import type {Results} from '../study/results.ts';
 import {directoryOf} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
 import {trainTeacher} from '../study/training.ts';
 import {engineLine} from './engine.ts';
 import {type BudgetFlags, recipeChanges, type StudyFlags, studyOptions} from './study-options.ts';
-import {openTerminal} from './terminal.ts';
+import {openTerminal, type Terminal} from './terminal.ts';
 
 interface CompareFlags extends StudyFlags, BudgetFlags {
   readonly retrainTeacher?: boolean;
@@ -26,6 +28,7 @@ export async function runCompare(path: string, flags: CompareFlags): Promise<voi
   const options = {...studyOptions(flags, terminal), workers, against};
   terminal.note(await engineLine());
   if (retrainTeacher) await trainTeacher(recipe, options);
+  if (recipe.questions) return compareAll(recipe, {...options, against}, terminal);
   const results = await compare(recipe, options);
   const files = resultFiles(directoryOf(recipe, options));
   const colour = process.stdout.isTTY === true;
@@ -36,6 +39,28 @@ export async function runCompare(path: string, flags: CompareFlags): Promise<voi
   ];
   terminal.result(results, parts.filter(part => part !== '').join('\n\n'));
   if (results.failures.length > 0) process.exitCode = 1;
+}
+
+/** Compares each question of a recipe, with one student for all. */
+async function compareAll(recipe: Recipe, given: CompareOptions, terminal: Terminal): Promise<void> {
+  const {against, workers: _, ...options} = given;
+  if (against !== undefined) {
+    throw new InputError(
+      '`--against` is for recipes of one question. Lay the results of one beside each other with `limbeck report`.',
+    );
+  }
+  const results = await compareQuestions(recipe, options);
+  const colour = process.stdout.isTTY === true;
+  const parts = results.questions.map(({question, directory, results: own}) => {
+    const text = [resultsTable(own, {colour}), conditionsText(own)].filter(part => part !== '').join('\n\n');
+    return `Question ${question.name} (${question.type})\n\n${text}\n\nReport: ${resultFiles(directory).report}`;
+  });
+  const lines = results.joint.map(
+    ({method, level, agreement}) => `  ${method} (${level}): ${(100 * agreement).toFixed(1)} %`,
+  );
+  const joint = ['Agreement on all questions of an input, a point estimate', ...lines].join('\n');
+  terminal.result(results, [...parts, joint].join('\n\n'));
+  if (results.questions.some(({results: own}) => own.failures.length > 0)) process.exitCode = 1;
 }
 
 /** How the recipe's conditions came out. A study that was measured has not failed, whatever they say. */

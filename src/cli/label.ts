@@ -1,6 +1,7 @@
 import {checkWritable} from '../data/files.ts';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import {questionFolder, recipesOf} from '../recipe/questions.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {labelQueries, type Pending} from '../study/asking.ts';
 import type {Labelled} from '../study/missing.ts';
@@ -24,19 +25,29 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const source = await loadRecipe(path);
   const options = {...studyOptions(flags, terminal), ...laneChosen(flags)};
-  await checkWritable(directoryOf(source, options));
-  const recipe = await resolveRecipe(source);
-  const levels = flags.level ? [flags.level] : recipe.levels;
-  const study = await openStudy(recipe, levels, options);
+  const directory = directoryOf(source, options);
+  await checkWritable(directory);
+  const studies: Study[] = [];
   try {
-    const found: Found[] = [];
-    for (const plan of recipe.queryPlans) {
-      if (levels.includes(plan.level)) found.push(await labelQueries(study, plan));
+    const labelled: {readonly study: Study; readonly question: string | undefined; readonly found: Found[]}[] = [];
+    for (const {question, recipe: about} of recipesOf(source)) {
+      const recipe = await resolveRecipe(about);
+      const levels = flags.level ? [flags.level] : recipe.levels;
+      const own = question ? {...options, directory: questionFolder(directory, question)} : options;
+      // A limit of cost holds for all questions together.
+      const study = await openStudy(recipe, levels, {...own, asking: studies[0]?.asking});
+      studies.push(study);
+      const found: Found[] = [];
+      for (const plan of recipe.queryPlans) {
+        if (levels.includes(plan.level)) found.push(await labelQueries(study, plan));
+      }
+      labelled.push({study, question: question?.name, found});
     }
-    report(terminal, found);
-    for (const one of found) checkMissing(study, one);
+    report(terminal, labelled);
+    for (const {study, found} of labelled) for (const one of found) checkMissing(study, one);
   } finally {
-    await study.close();
+    // The first one opened the cache.
+    for (const study of studies.toReversed()) await study.close();
   }
 }
 
@@ -50,9 +61,18 @@ function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<St
   return {};
 }
 
-function report(terminal: Terminal, found: readonly Found[]): void {
-  const lines = found.map(one => `${one.plan.name}: ${lineOf(one)}`);
-  terminal.result({levels: found.map(rowOf)}, lines.join('\n'));
+function report(
+  terminal: Terminal,
+  labelled: readonly {question: string | undefined; found: readonly Found[]}[],
+): void {
+  const rows = labelled.flatMap(({question, found}) =>
+    found.map(one => ({...(question !== undefined && {question}), ...rowOf(one)})),
+  );
+  const lines = labelled.flatMap(({question, found}) => {
+    const about = question === undefined ? '' : `${question}, `;
+    return found.map(one => `${about}${one.plan.name}: ${lineOf(one)}`);
+  });
+  terminal.result({levels: rows}, lines.join('\n'));
 }
 
 function rowOf(found: Found) {

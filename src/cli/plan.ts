@@ -2,6 +2,7 @@ import {dollars} from '../ask/budget/price.ts';
 import type {Estimate} from '../ask/plan/cost.ts';
 import type {AskPlan} from '../ask/plan/plan.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import {recipeOfFirst} from '../recipe/questions.ts';
 import {type LevelPlan, planStudy, type StudyPlan} from '../study/plan.ts';
 import {count, counted, duration} from '../study/report/format.ts';
 import type {Lane} from './label.ts';
@@ -18,7 +19,7 @@ interface PlanFlags extends BudgetFlags {
 
 export async function runPlan(path: string, flags: PlanFlags): Promise<void> {
   const {cache, rate, lane, json = false} = flags;
-  const loaded = await loadRecipe(path);
+  const loaded = recipeOfFirst(await loadRecipe(path));
   const recipe = {...loaded, ...recipeChanges(loaded, flags)};
   const byBatches = lane === 'batch';
   const plan = await planStudy(recipe, {cache, byBatches, ...(rate && {rate: {requestsPerMinute: 60 * rate}})});

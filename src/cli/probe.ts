@@ -9,6 +9,7 @@ import {KnowledgeError} from '../errors.ts';
 import {describeDetail} from '../knowledge/coarsen.ts';
 import type {Quota, ServiceLimits} from '../pace/service-limits.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import {recipeOfFirst} from '../recipe/questions.ts';
 import {probeStudy, type StudyProbe} from '../study/probe.ts';
 import {count, counted, duration, list} from '../study/report/format.ts';
 import type {Access} from '../teacher.ts';
@@ -22,7 +23,7 @@ interface ProbeFlags extends Omit<StudyFlags, 'out' | 'driftEvery'> {
 
 export async function runProbe(path: string, {level, questions, ...flags}: ProbeFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
-  const recipe = await loadRecipe(path);
+  const recipe = recipeOfFirst(await loadRecipe(path));
   const options = {...studyOptions(flags, terminal), questions, ...(level && {levels: [level]})};
   const probe = await probeStudy(recipe, options);
   terminal.result(probe, probeText(probe));

@@ -3,12 +3,15 @@ import {rm} from 'node:fs/promises';
 import {checkWritable} from '../data/files.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
+import {loadKnowledge} from '../knowledge/files.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
-import type {Method} from '../recipe/recipe.ts';
+import {questionFolder, recipeAbout} from '../recipe/questions.ts';
+import type {Method, Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {withAnswers} from '../study/divide.ts';
-import {knowledgePath, withSavedKnowledge} from '../study/knowledge.ts';
+import {type JointPart, learnJointly} from '../study/joint-run.ts';
+import {answeredMethod, knowledgePath, withSavedKnowledge} from '../study/knowledge.ts';
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
 import {changesFor, keptVerdict} from '../study/repeatability.ts';
 import {promiseText} from '../study/report/cascades.ts';
@@ -33,6 +36,7 @@ interface TrainFlags extends StudyFlags {
 export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const source = await loadRecipe(path);
+  if (source.questions) return trainQuestions(source, path, flags, terminal);
   const {method: name} = methodNamed(source.methods, flags.method);
   const seed = flags.seed ?? source.seeds[0]!;
   terminal.note(await engineLine());
@@ -97,6 +101,62 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
     );
   } finally {
     await study.close();
+  }
+}
+
+/** Trains one student of all questions, from what is known of each. */
+async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, terminal: Terminal): Promise<void> {
+  if (flags.fromTraffic !== undefined) {
+    throw new InputError('`--from-traffic` is for recipes of one question. Leave it out.');
+  }
+  const {method: name} = methodNamed(source.methods, flags.method);
+  const seed = flags.seed ?? source.seeds[0]!;
+  terminal.note(await engineLine());
+  const options = studyOptions(flags, terminal);
+  const directory = directoryOf(source, options);
+  await checkWritable(directory);
+  const studies: Study[] = [];
+  try {
+    const parts: JointPart[] = [];
+    for (const question of source.questions ?? []) {
+      const own = {...options, directory: questionFolder(directory, question)};
+      const study = await openStudy(await resolveRecipe(recipeAbout(source, question)), [], {
+        ...own,
+        asking: studies[0]?.asking,
+      });
+      studies.push(study);
+      const method = await steadyMethod(study, name, path, terminal);
+      const plan = method.queryPlan;
+      const knowledge = plan && (await loadKnowledge(knowledgePath(study.directory, plan)));
+      parts.push({question, study, method: answeredMethod(study.recipe, method, knowledge)});
+    }
+    const {method} = parts[0]!;
+    const task = `train ${name}, seed ${seed}`;
+    const learned = await learnJointly({directory, parts, budget: undefined, seed}, ({step, steps}) =>
+      options.onProgress?.({task, done: step, total: steps}),
+    );
+    const {student, fit, curve, profile} = learned;
+    terminal.note(`Time: ${describeProfile(profile)}.`);
+    const {loss} = curve.at(-1)!;
+    const underfitted = fit?.underfitted
+      ? [`${underfittedSentence(name, fit.trainingAgreement, curve.at(-1)!.step)} ${TRAIN_LONGER}`]
+      : [];
+    const heads = student.heads!.map(head => ({...head, question: head.question.name}));
+    const promises = heads.flatMap(({question, calibration}) =>
+      calibration?.guarantee ? [`${question}: ${promiseText({threshold: 0, ...calibration})}`] : [],
+    );
+    const run = {level: method.level, method: name, seed, directory: learned.directory};
+    terminal.result(
+      {...run, seconds: secondsOf(profile), profile, loss, curve, fit, heads},
+      [
+        `${name}, seed ${seed}: loss ${loss.toFixed(4)}, one student for ${heads.map(({question}) => question).join(', ')}`,
+        ...underfitted,
+        ...promises,
+        `Student: ${learned.directory}`,
+      ].join('\n'),
+    );
+  } finally {
+    for (const study of studies.toReversed()) await study.close();
   }
 }
 

@@ -1,9 +1,11 @@
 import {z} from 'zod';
 import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
+import {questionSchema} from '../knowledge/question-schema.ts';
 import {LEVELS} from '../levels.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import {nearestHint} from '../options.ts';
+import type {Question} from '../question.ts';
 import type {Access} from '../teacher.ts';
 import {type ConditionScope, conditionsSchema, isAbout} from './conditions.ts';
 import {methodFolder} from './methods.ts';
@@ -117,6 +119,7 @@ const recipeSchema = z
     name: z
       .string()
       .regex(/^\w[\w.-]*$/, 'use letters, digits and underscores, after the first one also dots and hyphens'),
+    questions: z.array(questionSchema).min(1, 'give at least one question').optional(),
     data: aFunction,
     transfer: z.strictObject({size: aCount, seed: aSeed.optional()}),
     teachers: z.strictObject({
@@ -155,8 +158,10 @@ const recipeSchema = z
   .superRefine(checkAcrossFields);
 
 interface CheckedFields {
+  readonly questions?: readonly Question[] | undefined;
+  readonly student: Recipe['student'];
   readonly methods: readonly (Pick<Method, 'level' | 'method'> &
-    Partial<Record<'asks' | 'views' | 'select', unknown>>)[];
+    Partial<Record<'asks' | 'views' | 'select' | 'tune', unknown>>)[];
   readonly teachers: Readonly<Partial<Record<Access, unknown>>>;
   readonly seeds: readonly number[];
   readonly budgets?: readonly number[] | undefined;
@@ -165,13 +170,14 @@ interface CheckedFields {
   readonly teacherModel?: {readonly training?: TrainingLength | undefined} | undefined;
 }
 
-type TrainingLength = {readonly epochs?: number | undefined; readonly steps?: number | undefined};
+type TrainingLength = Partial<Readonly<Record<'epochs' | 'steps' | 'balance', number | undefined>>> & {
+  readonly earlyStopping?: object | undefined;
+};
 
-function checkAcrossFields(
-  {methods, teachers, seeds, budgets, training, check, teacherModel}: CheckedFields,
-  context: z.RefinementCtx,
-): void {
+function checkAcrossFields(fields: CheckedFields, context: z.RefinementCtx): void {
+  const {methods, teachers, seeds, budgets, training, check, teacherModel} = fields;
   const add = (path: (string | number)[], message: string) => context.addIssue({code: 'custom', path, message});
+  if (fields.questions) checkSeveral(fields, fields.questions, add);
   if (Object.values(teachers).every(teacher => teacher === undefined)) {
     add(['teachers'], 'give one at least: students are measured against it');
   }
@@ -211,6 +217,30 @@ function checkAcrossFields(
   }
   if (new Set(seeds).size < seeds.length) add(['seeds'], 'a seed stands twice');
   if (new Set(budgets).size < (budgets?.length ?? 0)) add(['budgets'], 'a budget stands twice');
+}
+
+/** Checks what a recipe with several questions can't have. */
+function checkSeveral(
+  {student, methods, training, teacherModel}: CheckedFields,
+  questions: readonly Question[],
+  add: (path: (string | number)[], message: string) => void,
+): void {
+  const names = questions.map(({name}) => methodFolder(name).toLowerCase());
+  for (const [index, name] of names.entries()) {
+    if (name === '') add(['questions', index, 'name'], 'give it a name with a letter or a digit');
+    else if (names.indexOf(name) < index) add(['questions', index, 'name'], 'another question has the same folder');
+  }
+  const whole = 'is for recipes of one question: leave it out';
+  if (Array.isArray(student)) add(['student'], 'students are chosen for one question: give one');
+  if (teacherModel) add(['teacherModel'], whole);
+  for (const option of ['earlyStopping', 'balance'] as const) {
+    if (training?.[option] !== undefined) add(['training', option], whole);
+  }
+  for (const [index, method] of methods.entries()) {
+    for (const option of ['tune', 'select', 'views'] as const) {
+      if (method[option] !== undefined) add(['methods', index, option], whole);
+    }
+  }
 }
 
 /** @param other - a method before this one whose students go to the same folder */

@@ -1,6 +1,7 @@
 import type {Dataset, DrawOptions, UnlabelledDataset} from '../data/split.ts';
 import type {VersionOptions} from '../data/versions.ts';
 import type {LossTerm} from '../losses/loss.ts';
+import type {Question} from '../question.ts';
 import type {Selection} from '../select/options.ts';
 import type {StudentBuilder} from '../student/student.ts';
 import type {Access, Detail, Price, Teacher} from '../teacher.ts';
@@ -12,8 +13,17 @@ import type {TaskOptions} from './task.ts';
 export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | UnlabelledDataset> extends TaskOptions {
   /** Names the folder of results, so letters, digits, dots, hyphens and underscores. */
   readonly name: string;
-  /** Reads the data. Called once, when it is needed. Without true labels the teacher's stand for them. */
-  readonly data: () => Data | Promise<Data>;
+  /**
+   * The questions that one student answers together. The teachers have them as well. Each is measured for itself.
+   *
+   * @default one: which of the classes of the data?
+   */
+  readonly questions?: readonly Question[] | undefined;
+  /**
+   * Reads the data. Called once, when it is needed; with `questions` once for each, with that question. The inputs must be
+   * the same for all, in the same order. Without true labels the teacher's stand for them.
+   */
+  readonly data: (question?: Question) => Data | Promise<Data>;
   /** How many training inputs the teachers are asked about, and the seed that draws them. */
   readonly transfer: DrawOptions;
   /**

@@ -31,7 +31,7 @@ export type Drawn = Split<'train'> | Unlabelled<'train'>;
 
 /** A recipe with its data and all that follows from both. It is made once and passed down. */
 export interface ResolvedRecipe
-  extends Omit<Recipe, 'data' | 'student' | 'methods' | 'budgets' | keyof TaskOptions>,
+  extends Omit<Recipe, 'questions' | 'data' | 'student' | 'methods' | 'budgets' | keyof TaskOptions>,
     PlannedMethods {
   readonly data: Dataset | UnlabelledDataset;
   /** The teachers are asked about these inputs; the baseline has their labels. */
@@ -76,7 +76,8 @@ export const FOLDS = 5;
  * @throws InputError if a method or a student can't learn what it is to learn
  */
 export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
-  const {student, preprocessing, images, records, training = {}, budgets: sizes, ...others} = recipe;
+  const {questions, student, preprocessing, images, records, training = {}, budgets: sizes, ...others} = recipe;
+  if (questions) throw new TypeError(`Recipe ${recipe.name} has several questions. Resolve it about each of them.`);
   // Before the data, which may take long to read.
   for (const method of planMethods(recipe.methods, recipe.teachers).methods) checkMethod(method);
   await startEngine();

@@ -4,25 +4,26 @@ import writeFileAtomic from 'write-file-atomic';
 import {z} from 'zod';
 import type {Interruption} from '../ask/keep/earlier-purchases.ts';
 import {checkWritable} from '../data/files.ts';
+import {InputError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {withoutSecrets} from '../secrets.ts';
-import {besideEarlier, readStudy} from './against.ts';
+import {besideEarlier, type EndedStudy, readStudy} from './against.ts';
 import {askQueries, askReference} from './asking.ts';
 import {costsOf} from './budgets.ts';
 import {answeredMethod} from './knowledge.ts';
 import {type Manifest, manifestOf, manifestPath} from './manifest.ts';
-import {measure, measureEfficiency, sortRuns} from './measure.ts';
+import {type Run as MeasuredRun, measure, measureEfficiency, type PartRun, sortRuns} from './measure.ts';
 import {type AnsweredMethod, changed, type MethodChanges} from './methods.ts';
 import {type Asked, type Labelled, toCommonInputs} from './missing.ts';
 import {changesFor, checkRepeatability, measureCeiling} from './repeatability.ts';
 import type {Repeatability, Results} from './results.ts';
-import {resultsOf} from './results-of.ts';
+import {resultsOf, type StudyParts} from './results-of.ts';
 import {type Samples, samplesOf} from './samples.ts';
-import {directoryOf, openStudy, STUDY, type Study, type StudyOptions} from './study.ts';
-import {trainMethods} from './train-methods.ts';
+import {directoryOf, type OpenStudyOptions, openStudy, STUDY, type Study, type StudyOptions} from './study.ts';
+import {type TrainedRun, trainMethods} from './train-methods.ts';
 import {tuneMethods} from './tune/tune.ts';
 
 export interface CompareOptions extends StudyOptions {
@@ -43,18 +44,48 @@ export interface CompareOptions extends StudyOptions {
  */
 export async function compare(recipe: Recipe, given: CompareOptions = {}): Promise<Results> {
   checkOptions('compare', given, {...STUDY, against: kinds.text} satisfies Shape<CompareOptions>);
+  if (recipe.questions) {
+    throw new InputError(
+      'The recipe has several questions. Use `compareQuestions()`, which gives the results of each.',
+    );
+  }
   const {against, ...options} = given;
-  const started = performance.now();
   // Read first: it may stand where this study's results will.
   const earlier = against === undefined ? undefined : await readStudy(against);
-  await checkWritable(directoryOf(recipe, options));
+  const prepared = await prepare(recipe, options);
+  const {study, methods, reference} = prepared;
+  try {
+    const trained = await trainMethods(study, methods, (job, executed) =>
+      measure(job, executed, reference, study.recipe.data),
+    );
+    return await finish(prepared, trained, earlier);
+  } finally {
+    await study.close();
+  }
+}
+
+/** A study that has all its answers. */
+export interface Prepared
+  extends Pick<StudyParts, 'study' | 'asked' | 'reference' | 'methods' | 'repeatability' | 'ceiling' | 'missing'> {
+  /** When it began, by `performance.now()`. */
+  readonly started: number;
+}
+
+/** Asks all that a study asks, and settles the losses of its methods. The caller closes the study. */
+export async function prepare(
+  recipe: Recipe,
+  options: StudyOptions & Pick<OpenStudyOptions, 'asking'>,
+): Promise<Prepared> {
+  const started = performance.now();
+  const directory = directoryOf(recipe, options);
+  await checkWritable(directory);
   const resolved = await resolveRecipe(recipe);
   const note = resolved.scaleNote();
   if (note !== undefined) options.onNote?.(note);
-  const interruption = await interruptionOf(directoryOf(recipe, options));
+  const interruption = await interruptionOf(directory);
   const study = await openStudy(resolved, [...resolved.levels, resolved.reference], {...options, interruption});
   try {
-    if (interruption === undefined) await markBegun(study.directory);
+    if (interruption === undefined) await markBegun(directory);
     const labelled: Labelled[] = [];
     for (const plan of resolved.queryPlans) labelled.push(await askQueries(study, plan));
     const {asked, missing, changes} = await toCommonInputs(study, labelled);
@@ -62,25 +93,33 @@ export async function compare(recipe: Recipe, given: CompareOptions = {}): Promi
     const ceiling = await measureCeiling(study, reference);
     const {answered, repeatability} = await answeredMethods(study, asked, changes);
     const methods = await tuneMethods(study, answered);
-    const trained = await trainMethods(study, methods, (job, executed) =>
-      measure(job, executed, reference, resolved.data),
-    );
-    const measured = sortRuns(trained);
-    const efficiency = await measureEfficiency(study, measured.runs);
-    const costs = await costsOf(study, resolved.budgets?.sizes ?? []);
-    const seconds = (performance.now() - started) / 1000;
-    const asking = {asked, reference, repeatability, ceiling, missing};
-    const found = resultsOf({study, methods, ...asking, ...measured, efficiency, costs, seconds});
-    const manifest = await manifestOf(study, asked, found);
-    const results = {...found, earlier: earlier && besideEarlier({results: found, manifest}, earlier)};
-    const {inputs} = study.recipe.data.test;
-    const samples = await samplesOf({inputs, reference, results, runs: measured.runs});
-    await writeResults(study.directory, results, samples, manifest);
-    await markEnded(study.directory);
-    return results;
-  } finally {
+    return {study, started, asked, missing, reference, ceiling, repeatability, methods};
+  } catch (error) {
     await study.close();
+    throw error;
   }
+}
+
+/** Measures what was trained, and writes the results. */
+export async function finish(
+  prepared: Prepared,
+  trained: readonly TrainedRun<MeasuredRun | PartRun>[],
+  earlier?: EndedStudy,
+): Promise<Results> {
+  const {study, started, methods, asked, reference, ceiling, repeatability, missing} = prepared;
+  const measured = sortRuns(trained);
+  const efficiency = await measureEfficiency(study, measured.runs);
+  const costs = await costsOf(study, study.recipe.budgets?.sizes ?? []);
+  const seconds = (performance.now() - started) / 1000;
+  const asking = {asked, reference, repeatability, ceiling, missing};
+  const found = resultsOf({study, methods, ...asking, ...measured, efficiency, costs, seconds});
+  const manifest = await manifestOf(study, asked, found);
+  const results = {...found, earlier: earlier && besideEarlier({results: found, manifest}, earlier)};
+  const {inputs} = study.recipe.data.test;
+  const samples = await samplesOf({inputs, reference, results, runs: measured.runs});
+  await writeResults(study.directory, results, samples, manifest);
+  await markEnded(study.directory);
+  return results;
 }
 
 /** Gives each method what it learns from: labels in place of scores that its teacher perturbs. */

@@ -85,21 +85,26 @@ interface KeptRun {
 }
 
 /** Keeps the outcome of a run beside its student, so that a study that goes on does not train it again. */
-async function keepRun(student: string, key: string, executed: Executed): Promise<void> {
+export async function keepRun(student: string, key: string, executed: Executed): Promise<void> {
   const kept: KeptRun = {format: FORMAT, key, executed};
   await replaceFile(keptPath(student), file => file.writeFile(serialize(kept)));
 }
 
-/** The kept outcome of a run. Undefined if there is none, if it is damaged or of another run, or if its student is gone. */
-export async function keptRun(study: Study, {method: whole, budget, seed}: RunJob): Promise<Executed | undefined> {
-  const student = studentPath(study.directory, {folder: folderAt(whole, budget)}, seed);
+/** The kept outcome of a run by the folder of its student. Undefined if there is none, if it is damaged or of another run, or if its student is gone. */
+export async function keptAt(student: string, keyOf: () => Promise<string>): Promise<Executed | undefined> {
   if (!existsSync(join(student, 'limbeck.json'))) return undefined;
   const bytes = await readFile(keptPath(student)).catch(() => undefined);
   const kept = bytes && deserialized(bytes);
   if (kept?.format !== FORMAT) return undefined;
+  return kept.key === (await keyOf()) ? kept.executed : undefined;
+}
+
+/** The kept outcome of a run. Undefined as `keptAt` says. */
+export function keptRun(study: Study, {method: whole, budget, seed}: RunJob): Promise<Executed | undefined> {
+  const student = studentPath(study.directory, {folder: folderAt(whole, budget)}, seed);
   // A run that can't begin is no longer the kept one. Its error is told when it is trained.
-  const key = await keyOfRun(study, {method: whole, budget, seed}).catch(failureOf(study.signal));
-  return kept.key === key ? kept.executed : undefined;
+  const keyOf = () => keyOfRun(study, {method: whole, budget, seed}).catch(failureOf(study.signal)) as Promise<string>;
+  return keptAt(student, keyOf);
 }
 
 function keptPath(student: string): string {

@@ -26,7 +26,7 @@ import type {Comparison, MethodResult, MissingInputs, Repeatability, Results, Ru
 import type {Study} from './study.ts';
 import {trainingThreads} from './training.ts';
 
-interface StudyParts extends MeasuredRuns {
+export interface StudyParts extends MeasuredRuns {
   readonly study: Study;
   /** The outcomes of the query plans, in their order. */
   readonly asked: readonly Asked[];

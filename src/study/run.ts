@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {shuffledIndices} from '../data/random.ts';
 import {answersNeeded, answersShort, certify} from '../evaluate/guarantee.ts';
-import {countOf, type Knowledge, readFirstVersions, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {countOf, inputsAt, type Knowledge, readFirstVersions, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
@@ -10,6 +10,7 @@ import {saveStudent} from '../student/files.ts';
 import {fitGate, type Gate, MOST_GATE_TEXTS} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration, Student} from '../student/student.ts';
+import type {AnyKnowledge} from '../train/lessons.ts';
 import type {CheckpointOptions, Epoch} from '../train/options.ts';
 import {NO_TIME, type Profile} from '../train/profile.ts';
 import type {Fit} from '../train/trend.ts';
@@ -102,18 +103,22 @@ export async function learn(
 /** The gate of a student that learned from these texts, if it is one that may abstain. */
 export async function gateOver(
   {calibration}: Pick<Recipe, 'calibration'>,
-  training: Knowledge | StoredKnowledge,
+  training: AnyKnowledge,
   seed: number,
 ): Promise<Gate | undefined> {
   if (calibration === undefined) return undefined;
-  const count = countOf(training) / (training.versions ?? 1);
+  const {versions = 1} = training;
+  const count = countOf(training) / versions;
   const some = shuffledIndices(count, seed, 'texts for a gate').subarray(0, MOST_GATE_TEXTS);
-  const {inputs} = await readFirstVersions(training, [...some]);
+  const inputs = await inputsAt(
+    training,
+    Array.from(some, input => input * versions),
+  );
   return inputs.kind === 'text' ? fitGate(inputs.texts, seed) : undefined;
 }
 
 /** Adds the epochs from before the run was left as well. */
-function withEpochs(checkpoint: CheckpointOptions, add: (epoch: Epoch) => void): CheckpointOptions {
+export function withEpochs(checkpoint: CheckpointOptions, add: (epoch: Epoch) => void): CheckpointOptions {
   return {
     ...checkpoint,
     onResume(kept) {

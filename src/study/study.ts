@@ -114,6 +114,15 @@ export interface Study {
   close(): Promise<void>;
 }
 
+export interface OpenStudyOptions extends Pick<AskingOptions, 'interruption'> {
+  /**
+   * Where another study asks. Both then share one cache and one budget, and this study leaves it open.
+   *
+   * @default its own, by the options
+   */
+  readonly asking?: Asking | undefined;
+}
+
 /**
  * Opens what a recipe needs. Nothing is asked before everything was checked that can be.
  *
@@ -123,21 +132,23 @@ export interface Study {
 export async function openStudy(
   recipe: ResolvedRecipe,
   levels: readonly Access[],
-  options: StudyOptions & Pick<AskingOptions, 'interruption'> = {},
+  options: StudyOptions & OpenStudyOptions = {},
 ): Promise<Study> {
   const {directory = directoryOf(recipe), cache = DEFAULT_CACHE, allowMissing = ALLOWED_MISSING, ...others} = options;
-  const {workers, signal, onProgress = () => {}, onNote: say = () => {}, ...asked} = others;
+  const {workers, signal, onProgress = () => {}, onNote: say = () => {}, asking: shared, ...asked} = others;
   const onNote = onceEach(say);
   checkShare(allowMissing);
   const engine = await startEngine();
   const trainer = new Trainer(recipe, signal);
   const services = openServices();
   const {byLevel, byPlan, methods} = await openTeachers(recipe, levels, services);
-  const asking = await openAsking({...asked, cache, journal: journalOf(cache), onNote}).catch(async error => {
-    await services.close();
-    throw error;
-  });
-  noteSkipped(asking, onNote);
+  const open = () => openAsking({...asked, cache, journal: journalOf(cache), onNote});
+  const asking = await (shared ??
+    open().catch(async error => {
+      await services.close();
+      throw error;
+    }));
+  if (shared === undefined) noteSkipped(asking, onNote);
   return {
     recipe: {...recipe, methods},
     engine,
@@ -156,7 +167,7 @@ export async function openStudy(
       try {
         await services.close();
       } finally {
-        await asking.close();
+        if (shared === undefined) await asking.close();
       }
     },
   };

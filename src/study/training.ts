@@ -1,14 +1,17 @@
 import {availableParallelism} from 'node:os';
+import type {JointKnowledge} from '../ask/joint-knowledge.ts';
 import {isLabelled} from '../data/split.ts';
 import {type Engine, startEngine, threadsSet} from '../engine/engine.ts';
 import {InputError, KnowledgeError, LimbeckError} from '../errors.ts';
 import {countOf, trueLabels} from '../knowledge/knowledge.ts';
+import type {LossTerm} from '../losses/loss.ts';
 import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {taskOf} from '../recipe/task.ts';
 import {saveStudent} from '../student/files.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
 import {epochsOf} from '../train/defaults.ts';
+import type {AnyKnowledge} from '../train/lessons.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
 import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
@@ -50,6 +53,27 @@ export class Trainer {
     return train(student, method.knowledge, this.#options(method, seed, own));
   }
 
+  /** Trains a student of several questions. Throws as `train` does. */
+  trainJointly(
+    student: Student,
+    knowledge: JointKnowledge,
+    losses: Readonly<Record<string, readonly LossTerm[]>>,
+    seed: number,
+    own?: OwnOptions,
+  ): AsyncGenerator<Epoch, void, void> {
+    return train(student, knowledge, this.#jointOptions(knowledge, losses, seed, own));
+  }
+
+  /** A run before its first step, as `trainJointly` starts it. */
+  startJointly(
+    student: Student,
+    knowledge: JointKnowledge,
+    losses: Readonly<Record<string, readonly LossTerm[]>>,
+    seed: number,
+  ): Promise<Run> {
+    return startRun(student, knowledge, this.#jointOptions(knowledge, losses, seed));
+  }
+
   /** A first student, trained by a method to choose what is asked next. */
   async chooser(method: TaughtMethod, seed: number): Promise<Student> {
     const student = this.fresh(seed);
@@ -64,13 +88,19 @@ export class Trainer {
     return startRun(student, method.knowledge, this.#options(method, seed));
   }
 
+  #jointOptions(knowledge: JointKnowledge, losses: TrainOptions['losses'], seed: number, own: OwnOptions = {}) {
+    const equal = this.#areEqual ? this.#equalLength(knowledge) : {};
+    // True labels are those of one question.
+    return {...this.#shared, validation: undefined, ...equal, losses, seed, ...own};
+  }
+
   #options({losses, viewing, knowledge}: TaughtMethod, seed: number, own: OwnOptions = {}): TrainOptions {
     const equal = this.#areEqual ? this.#equalLength(knowledge) : {};
     return {...this.#shared, ...equal, ...viewing, losses, seed, ...own};
   }
 
   /** As many steps for any number of examples. Few examples have many epochs, and not all of them are measured. */
-  #equalLength(knowledge: TaughtMethod['knowledge']): Pick<TrainOptions, 'exactSteps' | 'validateEvery'> {
+  #equalLength(knowledge: AnyKnowledge): Pick<TrainOptions, 'exactSteps' | 'validateEvery'> {
     const {validateEvery = 1, earlyStopping} = this.#shared;
     if (earlyStopping) return {exactSteps: true, validateEvery};
     const epochs = epochsOf(this.#shared, countOf(knowledge) / (knowledge.versions ?? 1));

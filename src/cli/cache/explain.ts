@@ -5,6 +5,7 @@ import {InputError} from '../../errors.ts';
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
 import {loadRecipe} from '../../recipe/load.ts';
 import {detailOfLevel} from '../../recipe/methods.ts';
+import {recipeOfFirst} from '../../recipe/questions.ts';
 import {resolveRecipe} from '../../recipe/resolve.ts';
 import {journalOf} from '../../store/cache-path.ts';
 import {describeDifferences, explainMiss, type Nearest} from '../../store/explain.ts';
@@ -26,7 +27,7 @@ interface ExplainFlags extends CacheFlags {
 
 export async function runExplain(path: string, flags: ExplainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
-  const recipe = await resolveRecipe(await loadRecipe(path));
+  const recipe = await resolveRecipe(recipeOfFirst(await loadRecipe(path)));
   const {split = 'transfer'} = flags;
   // Only the level that students are measured against is asked about the test split.
   const level = flags.level ?? (split === 'test' ? recipe.reference : recipe.levels[0]!);

@@ -6,6 +6,7 @@ import type {LogFields} from '../../data/logs/record.ts';
 import {digestOfLog, type LogFormat, readRows} from '../../data/logs/rows.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
+import {recipeOfOne} from '../../recipe/questions.ts';
 import {resolveRecipe} from '../../recipe/resolve.ts';
 import {isStoreUrl, journalOf} from '../../store/cache-path.ts';
 import {type Journal, openJournal} from '../../store/journal/journal.ts';
@@ -61,7 +62,7 @@ export async function runImportLogs(flags: ImportLogFlags): Promise<void> {
   const {path, level} = recipeAndLevel(flags.teacher);
   checkPrompt(prompt);
   const digests = await Promise.all(from.map(digestOfLog));
-  const recipe = await resolveRecipe(await loadRecipe(path));
+  const recipe = await resolveRecipe(recipeOfOne(await loadRecipe(path), undefined));
   const services = openServices();
   const requests = batchInput && (await openRequests(batchInput));
   try {

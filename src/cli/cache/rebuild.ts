@@ -3,6 +3,7 @@ import {askEach} from '../../ask/batches.ts';
 import {queriesAbout} from '../../ask/collect.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
+import {recipeOfFirst} from '../../recipe/questions.ts';
 import {resolveRecipe} from '../../recipe/resolve.ts';
 import {isStoreUrl, journalOf} from '../../store/cache-path.ts';
 import {rebuildStore} from '../../store/journal/rebuild.ts';
@@ -52,7 +53,7 @@ function moveAside(cache: string): string | undefined {
 
 /** Puts a recipe's transfer sets to its teachers offline, so that answers in the journal are read and kept. */
 async function readByRecipe(path: string, flags: CacheFlags, terminal: Terminal): Promise<void> {
-  const recipe = await resolveRecipe(await loadRecipe(path));
+  const recipe = await resolveRecipe(recipeOfFirst(await loadRecipe(path)));
   const study = await openStudy(recipe, recipe.levels, studyOptions({...flags, offline: true}, terminal));
   try {
     for (const plan of recipe.queryPlans) {

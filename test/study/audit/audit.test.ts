@@ -59,7 +59,7 @@ function data(test = texts.slice(40)): UnlabelledDataset {
 
 const recipe: Recipe<UnlabelledDataset> = {
   name: 'audited',
-  data,
+  data: () => data(),
   transfer: {size: 40},
   teachers: {'black-box': () => teacher},
   student: hashedNgrams({units: [], buckets: 256}),

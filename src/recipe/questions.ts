@@ -1,0 +1,83 @@
+import {join} from 'node:path';
+import {aboutQuestion} from '../ask/compose/about-question.ts';
+import {sameClasses} from '../data/arrays.ts';
+import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
+import {InputError} from '../errors.ts';
+import {classesOf, type Question} from '../question.ts';
+import type {Access} from '../teacher.ts';
+import {methodFolder} from './methods.ts';
+import type {Recipe, TeacherSource} from './recipe.ts';
+
+/**
+ * The recipe about one of the questions of a recipe. Its teachers are asked all questions together, so that those about
+ * the others find their answers in the cache.
+ */
+export function recipeAbout({questions: _, data, teachers, ...others}: Recipe, question: Question): Recipe {
+  const about = Object.entries(teachers).map(([level, source]) => [level, source && sourceAbout(source, question)]);
+  return {
+    ...others,
+    data: async () => withClasses(await data(question), question),
+    teachers: Object.fromEntries(about) as Recipe['teachers'],
+  };
+}
+
+/** The recipe about each of its questions; without `questions`, the recipe itself. */
+export function recipesOf(
+  recipe: Recipe,
+): readonly {readonly question: Question | undefined; readonly recipe: Recipe}[] {
+  const {questions} = recipe;
+  if (questions === undefined) return [{question: undefined, recipe}];
+  return questions.map(question => ({question, recipe: recipeAbout(recipe, question)}));
+}
+
+/**
+ * The recipe about its first question, for what looks at the requests alone: they carry all questions. Without
+ * `questions`, the recipe itself.
+ */
+export function recipeOfFirst(recipe: Recipe): Recipe {
+  return recipesOf(recipe)[0]!.recipe;
+}
+
+/**
+ * The recipe about one question, for what looks at one at a time. A recipe without `questions` is about one.
+ *
+ * @param name - of the question; not needed if there is one
+ * @throws InputError if the recipe has several and none is named, or none of that name
+ */
+export function recipeOfOne(recipe: Recipe, name: string | undefined): Recipe {
+  const {questions} = recipe;
+  if (questions === undefined) {
+    if (name === undefined) return recipe;
+    throw new InputError(`The recipe has no \`questions\`. Leave \`--question ${name}\` out.`);
+  }
+  const known = questions.map(question => question.name).join(', ');
+  const question = questions.length === 1 && name === undefined ? questions[0] : named(questions, name);
+  if (question !== undefined) return recipeAbout(recipe, question);
+  const problem =
+    name === undefined ? 'The recipe has several questions. Choose one' : `The recipe has no question \`${name}\``;
+  throw new InputError(`${problem}: \`--question NAME\`, one of ${known}.`);
+}
+
+function named(questions: readonly Question[], name: string | undefined): Question | undefined {
+  return questions.find(question => question.name === name);
+}
+
+/** The folder, within that of a recipe, for knowledge, students and results of one of its questions. */
+export function questionFolder(directory: string, {name}: Question): string {
+  return join(directory, 'questions', methodFolder(name));
+}
+
+function sourceAbout<A extends Access>(source: TeacherSource<A>, {name}: Question): TeacherSource<A> {
+  return async context => aboutQuestion(await source(context), name);
+}
+
+function withClasses<D extends Dataset | UnlabelledDataset>(data: D, question: Question): D {
+  const classes = classesOf(question);
+  if (isLabelled(data) && !sameClasses(data.classes, classes)) {
+    throw new InputError(
+      `The data have labels of ${data.classes.join(', ')}, and question \`${question.name}\` has the classes ` +
+        `${classes.join(', ')}. \`data\` is called with each question: give the labels of that one.`,
+    );
+  }
+  return {...data, classes};
+}

@@ -1,0 +1,187 @@
+import {mkdir} from 'node:fs/promises';
+import {join} from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import {InputError} from '../errors.ts';
+import {jointAgreement} from '../evaluate/metrics.ts';
+import {type TypedMeasures, typedMeasures} from '../evaluate/typed-measures.ts';
+import {checkOptions} from '../options.ts';
+import type {Question} from '../question.ts';
+import {questionFolder, recipeAbout} from '../recipe/questions.ts';
+import type {Recipe} from '../recipe/recipe.ts';
+import {finish, type Prepared, prepare} from './compare.ts';
+import {executeJointly, type JointPart} from './joint-run.ts';
+import {measure, type PartRun, type Run} from './measure.ts';
+import type {Results} from './results.ts';
+import {directoryOf, STUDY, type StudyOptions} from './study.ts';
+import type {TrainedRun} from './train-methods.ts';
+import {type Failure, failureOf} from './training.ts';
+
+/** The results of a recipe with several questions. */
+export interface QuestionsResults {
+  readonly name: string;
+  /** In the order of the recipe: the whole results of each question, as `compare` gives them for one. */
+  readonly questions: readonly QuestionResults[];
+  /** In the order of the methods: how often students agree with the teacher on all questions of an input. */
+  readonly joint: readonly JointMethodResult[];
+}
+
+export interface QuestionResults {
+  readonly question: Question;
+  /** The folder of its report and results. */
+  readonly directory: string;
+  readonly results: Results;
+  /** Each student that learned from all inputs, by the measures of the question's type, against the teacher. */
+  readonly measures: readonly MeasuredStudent[];
+}
+
+export type MeasuredStudent = TypedMeasures & Pick<JointMethodResult, 'level' | 'method'> & {readonly seed: number};
+
+export interface JointMethodResult {
+  readonly level: Results['methods'][number]['level'];
+  readonly method: string;
+  /** Mean over the seeds, from 0 to 1. */
+  readonly agreement: number;
+  /** By seed. */
+  readonly seeds: readonly {readonly seed: number; readonly agreement: number}[];
+  /** Test inputs with an answer to at least one question. */
+  readonly inputs: number;
+}
+
+/**
+ * Compares what levels of access are worth for each question of a recipe. All questions are asked in the same requests, and
+ * each run trains one student for all of them. Each question has a study of its own in the folder `questions/NAME`, with the
+ * files that `compare` writes. `joint.json` has the agreement on all questions together.
+ */
+export async function compareQuestions(recipe: Recipe, options: StudyOptions = {}): Promise<QuestionsResults> {
+  checkOptions('compareQuestions', options, STUDY);
+  const {questions = []} = recipe;
+  if (questions.length === 0) throw new InputError('The recipe has no `questions`. Use `compare()`.');
+  const directory = directoryOf(recipe, options);
+  const prepared: Prepared[] = [];
+  try {
+    for (const question of questions) {
+      const own = {...options, directory: questionFolder(directory, question)};
+      // All share the first one's cache and budget: a limit holds for all questions together.
+      const asking = prepared[0]?.study.asking;
+      prepared.push(await prepare(recipeAbout(recipe, question), {...own, asking}));
+    }
+    checkSameInputs(prepared, questions);
+    const trained = await trainTogether(prepared, questions, directory);
+    const found: QuestionResults[] = [];
+    for (const [index, question] of questions.entries()) {
+      const one = prepared[index]!;
+      const measures = measuresOf(question, one, trained[index]!);
+      found.push({question, directory: one.study.directory, results: await finish(one, trained[index]!), measures});
+    }
+    const joint = jointResults(prepared, trained);
+    await mkdir(directory, {recursive: true});
+    const results = {name: recipe.name, questions: found, joint};
+    await writeFileAtomic(join(directory, 'joint.json'), `${JSON.stringify(jointDocument(results), undefined, 2)}\n`);
+    return results;
+  } finally {
+    // The first study opened the cache that all ask through.
+    for (const {study} of prepared.toReversed()) await study.close();
+  }
+}
+
+function jointDocument({name, questions, joint}: QuestionsResults) {
+  const named = questions.map(({question, directory, measures}) => {
+    return {name: question.name, type: question.type, directory, measures};
+  });
+  return {name, questions: named, joint};
+}
+
+/** @throws InputError if the data of two questions are not of the same inputs */
+function checkSameInputs(prepared: readonly Prepared[], questions: readonly Question[]): void {
+  const [first, ...others] = prepared.map(({study}) => study.recipe.data);
+  for (const [index, {train, test}] of others.entries()) {
+    if (train.inputs.count === first!.train.inputs.count && test.inputs.count === first!.test.inputs.count) continue;
+    throw new InputError(
+      `\`data\` gives other inputs for \`${questions[index + 1]!.name}\` than for \`${questions[0]!.name}\`. Give the same for all questions.`,
+    );
+  }
+}
+
+type Trained = TrainedRun<Run | PartRun>;
+
+/** Trains every method at every budget from every seed, for all questions at once. Gives the runs of each question. */
+async function trainTogether(
+  prepared: readonly Prepared[],
+  questions: readonly Question[],
+  directory: string,
+): Promise<readonly (readonly Trained[])[]> {
+  const [{study}] = prepared as readonly [Prepared];
+  const {methods, seeds, budgets} = study.recipe;
+  const sizes = [...(budgets?.sizes.slice(0, -1) ?? []), undefined];
+  const trained: Trained[][] = questions.map(() => []);
+  const total = methods.length * sizes.length * seeds.length;
+  let done = 0;
+  for (const index of methods.keys()) {
+    const parts = prepared.map(
+      (one, at): JointPart => ({question: questions[at]!, study: one.study, method: one.methods[index]!}),
+    );
+    for (const budget of sizes) {
+      for (const seed of seeds) {
+        study.signal?.throwIfAborted();
+        const task = `train ${total} students of ${questions.length} questions`;
+        const onStep = (at: {readonly step: number; readonly steps: number}) =>
+          study.onProgress({task, done: done + Math.min(at.step / at.steps, 0.999), total});
+        const outcome = await executeJointly({directory, parts, budget, seed}, onStep).catch(failureOf(study.signal));
+        study.onProgress({task, done: ++done, total});
+        for (const [at, one] of prepared.entries()) {
+          const job = {method: one.methods[index]!, budget, seed};
+          const own: Run | PartRun | Failure =
+            'failure' in outcome ? outcome : measure(job, outcome[at]!, one.reference, one.study.recipe.data);
+          trained[at]!.push({job, outcome: own});
+        }
+      }
+    }
+  }
+  return trained;
+}
+
+function measuresOf(
+  question: Question,
+  {reference}: Prepared,
+  trained: readonly Trained[],
+): readonly MeasuredStudent[] {
+  return trained.flatMap(({job: {method, seed}, outcome}) => {
+    if (!('logits' in outcome)) return [];
+    const measures = typedMeasures(question, outcome.logits, reference.labels);
+    return [{level: method.level, method: method.method, seed, ...measures}];
+  });
+}
+
+/** Agreement on all questions of an input, of the students that learned from all inputs. */
+function jointResults(
+  prepared: readonly Prepared[],
+  trained: readonly (readonly Trained[])[],
+): readonly JointMethodResult[] {
+  const [{study, methods}] = prepared as readonly [Prepared];
+  const count = study.recipe.data.test.inputs.count;
+  return methods.flatMap(({level, method}, index) => {
+    const found = study.recipe.seeds.flatMap(seed => {
+      const runs = prepared.map((one, at) => {
+        const {outcome} = trained[at]!.find(
+          ({job}) => job.method === one.methods[index] && job.budget === undefined && job.seed === seed,
+        )!;
+        return 'logits' in outcome ? outcome : undefined;
+      });
+      if (runs.includes(undefined)) return [];
+      const taught = new Int32Array(count * prepared.length).fill(-1);
+      const named = taught.slice();
+      for (const [at, {reference}] of prepared.entries()) {
+        for (const [position, row] of Array.from(reference.rows).entries()) {
+          const cell = row * prepared.length + at;
+          taught[cell] = 1;
+          named[cell] = runs[at]!.agreements[position]!;
+        }
+      }
+      return [{seed, ...jointAgreement(taught, named, prepared.length)}];
+    });
+    if (found.length === 0) return [];
+    const agreement = found.reduce((sum, one) => sum + one.agreement, 0) / found.length;
+    const seeds = found.map(one => ({seed: one.seed, agreement: one.agreement}));
+    return [{level, method, agreement, seeds, inputs: found[0]!.inputs}];
+  });
+}

@@ -1,0 +1,242 @@
+import {rm} from 'node:fs/promises';
+import {type JointKnowledge, joinKnowledge, jointPart} from '../ask/joint-knowledge.ts';
+import {mixSeed, shuffledIndices} from '../data/random.ts';
+import {InputError} from '../errors.ts';
+import {fitTemperature} from '../knowledge/fit-temperature.ts';
+import {answersAt} from '../knowledge/knowledge.ts';
+import {targetsOf} from '../losses/targets.ts';
+import type {Question} from '../question.ts';
+import {saveStudent} from '../student/files.ts';
+import {columnsOf, headOf, headsOf, withHeads} from '../student/heads.ts';
+import {predictLogits} from '../student/predict.ts';
+import type {Calibration, Student} from '../student/student.ts';
+import {digestOf, fingerprintOf} from '../train/fingerprint.ts';
+import type {Epoch} from '../train/options.ts';
+import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
+import type {Fit} from '../train/trend.ts';
+import {atBudget} from './divide.ts';
+import {type Executed, keepRun, keptAt} from './execute.ts';
+import type {AnsweredMethod} from './methods.ts';
+import type {CurvePoint} from './results.ts';
+import {calibrate, checkpointPath, gateOver, studentPath, withEpochs} from './run.ts';
+import type {Study} from './study.ts';
+import {checkSource, type OnStep, pointOf} from './training.ts';
+
+/** One question of a study of several, and a method with the answers to it. */
+export interface JointPart {
+  readonly question: Question;
+  /** The study of this question. */
+  readonly study: Study;
+  readonly method: AnsweredMethod;
+}
+
+export interface JointJob {
+  /** The folder of the whole study. */
+  readonly directory: string;
+  /** The same method for each question. */
+  readonly parts: readonly JointPart[];
+  /** Number of inputs that it learns from; undefined if from all of them. */
+  readonly budget: number | undefined;
+  readonly seed: number;
+}
+
+/** A student of several questions that was trained and saved. */
+export interface LearnedJointly {
+  readonly student: Student;
+  readonly directory: string;
+  readonly curve: readonly CurvePoint[];
+  readonly fit: Fit | undefined;
+  readonly profile: Profile;
+}
+
+/** What a joint run learns from. */
+interface Teaching {
+  /** At the budget of the job. */
+  readonly parts: readonly JointPart[];
+  /** All answers but those to inputs that calibrate any head. */
+  readonly taught: JointKnowledge;
+}
+
+/**
+ * Trains one student of all questions and lets it answer the test split. The outcome for each question is kept beside the
+ * student of that question, and an earlier one is taken if it is of the same run.
+ */
+export async function executeJointly(job: JointJob, onStep: OnStep): Promise<readonly Executed[]> {
+  const teaching = await teachingOf(job);
+  const {parts} = teaching;
+  const folders = parts.map(({study, method}) => studentPath(study.directory, method, job.seed));
+  let key: string | undefined;
+  const keyOf = async () => (key ??= await keyOfRun(job, teaching));
+  const kept = await Promise.all(folders.map(folder => keptAt(folder, keyOf)));
+  if (kept.every(one => one !== undefined)) return kept;
+  const {student, ...learned} = await trainJointly(job, teaching, onStep);
+  const outcomes: Executed[] = [];
+  for (const [index, {question, study, method}] of parts.entries()) {
+    const head = headOf(student, question.name);
+    const logits = await predictLogits(head, study.recipe.data.test.inputs, {signal: study.signal});
+    const {temperature} = head.calibration ?? {temperature: 1};
+    const {curve, fit, profile} = learned;
+    const executed = {
+      ...{choice: undefined, calibration: head.calibration, curve, fit, profile, seconds: secondsOf(profile)},
+      logits: logits.map(logit => logit / temperature),
+    };
+    await saveStudent(folders[index]!, head, madeBy(study, method, job.seed));
+    await keepRun(folders[index]!, await keyOf(), executed);
+    outcomes.push(executed);
+  }
+  student.model.dispose();
+  await rm(checkpointPath(job.directory, parts[0]!.method, job.seed), {force: true});
+  return outcomes;
+}
+
+/** Trains and saves one student of all questions. */
+export async function learnJointly(job: JointJob, onStep: OnStep): Promise<LearnedJointly> {
+  const learned = await trainJointly(job, await teachingOf(job), onStep);
+  await rm(checkpointPath(job.directory, job.parts[0]!.method, job.seed), {force: true});
+  return learned;
+}
+
+/** An input that calibrates one head trains none of them: all share their layers. */
+async function teachingOf({parts: whole, budget}: JointJob): Promise<Teaching> {
+  const parts = whole.map(part => ({...part, method: atBudget(part.study.recipe, part.method, budget)}));
+  for (const {method} of parts) checkSource(method);
+  const joint = await joinKnowledge(parts.map(({question, method}) => ({...method.knowledge, question})));
+  const {versions = 1} = joint;
+  const isApart = new Set<number>();
+  for (const [index, {method}] of parts.entries()) {
+    const own = new Set(method.apart.calibrationInputs.map(input => input * versions));
+    for (const [row, at] of joint.rows[index]!.entries()) if (own.has(at)) isApart.add(Math.floor(row / versions));
+  }
+  const taught = Array.from({length: joint.count / versions}, (_, input) => input).filter(input => !isApart.has(input));
+  return {parts, taught: jointPart(joint, taught)};
+}
+
+async function trainJointly(job: JointJob, {parts, taught}: Teaching, onStep: OnStep): Promise<LearnedJointly> {
+  const {seed, directory: root} = job;
+  const [{study, method}] = parts as readonly [JointPart];
+  const {recipe, trainer, signal, onNote} = study;
+  const losses = lossesOf(parts);
+  const runs = recipe.trials + 1;
+  const stepsOf =
+    (run: number): OnStep =>
+    ({step, steps}) =>
+      onStep({step: run * steps + step, steps: runs * steps});
+  const temperatures = recipe.calibration && (await fitTemperatures(job, {parts, taught}, stepsOf));
+  const student = freshStudent(parts, seed);
+  const curve: CurvePoint[] = [];
+  const add = (epoch: Epoch): void => {
+    curve.push(pointOf(epoch));
+  };
+  let [profile, fit]: [Profile, Fit | undefined] = [NO_TIME, undefined];
+  const epochs = trainer.trainJointly(student, taught, losses, seed, {
+    onStep: stepsOf(recipe.trials),
+    checkpoint: withEpochs({path: checkpointPath(root, method, seed), resume: 'if-possible'}, add),
+    onFallback: reason => onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
+    onProfile: spent => {
+      profile = spent;
+    },
+    onFit: found => {
+      fit = found;
+    },
+  });
+  for await (const epoch of epochs) add(epoch);
+  const heads: {question: Question; calibration?: Calibration}[] = [];
+  for (const [index, part] of parts.entries()) {
+    const {question, study: own, method: answered} = part;
+    const temperature = temperatures?.[index];
+    if (temperature === undefined) heads.push({question});
+    else {
+      const head = headOf(student, question.name);
+      const settings = {temperature, ...answered.apart, signal};
+      heads.push({question, calibration: await calibrate(own.recipe, head, answered.knowledge, settings)});
+    }
+  }
+  const gate = await gateOver(recipe, taught, seed);
+  const whole = {...student, heads, ...(gate && {gate})};
+  const directory = studentPath(root, method, seed);
+  await saveStudent(directory, whole, madeBy(study, method, seed));
+  return {student: whole, directory, curve, fit, profile};
+}
+
+function freshStudent(parts: readonly JointPart[], seed: number): Student {
+  const [{study}] = parts as readonly [JointPart];
+  const {students, task} = study.recipe;
+  return withHeads(
+    students[0]!,
+    parts.map(({question}) => question),
+  )(task, seed);
+}
+
+function lossesOf(parts: readonly JointPart[]): Readonly<Record<string, AnsweredMethod['losses']>> {
+  return Object.fromEntries(parts.map(({question, method}) => [question.name, method.losses]));
+}
+
+function madeBy({recipe}: Study, {level, method, changes}: AnsweredMethod, seed: number) {
+  return {recipe: recipe.name, level, method, seed, ...(changes.learnsLabels && {learnsLabels: true})};
+}
+
+/** T of each head, by cross-fitting: fitted to answers that none of the students learned from. */
+async function fitTemperatures(
+  {seed}: JointJob,
+  {parts, taught}: Teaching,
+  stepsOf: (run: number) => OnStep,
+): Promise<readonly number[]> {
+  const [{study}] = parts as readonly [JointPart];
+  const {trainer, signal, recipe} = study;
+  const {versions = 1} = taught;
+  const count = taught.count / versions;
+  if (count < recipe.folds) {
+    throw new InputError(
+      `To calibrate students in ${recipe.folds} parts takes as many answers at least, and there are ${count}. Ask for more, or set \`calibration.folds\`.`,
+    );
+  }
+  const order = shuffledIndices(count, mixSeed(seed, 'parts to calibrate by'));
+  const found = parts.map(() => ({logits: [] as number[], labels: [] as number[]}));
+  for (let fold = 0; fold < recipe.folds; fold++) {
+    const known = order.filter((_, index) => index % recipe.folds !== fold);
+    const asked = Array.from(
+      order.filter((_, index) => index % recipe.folds === fold),
+      input => input * versions,
+    );
+    const student = freshStudent(parts, seed);
+    const options = {onStep: stepsOf(fold)};
+    for await (const _ of trainer.trainJointly(student, jointPart(taught, known), lossesOf(parts), seed, options));
+    const logits = await predictLogits(student, await taught.readInputs(asked), {signal});
+    for (const [index, head] of headsOf(student).entries()) {
+      const classes = head.classes.length;
+      const own = columnsOf(logits, asked.length, head);
+      const answered = asked.flatMap((row, at) => (taught.rows[index]![row] === -1 ? [] : [at]));
+      const rows = answered.map(at => taught.rows[index]![asked[at]!]!);
+      const {labels} = targetsOf(await answersAt(taught.parts[index]!, rows), classes);
+      for (const at of answered) found[index]!.logits.push(...own.subarray(at * classes, (at + 1) * classes));
+      found[index]!.labels.push(...labels);
+    }
+    student.model.dispose();
+  }
+  return found.map(({logits, labels}, index) =>
+    fitTemperature(Float32Array.from(logits), labels, taught.parts[index]!.classes.length),
+  );
+}
+
+/** A digest of all that decides what a joint run comes to, the same in every process. */
+async function keyOfRun({seed}: JointJob, {parts, taught}: Teaching): Promise<string> {
+  const [{study}] = parts as readonly [JointPart];
+  const {recipe, engine, trainer} = study;
+  const student = freshStudent(parts, seed);
+  const run = await trainer.startJointly(student, taught, lossesOf(parts), seed);
+  try {
+    return digestOf({
+      ...(await fingerprintOf(student, taught, run)),
+      engine: `${engine.name} ${engine.version}`,
+      start: digestOf(run.weights.map(weight => weight.dataSync())),
+      threads: engine.threads,
+      folds: recipe.folds,
+      calibration: recipe.calibration ?? null,
+      apart: parts.map(({method}) => ({...method.apart})),
+      tests: parts.map(part => digestOf(part.study.recipe.data.test.inputs)),
+    });
+  } finally {
+    run.dispose();
+    student.model.dispose();
+  }
+}

@@ -1,0 +1,215 @@
+import {readFile} from 'node:fs/promises';
+import {join} from 'node:path';
+import {beforeAll, describe, expect, it} from 'vitest';
+import {callable} from '../../adapters/callable.ts';
+import {inputAt, selectInputs} from '../../src/data/inputs.ts';
+import type {Dataset} from '../../src/data/split.ts';
+import {startEngine} from '../../src/engine/engine.ts';
+import {mean} from '../../src/evaluate/statistics.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {softLabels} from '../../src/losses/soft-labels.ts';
+import type {Question} from '../../src/question.ts';
+import {choice, predicate, score} from '../../src/questions.ts';
+import {defineRecipe} from '../../src/recipe/define.ts';
+import type {Recipe} from '../../src/recipe/recipe.ts';
+import {loadStudent} from '../../src/student/files.ts';
+import {headOf} from '../../src/student/heads.ts';
+import {mlp} from '../../src/student/mlp.ts';
+import {predictLogits} from '../../src/student/predict.ts';
+import {compare} from '../../src/study/compare.ts';
+import {compareQuestions, type QuestionsResults} from '../../src/study/compare-questions.ts';
+import type {Input} from '../../src/teacher.ts';
+import {studyPlaces, tinyData} from './tiny.ts';
+
+beforeAll(startEngine);
+
+const places = studyPlaces();
+const data = tinyData();
+const column = choice('column', 'Which column is bright?', data.classes);
+const isBright = predicate('bright', 'Is the image bright?');
+const light = score('light', 'How much light is there?', ['little', 'some', 'much']);
+const questions = [column, isBright, light];
+
+const sumOf = (input: Input): number => {
+  if (input.kind !== 'tensor') throw new Error('Expected an image.');
+  return Array.from(input.data).reduce((sum, value) => sum + value, 0);
+};
+const sums = Array.from({length: data.train.inputs.count}, (_, row) => sumOf(inputAt(data.train.inputs, row)));
+const ordered = sums.toSorted((one, other) => one - other);
+const [low, high] = [ordered[Math.floor(sums.length / 3)]!, ordered[Math.floor((2 * sums.length) / 3)]!];
+
+function labelOf(question: Question, input: Input): number {
+  const sum = sumOf(input);
+  if (question === isBright) return sum > ordered[Math.floor(sums.length / 2)]! ? 1 : 0;
+  if (question === light) return sum > high ? 2 : sum > low ? 1 : 0;
+  if (input.kind !== 'tensor') throw new Error('Expected an image.');
+  const side = input.shape[1]!;
+  const columns = data.classes.map((_, at) => {
+    const values = Array.from(input.data).filter((_, pixel) => Math.floor(((pixel % side) * 3) / side) === at);
+    return values.reduce((total, value) => total + value, 0);
+  });
+  return columns.indexOf(Math.max(...columns));
+}
+
+/** A teacher that refuses to say how much light there is in every tenth image. */
+function teacherOf(calls: Input[], refuses = false) {
+  const sure = (question: Question, input: Input, classes: number) =>
+    Array.from({length: classes}, (_, at) => (at === labelOf(question, input) ? 0.9 : 0.1 / (classes - 1)));
+  return callable({
+    name: 'made up',
+    version: refuses ? 'refusing' : '1',
+    questions,
+    scores: 'probabilities',
+    answer(input) {
+      calls.push(input);
+      const isRefused = refuses && sumOf(input) % 10 === 0;
+      return {
+        column: sure(column, input, 3),
+        bright: sure(isBright, input, 2)[1]!,
+        light: isRefused ? new Error('No.') : sure(light, input, 3),
+      };
+    },
+  });
+}
+
+function dataFor(question: Question | undefined): Dataset {
+  const relabelled = <S extends {inputs: Dataset['train']['inputs']}>(split: S) => ({
+    ...split,
+    labels: Int32Array.from({length: split.inputs.count}, (_, row) => labelOf(question!, inputAt(split.inputs, row))),
+  });
+  const {train, validation, test} = data;
+  const classes =
+    question === column ? data.classes : question === isBright ? ['no', 'yes'] : ['little', 'some', 'much'];
+  return {classes, train: relabelled(train), validation: relabelled(validation), test: relabelled(test)};
+}
+
+const recipeOf = (calls: Input[], changes: Partial<Recipe> = {}, refuses = false): Recipe =>
+  defineRecipe({
+    name: 'several',
+    questions,
+    data: dataFor,
+    transfer: {size: 40},
+    teachers: {'gray-box': () => teacherOf(calls, refuses)},
+    student: mlp({units: [16]}),
+    methods: [
+      {level: 'none', method: 'truth', losses: [hardLabels()]},
+      {level: 'gray-box', method: 'soft', losses: [softLabels({temperature: 1})]},
+    ],
+    seeds: [1, 2],
+    training: {epochs: 20},
+    ...changes,
+  });
+
+describe('a study of several questions', () => {
+  const calls: Input[] = [];
+  let where: {readonly directory: string; readonly cache: string};
+  let results: QuestionsResults;
+
+  beforeAll(async () => {
+    where = await places();
+    results = await compareQuestions(recipeOf(calls), where);
+  });
+
+  it('asks all questions about an input at once', () => {
+    const {test} = data;
+    expect(calls).toHaveLength(40 + test.inputs.count);
+    const [first, ...others] = results.questions.map(({results: own}) => own.ledger);
+    expect(first!.bought).toBeGreaterThan(0);
+    for (const level of others) expect(level.bought).toBe(0);
+  });
+
+  it('has the whole results of each question, in a folder of its own', async () => {
+    expect(results.questions.map(({question}) => question)).toEqual(questions);
+    for (const {question, directory, results: own} of results.questions) {
+      expect(directory).toBe(join(where.directory, 'questions', question.name));
+      expect(own.classes).toEqual(dataFor(question).classes);
+      expect(own.rows).toHaveLength(4);
+      const written = JSON.parse(await readFile(join(directory, 'results.json'), 'utf8'));
+      expect(written).toMatchObject({name: 'several', rows: own.rows.map(({agreement}) => ({agreement}))});
+      expect(await readFile(join(directory, 'report.html'), 'utf8')).toContain('<html');
+    }
+  });
+
+  it('measures heads of one student, saved whole and one by one', async () => {
+    const whole = await loadStudent(join(where.directory, 'students', 'soft', 'seed-2'));
+    expect(whole.heads!.map(({question}) => question)).toEqual(questions);
+    for (const {question, directory} of results.questions) {
+      const one = await loadStudent(join(directory, 'students', 'soft', 'seed-2'));
+      const inputs = selectInputs(data.test.inputs, [0, 1, 2]);
+      expect(await predictLogits(one, inputs)).toEqual(await predictLogits(headOf(whole, question.name), inputs));
+    }
+  });
+
+  it('measures predicates and scores as such, against the teacher', () => {
+    const [ofColumn, ofBright, ofLight] = results.questions;
+    const agreements = (index: number) => results.questions[index]!.results.rows.map(({agreement}) => agreement);
+    expect(ofColumn!.measures).toMatchObject(agreements(0).map(agreement => ({type: 'choice', agreement})));
+    expect(ofBright!.measures).toMatchObject(agreements(1).map(agreement => ({type: 'predicate', agreement})));
+    for (const own of ofLight!.measures) {
+      expect(own).toMatchObject({type: 'score', answered: data.test.inputs.count, exact: expect.any(Number)});
+      if (own.type === 'score') expect(own.withinOne).toBeGreaterThanOrEqual(own.exact);
+    }
+  });
+
+  it('tells how often all answers about an input agree', async () => {
+    const [, soft] = results.joint;
+    const each = results.questions.map(({results: own}) => mean(own.rows.slice(2).map(({agreement}) => agreement)));
+    expect(soft).toMatchObject({level: 'gray-box', method: 'soft', inputs: data.test.inputs.count});
+    expect(soft!.agreement).toBeLessThanOrEqual(Math.min(...each));
+    // The union bound.
+    expect(soft!.agreement).toBeGreaterThanOrEqual(1 - each.reduce((sum, one) => sum + 1 - one, 0) - 1e-9);
+    expect(JSON.parse(await readFile(join(where.directory, 'joint.json'), 'utf8'))).toMatchObject({
+      questions: questions.map(({name, type}) => ({name, type})),
+      joint: results.joint,
+    });
+  });
+
+  it('asks and trains nothing again, and comes to the same numbers', async () => {
+    const before = calls.length;
+    const steps: string[] = [];
+    const again = await compareQuestions(recipeOf(calls), {...where, onProgress: ({task}) => steps.push(task)});
+    expect(calls).toHaveLength(before);
+    expect(again.joint).toEqual(results.joint);
+    expect(
+      again.questions.map(({results: own}) => own.rows.map(({seconds, agreement}) => [seconds, agreement])),
+    ).toEqual(results.questions.map(({results: own}) => own.rows.map(({seconds, agreement}) => [seconds, agreement])));
+  });
+});
+
+describe('several questions', () => {
+  it('are learned from the inputs that have an answer to each, and calibrated each for itself', async () => {
+    const where = await places();
+    const calibration = {folds: 2, agreement: 0.5, confidence: 0.8};
+    const changes = {calibration, seeds: [1], methods: [recipeOf([]).methods[1]!], transfer: {size: 60}};
+    const results = await compareQuestions(recipeOf([], changes, true), {...where, allowMissing: 0.5});
+    const [, , dim] = results.questions;
+    expect(dim!.results.missing!.transfer.count).toBeGreaterThan(0);
+    const whole = await loadStudent(join(where.directory, 'students', 'soft', 'seed-1'));
+    const temperatures = whole.heads!.map(head => head.calibration!.temperature);
+    expect(new Set(temperatures).size).toBeGreaterThan(1);
+    for (const {calibration: own} of whole.heads!) expect(own).toMatchObject({guarantee: {agreement: 0.5}});
+  });
+
+  it('are refused by `compare`, and other data for each of them are refused', async () => {
+    const where = await places();
+    await expect(compare(recipeOf([]), where)).rejects.toThrow('compareQuestions()');
+    const uneven = recipeOf([], {
+      data: question => {
+        const made = dataFor(question);
+        return question === light ? {...made, test: {...made.validation, role: 'test'}} : made;
+      },
+    });
+    await expect(compareQuestions(uneven, where)).rejects.toThrow('other inputs for `light` than for `column`');
+    const otherClasses = recipeOf([], {data: () => dataFor(column)});
+    await expect(compareQuestions(otherClasses, where)).rejects.toThrow('question `bright` has the classes no, yes');
+  });
+
+  it.each<[string, Partial<Recipe>, string]>([
+    ['students to choose among', {student: [mlp(), mlp({units: []})]}, 'student: students are chosen for one question'],
+    ['early stopping', {training: {earlyStopping: {patience: 1}}}, 'training.earlyStopping: is for recipes of one'],
+    ['two of one name', {questions: [column, column]}, 'questions.1.name: another question has the same folder'],
+    ['tuning', {methods: [{...recipeOf([]).methods[1]!, tune: true}]}, 'methods.0.tune: is for recipes of one'],
+  ])('are refused with %s', (_, changes, message) => {
+    expect(() => recipeOf([], changes)).toThrow(message);
+  });
+});
