@@ -13,7 +13,7 @@ const OTHER_REFUSALS = [401, 402, 403, 404, 408, 409, 429];
  * Makes a refusal the error of its input, and stops the run if the service refuses every request. The outcomes of other
  * inputs tell which of the two it is. Until one is answered, or earlier answers are found, few requests are under way,
  * and the inputs of a refused batch are asked about one by one. After that, a refused batch is halved until each
- * refused input is alone: k of n inputs cost at most about 2k · log2(n) further requests.
+ * refused input is alone: k of n inputs cost at most about 2k · log2(n) further requests, and n of n about n + log2(n).
  *
  * A teacher gives all queries of a refused request the same error, with `refusal`. It need not split the request.
  * Questions that can only be asked together count as one input.
@@ -36,16 +36,72 @@ async function askApart<A extends Access>(
   options: LayerOptions,
 ): Promise<readonly Outcome<A>[]> {
   const outcomes = [...(await asOutcomes(teacher, queries, options))];
-  for (const rows of refusedTogether(outcomes, queries)) {
+  const halving = new Halving(teacher, {queries, options, outcomes});
+  for (const rows of refusedTogether(outcomes, queries)) await halving.run(rows);
+  return outcomes;
+}
+
+/** So many inputs in a row that are refused alone let expect that the next one is, too. */
+const EXPECTED_AFTER = 2;
+
+interface Asked<A extends Access> {
+  readonly queries: readonly Query[];
+  readonly options: LayerOptions;
+  /** Takes the outcomes, at the indices of their queries. */
+  readonly outcomes: Outcome<A>[];
+}
+
+/** Finds the refused inputs of a batch. */
+class Halving<A extends Access> {
+  readonly #teacher: Teacher<A>;
+  readonly #asked: Asked<A>;
+  /** Inputs that were refused alone, in a row. */
+  #alone = 0;
+
+  constructor(teacher: Teacher<A>, asked: Asked<A>) {
+    this.#teacher = teacher;
+    this.#asked = asked;
+  }
+
+  /** @param rows - those of a request that was refused */
+  async run(rows: readonly number[]): Promise<void> {
     const middle = Math.ceil(rows.length / 2);
     for (const half of [rows.slice(0, middle), rows.slice(middle)]) {
-      const asked = half.map(row => queries[row]!);
-      // The answers to the other half are kept, whatever happens to this one.
-      const part = await askApart(teacher, asked, partOf(half, options)).catch(asErrorOf(asked));
-      for (const [index, row] of half.entries()) outcomes[row] = part[index]!;
+      const left = await this.#oneByOne(half);
+      if (left.length === 0) continue;
+      for (const together of await this.#ask(left)) await this.run(together);
     }
   }
-  return outcomes;
+
+  /** While a refusal of the next input is to be expected, asks about it alone. Returns the other rows. */
+  async #oneByOne(rows: readonly number[]): Promise<readonly number[]> {
+    let left = rows;
+    while (left.length > 0 && this.#alone >= EXPECTED_AFTER) {
+      let count = 1;
+      while (count < left.length && areInseparable(this.#queriesAt(left.slice(0, count + 1)))) count++;
+      await this.#ask(left.slice(0, count));
+      left = left.slice(count);
+    }
+    return left;
+  }
+
+  /** Asks in one call. Returns the rows of each refusal of several inputs. */
+  async #ask(rows: readonly number[]): Promise<readonly (readonly number[])[]> {
+    const {options, outcomes} = this.#asked;
+    const queries = this.#queriesAt(rows);
+    // The answers to other rows are kept, whatever happens to these.
+    const part = await asOutcomes(this.#teacher, queries, partOf(rows, options)).catch(asErrorOf(queries));
+    for (const [index, row] of rows.entries()) outcomes[row] = part[index]!;
+    const together = refusedTogether(part, queries);
+    const isRefused = part.every(outcome => 'error' in outcome && isOfInputs(outcome.error));
+    if (!isRefused) this.#alone = 0;
+    else if (together.length === 0) this.#alone++;
+    return together.map(some => some.map(index => rows[index]!));
+  }
+
+  #queriesAt(rows: readonly number[]): readonly Query[] {
+    return rows.map(row => this.#asked.queries[row]!);
+  }
 }
 
 /** Makes a failed request, or one that the budget does not cover, the error of its queries. */

@@ -217,6 +217,39 @@ describe('withRefusedInputs', () => {
     );
   });
 
+  it.each([
+    ['all', () => true, 64 + 8],
+    ['all but the last', (number: number) => number < 63, 64 + 9],
+    ['a run', (number: number) => number >= 16 && number < 48, 32 + 16],
+  ])('finds %s of 64 with hardly more requests than they are', async (_, isRefused, most) => {
+    const payer = payingTeacher(refusing(isRefused), {maxBatch: 64});
+    const refusals = new Refusals(payer);
+    refusals.answered();
+    const numbers = Array.from({length: 64}, (_, number) => number);
+    const outcomes = await withRefusedInputs(payer, refusals).ask(about(...numbers));
+    expect(outcomes).toEqual(
+      numbers.map(number => (isRefused(number) ? {error: expect.any(TeacherError)} : labelled(number))),
+    );
+    expect(payer.requests.length).toBeLessThanOrEqual(most);
+  });
+
+  it('asks about inputs alone no longer than they are refused', async () => {
+    const isDown = (request: number) => request > 10;
+    const payer = payingTeacher(
+      (_, request) => {
+        if (isDown(request)) throw new TeacherError('a payer', 'The connection broke.', {retryable: true});
+        return refusal(400);
+      },
+      {maxBatch: 64},
+    );
+    const refusals = new Refusals(payer);
+    refusals.answered();
+    const numbers = Array.from({length: 64}, (_, number) => number);
+    await withRefusedInputs(payer, refusals).ask(about(...numbers));
+    // Each of the halves that are left takes one request.
+    expect(payer.requests.length).toBeLessThanOrEqual(10 + 6);
+  });
+
   it('keeps the answers of one half, whatever happens to the other', async () => {
     const payer = payingTeacher(
       numbers => {
