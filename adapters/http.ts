@@ -1,6 +1,9 @@
+import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
-import type {Teacher} from '../src/teacher.ts';
+import type {Question} from '../src/question.ts';
+import type {Json, Teacher} from '../src/teacher.ts';
 import type {LabelLocation, ScoreLocation} from './_http/output.ts';
+import type {QuestionLocations} from './_http/questions.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {MAPPED_KINDS, type MappedOptions, readTemplate} from './_http/template.ts';
 import {openHeaders} from './_wire/headers.ts';
@@ -9,8 +12,19 @@ import {checkAddress} from './_wire/request.ts';
 import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
 export type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
+export type {QuestionLocations} from './_http/questions.ts';
 
-export interface HttpOptions extends ServiceOptions, MappedOptions {
+export interface HttpOptions extends ServiceOptions, Omit<MappedOptions, 'classes' | 'output'> {
+  /** Names of the classes, in the order of scores that come as a bare list. Or give `questions`. */
+  readonly classes?: readonly string[];
+  /** The questions that it answers; see `choice`, `predicate` and `score` of `limbeck/ask`. Or give `classes`. */
+  readonly questions?: readonly Question[];
+  /**
+   * The location of the scores or the labels in a reply. If a request holds several inputs, the first `*` stands for the
+   * index of the input, in the order that was sent. Without a `*` it is a flat list of all their values. With
+   * `questions`, the location of the answer to each, by the question's name.
+   */
+  readonly output: MappedOptions['output'] | QuestionLocations;
   /** Address that requests are posted to, as it is: with a slash at its end if the route has one. */
   readonly url: string;
   /**
@@ -25,6 +39,8 @@ export interface HttpOptions extends ServiceOptions, MappedOptions {
 const KINDS = {
   ...SERVICE_KINDS,
   ...MAPPED_KINDS,
+  questions: kinds.list,
+  output: kinds.object,
   url: kinds.text,
   service: kinds.text,
 } satisfies Shape<HttpOptions>;
@@ -32,6 +48,9 @@ const KINDS = {
 /**
  * Any other service that takes JSON by POST: TorchServe, MLflow, LitServe, BentoML, Ray Serve, or your own. The output
  * that is read decides the access: scores make it gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
+ *
+ * With `questions`, one request brings the answers to all questions about an input, each at a location of its own. The
+ * answer to a predicate can be one number: that of yes.
  *
  * If the service refuses a query, only that query fails: its batch is halved until the query is alone.
  *
@@ -46,11 +65,16 @@ const KINDS = {
  *
  * @throws InputError if the options can't be used
  */
-export function http(options: HttpOptions & {readonly output: ScoreLocation}): Teacher<'gray-box'>;
-export function http(options: HttpOptions & {readonly output: LabelLocation}): Teacher<'black-box'>;
+export function http(
+  options: HttpOptions & {readonly output: ScoreLocation | QuestionLocations<ScoreLocation>},
+): Teacher<'gray-box'>;
+export function http(
+  options: HttpOptions & {readonly output: LabelLocation | QuestionLocations<LabelLocation>},
+): Teacher<'black-box'>;
 export function http(options: HttpOptions): Teacher {
-  checkOptions('http', options, KINDS, ['url', 'classes']);
-  const {classes, labels, request, output} = options;
+  checkOptions('http', options, KINDS, ['url']);
+  const {classes, questions, labels, request, output} = options;
+  if (questions && labels) throw new InputError('http: `labels` goes with `classes`. Use `aliases` for other words.');
   const address = checkAddress(options.url);
   const template = readTemplate(request);
   return mappedTeacher(options, {
@@ -61,11 +85,12 @@ export function http(options: HttpOptions): Teacher {
       adapter: 'http',
       service: standInFor(options, address),
       request,
-      output: {...output},
-      labels: labels ?? classes,
+      // The location of each answer is in its own key.
+      ...(!questions && {output: {...output} as Json, labels: labels ?? classes ?? null}),
       headers: openHeaders(options.headers, header => header === 'user-agent'),
     },
     classes,
+    questions,
     aliases: options.aliases,
     labels,
     templates: [template],

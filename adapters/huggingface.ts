@@ -1,5 +1,6 @@
 import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
+import type {Question} from '../src/question.ts';
 import type {Teacher} from '../src/teacher.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {readTemplate} from './_http/template.ts';
@@ -18,16 +19,19 @@ export interface HuggingfaceOptions extends ServiceOptions {
    * @default the address
    */
   readonly service?: string;
-  readonly classes: readonly string[];
+  /** The classes, one of which is the answer. Or give `questions`. */
+  readonly classes?: readonly string[];
+  /** Predicates, one for each class of a multi-label classifier that you want; see `predicate` of `limbeck/ask`. */
+  readonly questions?: readonly Question[];
   /**
-   * The model's names of the classes, in the order of `classes`, for example `LABEL_0`.
+   * The model's names of the classes or questions, in their order, for example `LABEL_0`.
    *
-   * @default as `classes`
+   * @default as `classes`, or the names of the questions
    */
   readonly labels?: readonly string[];
   /**
-   * The scores to ask for, as `function_to_apply`: none for logits, softmax for probabilities. A service that ignores
-   * it is detected by the sum of its scores.
+   * The scores to ask for, as `function_to_apply`: none for logits; softmax for probabilities of classes, sigmoid for
+   * those of questions. A service that ignores it is detected by the sum of its scores.
    *
    * @default 'probabilities'
    */
@@ -40,6 +44,7 @@ const KINDS = {
   url: kinds.text,
   service: kinds.text,
   classes: kinds.texts,
+  questions: kinds.list,
   labels: kinds.texts,
   output: oneOf('logits', 'probabilities'),
 } satisfies Shape<HuggingfaceOptions>;
@@ -54,30 +59,49 @@ const ROUTER = 'https://router.huggingface.co';
  * @throws InputError if the options can't be used
  */
 export function huggingface(options: HuggingfaceOptions): Teacher<'gray-box'> {
-  checkOptions('huggingface', options, KINDS, ['classes']);
-  const {classes, labels, output = 'probabilities'} = options;
+  checkOptions('huggingface', options, KINDS);
+  const {classes, questions, labels, output = 'probabilities'} = options;
+  checkPredicates(questions);
   const address = addressOf(options);
   const service = standInFor(options, address);
   const isLogits = output === 'logits';
+  const location = isLogits ? {logits: ''} : {probabilities: ''};
   return mappedTeacher(options, {
     name: `huggingface ${options.model ?? `endpoint at ${service}`}`,
     keyVariable: keyVariableFor(address, {own: ROUTER, variable: 'HF_TOKEN'}),
     url: new URL(address),
-    identity: {adapter: 'huggingface', service, output, labels: labels ?? classes},
+    // The label of each question is in the keys of its own answers.
+    identity: {adapter: 'huggingface', service, output, ...(classes && {labels: labels ?? classes})},
     classes,
-    labels,
+    questions,
+    labels: labels ?? questions?.map(({name}) => name),
     // Without `top_k` the service returns five classes.
     templates: [
       readTemplate({
         inputs: '{text}',
-        parameters: {top_k: classes.length, function_to_apply: isLogits ? 'none' : 'softmax'},
+        parameters: {
+          top_k: classes?.length ?? MOST_LABELS,
+          function_to_apply: isLogits ? 'none' : questions ? 'sigmoid' : 'softmax',
+        },
       }),
     ],
-    output: isLogits ? {logits: ''} : {probabilities: ''},
+    output: questions ? Object.fromEntries(questions.map(({name}) => [name, location])) : location,
     maxBatch: 1,
     advice: 'Check `url`, and that the model is a classifier.',
     refusalAdvice: () => advice,
   });
+}
+
+/** More than a classifier has. All scores are asked for, because their sum tells whether they are those of a softmax. */
+const MOST_LABELS = 10_000;
+
+/** @throws InputError if a question is no predicate */
+function checkPredicates(questions: readonly Question[] = []): void {
+  const other = questions.find(({type}) => type !== 'predicate');
+  if (other === undefined) return;
+  throw new InputError(
+    `huggingface scores each class by itself, and question \`${other.name}\` is a ${other.type}. Give predicates, or \`classes\`.`,
+  );
 }
 
 function addressOf({model, url}: HuggingfaceOptions): string {

@@ -1,11 +1,10 @@
 import {createHash} from 'node:crypto';
 import {changeFile, contentOfSync} from '../src/data/human-table/file.ts';
 import {
-  type Column,
   type Delimiter,
   idOf,
-  labelReader,
   newTable,
+  type Row,
   readTable,
   type Table,
   valuesIn,
@@ -14,14 +13,22 @@ import {
 import {InputError, TeacherError} from '../src/errors.ts';
 import {textOf} from '../src/input-kinds.ts';
 import {checkOptions} from '../src/options.ts';
-import type {Answer, Detail, Input, Outcome, Query, Teacher} from '../src/teacher.ts';
-import {checkForm, HUMAN_KINDS} from './_local/given.ts';
+import type {Question} from '../src/question.ts';
+import type {Input, Outcome, Query, Teacher} from '../src/teacher.ts';
+import {checkSubject, inputsIn, NO_QUESTION} from './_answers/heads.ts';
+import {givenQuestions, HUMAN_KINDS} from './_local/given.ts';
+import {type FormPart, formsOf} from './_local/human-form.ts';
 
 export interface HumanOptions {
   /** The CSV file to fill in. It is created at the first query. */
   readonly path: string;
-  /** Names of the classes, as people must write them. */
-  readonly classes: readonly string[];
+  /** Names of the classes, as people must write them. Or give `questions`. */
+  readonly classes?: readonly string[];
+  /**
+   * The questions; see `choice`, `predicate` and `score` of `limbeck/ask`. Each has a column of its name in the place of
+   * `label`. Or give `classes`.
+   */
+  readonly questions?: readonly Question[];
   /**
    * Returns what a person sees of an input, such as the path or the address of an image.
    *
@@ -46,7 +53,7 @@ interface LabellingHuman extends HumanOptions {
 /** Several people who say the class. */
 interface VotingHumans extends HumanOptions {
   /**
-   * Their names. Each has a column `label NAME`. An answer is the labels of all people, counted as votes. `repeat`
+   * Their names. Each has a column `label NAME`; with questions, one for each question. An answer is the labels of all people, counted as votes. `repeat`
    * would count one person's label several times.
    */
   readonly people: readonly string[];
@@ -56,7 +63,7 @@ interface VotingHumans extends HumanOptions {
 /** A person who says the class and how sure that is. */
 interface ConfidentHuman extends HumanOptions {
   readonly people?: undefined;
-  /** Adds a column `confidence`: the probability of the label, such as 0.8 or 80%. The others share the remainder. */
+  /** Adds a column `confidence`, or one for each question: the probability of the label, such as 0.8 or 80%. The others share the remainder. */
   readonly confidence: true;
 }
 
@@ -64,6 +71,9 @@ interface ConfidentHuman extends HumanOptions {
  * A person as the teacher. Queries are written into a table. Somebody fills it in with any spreadsheet, saves it and
  * closes it, and the next run reads it. Until then each query fails alone, and every run asks it again. Put it at the
  * end of a `cascade`, which passes on only the queries that the teachers before it are not sure of.
+ *
+ * With questions a row can be filled in for some of them, and the others wait. Put a column for a new question into the
+ * first row of an existing table yourself.
  *
  * The table has the columns `label`, `text` and `id`, and any others that somebody adds. Rows can be sorted. New rows
  * are appended, and existing rows are never changed. A row that somebody wrote by hand needs a text and a label, but no
@@ -77,12 +87,13 @@ interface ConfidentHuman extends HumanOptions {
 export function human(options: ConfidentHuman): Teacher<'gray-box'>;
 export function human(options: LabellingHuman | VotingHumans): Teacher<'black-box'>;
 export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): Teacher {
-  checkOptions('human', options, HUMAN_KINDS, ['classes']);
-  const {path, classes, show, delimiter = ','} = options;
+  checkOptions('human', options, HUMAN_KINDS);
+  const {path, classes, questions, show, delimiter = ','} = options;
   if (!path) throw new InputError('human: Give the `path` of the CSV file to fill.');
   const name = `human ${path}`;
-  const form = formOf(options);
-  const columns = form.columns.map(column => column.name);
+  checkSubject('human', options);
+  const forms = formsOf(options);
+  const columns = forms.flatMap(form => form.columns.map(column => column.name));
   let last: Table | undefined;
   const tableIn = (content: string | undefined): Table => {
     const whole = content?.trim() ? content : newTable(columns, delimiter);
@@ -98,16 +109,18 @@ export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): 
     /** A getter, because it reads the file. */
     get identity() {
       if (identity !== undefined) return identity;
-      known = filledIn(tableIn(contentOfSync(path)), form);
-      identity = {adapter: 'human', classes, columns, filled: digestOf(known)};
+      known = filledIn(tableIn(contentOfSync(path)), forms);
+      identity = {adapter: 'human', ...(classes && {classes}), columns, filled: digestOf(known)};
       return identity;
     },
-    access: form.access,
-    classes,
-    detail: form.detail,
+    access: forms[0]!.access,
+    classes: classes ?? [],
+    questions: givenQuestions(questions),
+    detail: forms[0]!.detail,
     maxBatch: MAX_BATCH,
     async ask(queries, {signal} = {}) {
-      const asked = queries.map(query => shownTo(query, show));
+      const inputs = inputsIn(queries);
+      const asked = inputs.map(({query}) => shownTo(query, show));
       const add = (content: string | undefined): string | undefined => {
         const table = tableIn(content);
         const fresh = new Map(asked.flatMap(({id, text}) => (text === undefined ? [] : [[id, {id, text}] as const])));
@@ -117,13 +130,22 @@ export function human(options: LabellingHuman | VotingHumans | ConfidentHuman): 
       const {content, problem} = await changeFile(path, add, signal);
       signal?.throwIfAborted();
       const table = tableIn(content);
-      return asked.map((query): Outcome => {
-        const values = readFor(query, table, form, known) ?? problem!;
-        if (typeof values === 'string') return {error: new TeacherError(name, values)};
-        return {answer: form.answerOf(values)} as Outcome;
-      });
+      return inputs.flatMap(({rows}, index) =>
+        rows.map((row): Outcome => {
+          const form = formFor(forms, queries[row]!);
+          if (form === undefined) return {error: new TeacherError(name, NO_QUESTION)};
+          const values = readFor(asked[index]!, table, form, known) ?? problem!;
+          if (typeof values === 'string') return {error: new TeacherError(name, values)};
+          return {answer: form.answerOf(values)} as Outcome;
+        }),
+      );
     },
   };
+}
+
+function formFor(forms: readonly FormPart[], {question}: Query): FormPart | undefined {
+  const [only] = forms;
+  return only?.question === undefined ? only : forms.find(form => form.question?.name === question?.name);
 }
 
 /** The most queries per `ask`. Each `ask` reads the whole file. */
@@ -157,7 +179,7 @@ const SHOW = 'Use `show` to say what a person is to see, such as the path of a f
 function readFor(
   {id, text, problem}: Shown,
   {rows, ids}: Table,
-  form: Form,
+  form: FormPart,
   known: ReadonlyMap<string, string> | undefined,
 ): readonly number[] | string | undefined {
   const about = rows.get(id);
@@ -167,17 +189,29 @@ function readFor(
   if (isOfOther) {
     return `Row ${number} has the text of another row. Undo what moved some of its cells without the others.`;
   }
-  const values = valuesIn(about, form.columns);
-  if (typeof values === 'string' || known === undefined || known.get(id) === values.join(' ')) return values;
+  const values = valuesOf(about, form);
+  if (typeof values === 'string' || known === undefined || known.get(keyOf(id, form)) === values.join(' '))
+    return values;
   return `Row ${number} was filled in or changed after this run began. Run again.`;
 }
 
-/** Returns the filled-in values of a whole table, by id. */
-function filledIn({rows}: Table, form: Form): ReadonlyMap<string, string> {
+function valuesOf(rows: readonly Row[], {columns, start}: FormPart): readonly number[] | string {
+  const own = rows.map(row => ({...row, cells: row.cells.slice(start, start + columns.length)}));
+  return valuesIn(own, columns);
+}
+
+function keyOf(id: string, {question}: FormPart): string {
+  return question === undefined ? id : `${id} ${question.name}`;
+}
+
+/** Returns the filled-in values of a whole table, by id and question. */
+function filledIn({rows}: Table, forms: readonly FormPart[]): ReadonlyMap<string, string> {
   const filled = new Map<string, string>();
   for (const [id, about] of rows) {
-    const values = valuesIn(about, form.columns);
-    if (typeof values !== 'string') filled.set(id, values.join(' '));
+    for (const form of forms) {
+      const values = valuesOf(about, form);
+      if (typeof values !== 'string') filled.set(keyOf(id, form), values.join(' '));
+    }
   }
   return filled;
 }
@@ -186,83 +220,4 @@ function filledIn({rows}: Table, form: Form): ReadonlyMap<string, string> {
 function digestOf(filled: ReadonlyMap<string, string>): string {
   const lines = Array.from(filled, ([id, values]) => `${id} ${values}\n`).sort();
   return createHash('sha256').update(lines.join('')).digest('hex');
-}
-
-/** The columns that a person fills in, and their meaning. */
-
-export interface Form {
-  readonly columns: readonly Column[];
-  readonly access: 'black-box' | 'gray-box';
-  readonly detail: Detail;
-  /** @param values - one per column */
-  answerOf(values: readonly number[]): Answer;
-}
-
-type FormOptions = Pick<VotingHumans | ConfidentHuman | LabellingHuman, 'classes' | 'people' | 'confidence'>;
-
-/**
- * Checks the options and returns what the table asks for.
- *
- * @internal
- * @throws InputError if the options can't be used
- */
-export function formOf({classes, people, confidence = false}: FormOptions): Form {
-  checkForm('human', {classes});
-  const wordless = classes.find(name => name.trim() === '');
-  if (wordless !== undefined) throw new InputError('human: A class has no name, so nobody can fill it in. Name it.');
-  const read = labelReader(classes);
-  const label: Column = {name: 'label', read};
-  if (people !== undefined) {
-    checkPeople(people, confidence);
-    return {
-      columns: people.map(name => ({name: `label ${name}`, read})),
-      access: 'black-box',
-      detail: {kind: 'votes'},
-      answerOf: labels => ({kind: 'votes', counts: countsOf(labels, classes.length)}),
-    };
-  }
-  if (confidence) {
-    return {
-      columns: [label, {name: 'confidence', read: readConfidence}],
-      access: 'gray-box',
-      detail: {kind: 'top-k', k: 1},
-      answerOf: ([of = 0, probability = 0]) => ({
-        kind: 'top-k',
-        classes: Int32Array.of(of),
-        logProbabilities: Float32Array.of(Math.log(probability)),
-        rest: 1 - probability,
-      }),
-    };
-  }
-  return {
-    columns: [label],
-    access: 'black-box',
-    detail: {kind: 'label'},
-    answerOf: ([of = 0]) => ({kind: 'label', label: of}),
-  };
-}
-
-function checkPeople(people: readonly string[], confidence: boolean): void {
-  const names = people.map(name => name.toLowerCase());
-  if (people.length === 0 || names.some(name => name.trim() !== name || name === '')) {
-    throw new InputError('human: `people` must name somebody, without spaces at the ends of a name.');
-  }
-  if (new Set(names).size < names.length) throw new InputError('human: `people` names somebody twice.');
-  if (confidence) {
-    throw new InputError('human: Votes of several `people` tell how sure they are. Leave `confidence` out.');
-  }
-}
-
-function countsOf(labels: readonly number[], classes: number): Uint32Array {
-  const counts = new Uint32Array(classes);
-  for (const label of labels) counts[label]!++;
-  return counts;
-}
-
-/** Reads a share of 1, or of 100 with a percent sign. The decimal separator is a point or a comma. */
-function readConfidence(cell: string): number | string {
-  const [, digits, percent] = /^(\d*[.,]?\d+)\s*(%?)$/.exec(cell) ?? [];
-  const value = Number(digits?.replace(',', '.')) / (percent ? 100 : 1);
-  if (value > 0 && value <= 1) return value;
-  return 'It must be above 0 and at most 1, such as 0.8, or a percentage, such as 80%.';
 }

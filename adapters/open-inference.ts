@@ -1,10 +1,20 @@
 import {InputError, TeacherError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
-import type {AskOptions, Detail, Outcome, Query, Teacher} from '../src/teacher.ts';
+import type {Question} from '../src/question.ts';
+import type {AskOptions, Detail, Json, Outcome, Query, Teacher} from '../src/teacher.ts';
+import {checkSubject, headsAmong, type QuestionOutputs, questionsOf} from './_answers/heads.ts';
 import {ALIAS_KINDS, type AliasOptions, readerWith} from './_answers/labels.ts';
 import {checkServiceUrl, overHttp, transportTo} from './_open-inference/address.ts';
 import {batchesOf, type Client, infer, type Model, refusalOf} from './_open-inference/client.ts';
-import {type LabelOutput, outputNames, receiptOf, replyReader, type ScoreOutput} from './_open-inference/replies.ts';
+import {
+  type AnswerHead,
+  type AnswerKind,
+  type LabelOutput,
+  outputNames,
+  receiptOf,
+  replyReader,
+  type ScoreOutput,
+} from './_open-inference/replies.ts';
 import {DATATYPES} from './_open-inference/tensors.ts';
 import {headersInIdentity} from './_wire/headers.ts';
 import {
@@ -16,6 +26,7 @@ import {
   standInFor,
 } from './_wire/service.ts';
 
+export type {QuestionOutput, QuestionOutputs} from './_answers/heads.ts';
 export type {LabelOutput, ScoreOutput} from './_open-inference/replies.ts';
 
 export interface OpenInferenceOptions extends ServiceOptions, AliasOptions {
@@ -33,8 +44,10 @@ export interface OpenInferenceOptions extends ServiceOptions, AliasOptions {
   readonly model: string;
   /** @default the service's choice */
   readonly version?: string;
-  /** Names of the classes, in the order of the service's outputs. */
-  readonly classes: readonly string[];
+  /** Names of the classes, in the order of the service's outputs. Or give `questions`. */
+  readonly classes?: readonly string[];
+  /** The questions that its outputs answer; see `choice`, `predicate` and `score` of `limbeck/ask`. Or give `classes`. */
+  readonly questions?: readonly Question[];
   /** The service's name of the input. Give `datatype` if it differs from the queries' own. */
   readonly input?: {
     /** @default 'input' */
@@ -51,7 +64,7 @@ export interface OpenInferenceOptions extends ServiceOptions, AliasOptions {
    */
   readonly binary?: boolean | 'auto';
   /**
-   * Queries in one request.
+   * Queries in one request; with `questions`, inputs.
    *
    * @default 64
    */
@@ -78,6 +91,7 @@ const KINDS = {
   model: kinds.text,
   version: kinds.text,
   classes: kinds.texts,
+  questions: kinds.list,
   input: kinds.object,
   binary: oneOf(true, false, 'auto'),
   maxBatch: kinds.number,
@@ -90,18 +104,25 @@ const KINDS = {
  * black-box. Probabilities become log-probabilities; those below 1e-38 become 1e-38 first. Class names in a label
  * output are matched to `classes`.
  *
+ * With `questions`, `output` names the output of each, or one output with a column for each predicate.
+ *
  * If the service refuses an input, only that input fails: its batch is halved until the input is alone.
  *
  * @throws InputError if the options can't be used
  */
-export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput}): Teacher<'gray-box'>;
-export function openInference(options: OpenInferenceOptions & {readonly output: LabelOutput}): Teacher<'black-box'>;
-export function openInference(options: OpenInferenceOptions & {readonly output: ScoreOutput | LabelOutput}): Teacher {
-  checkOptions('openInference', options, KINDS, ['url', 'model', 'classes', 'output']);
-  const {url, model, version, classes, output, aliases, maxBatch = 64, concurrency = 4, timeout = 30_000} = options;
+export function openInference(
+  options: OpenInferenceOptions & {readonly output: ScoreOutput | QuestionOutputs<ServedScores>},
+): Teacher<'gray-box'>;
+export function openInference(
+  options: OpenInferenceOptions & {readonly output: LabelOutput | QuestionOutputs<'label'>},
+): Teacher<'black-box'>;
+export function openInference(options: OpenInferenceOptions & {readonly output: AnyOutput}): Teacher {
+  checkOptions('openInference', options, KINDS, ['url', 'model', 'output']);
+  const {url, model, version, output, aliases, maxBatch = 64, concurrency = 4, timeout = 30_000} = options;
   const {name: inputName = 'input', datatype} = options.input ?? {};
   checkDatatype(datatype);
-  if (aliases !== undefined && !('label' in output) && !('topK' in output)) {
+  const {classes = [], heads, detail, outputs, isLabel} = subjectOf(options);
+  if (aliases !== undefined && !isLabel && !('topK' in output)) {
     throw new InputError('`aliases` are for classes with names, and these scores come without names. Leave it out.');
   }
   const standIn = standInOf(options);
@@ -116,12 +137,12 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
     model,
     version,
     input: {name: inputName, datatype},
-    outputs: outputNames(output),
+    outputs,
   };
   const client: Client = {
     model: target,
     transport: transportTo(url, options, target),
-    read: replyReader({name, output, classes, aliases}),
+    read: replyReader({name, output: heads ?? (output as ScoreOutput | LabelOutput), classes, aliases}),
   };
   return {
     name,
@@ -131,14 +152,16 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
       model,
       version: version ?? null,
       input: {name: inputName, datatype: datatype ?? null},
-      output: {...output},
+      // The output of each question is in the keys of its own answers.
+      ...(!heads && {output: {...output} as Json}),
       // A label output can hold names, which the list gives a meaning.
-      ...('label' in output && {classes}),
+      ...(!heads && isLabel && {classes}),
       ...headersInIdentity(options),
     },
-    access: 'label' in output ? 'black-box' : 'gray-box',
+    access: isLabel ? 'black-box' : 'gray-box',
     classes,
-    detail: detailOf(output),
+    questions: heads && questionsOf(heads),
+    detail,
     maxBatch,
     concurrency,
     service: chargedService(
@@ -146,7 +169,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
       {address: address ?? standIn, connection},
       {
         reader: readerWith(READER, aliases),
-        read: client.read,
+        read: (reply, count, _, questions) => client.read(reply, count, questions),
         refusal: (reply, inputs) => refusalOf(connection, reply, inputs),
         receipt: receiptOf,
       },
@@ -186,6 +209,44 @@ function standInOf(options: OpenInferenceOptions): string {
 function checkDatatype(datatype: string | undefined): void {
   if (datatype === undefined || DATATYPES.includes(datatype)) return;
   throw new InputError(`\`input\` has no datatype ${datatype}. Use one of ${DATATYPES.join(', ')}.`);
+}
+
+/** The kinds of an output of scores that can answer a question. */
+type ServedScores = 'logits' | 'logProbabilities' | 'probabilities';
+type AnyOutput = ScoreOutput | LabelOutput | QuestionOutputs<ServedScores> | QuestionOutputs<'label'>;
+
+const SCORES: readonly AnswerKind[] = ['logits', 'logProbabilities', 'probabilities'];
+
+/** What a model is asked, and the outputs that answer it. */
+interface Subject {
+  readonly classes?: readonly string[] | undefined;
+  readonly heads?: readonly AnswerHead[];
+  readonly detail: Detail;
+  /** Names of the outputs to ask for. */
+  readonly outputs: readonly string[];
+  readonly isLabel: boolean;
+}
+
+function subjectOf({model, classes, questions, output}: OpenInferenceOptions & {readonly output: AnyOutput}): Subject {
+  const owner = `openInference ${model}`;
+  checkSubject(owner, {classes, questions});
+  if (questions === undefined) {
+    const given = output as ScoreOutput | LabelOutput;
+    return {classes, detail: detailOf(given), outputs: outputNames(given), isLabel: 'label' in given};
+  }
+  const heads = headsAmong<AnswerKind>([...SCORES, 'label'], owner, {
+    questions,
+    output: output as QuestionOutputs<AnswerKind>,
+  });
+  const labels = heads.filter(({kind}) => kind === 'label').length;
+  if (labels > 0 && labels < heads.length) {
+    throw new InputError(`${owner} gives labels of some questions and scores of others. Make a teacher of each.`);
+  }
+  const scores = heads.every(({kind}) => kind === 'logits') ? 'logits' : 'log-probabilities';
+  return {
+    ...{heads, detail: {kind: labels > 0 ? 'label' : scores}, isLabel: labels > 0},
+    outputs: [...new Set(heads.map(head => head.output))],
+  };
 }
 
 function detailOf(output: ScoreOutput | LabelOutput): Detail {

@@ -7,11 +7,11 @@ import type {Query} from '../../src/teacher.ts';
 /** The kind of an output's numbers. Of a predicate, the probability of yes, or the logit of that probability. */
 export type ScoreKind = 'logits' | 'probabilities';
 
-/** An output of a model with one number per class, by its name. */
-export type NamedScores = {readonly logits: string} | {readonly probabilities: string};
+/** An output of one of these kinds, by its name. */
+export type NamedOutput<K extends string> = {readonly [kind in K]: {readonly [only in kind]: string}}[K];
 
 /** The output that answers a question. */
-export type QuestionOutput = NamedScores & {
+export type QuestionOutput<K extends string = ScoreKind> = NamedOutput<K> & {
   /**
    * Of a predicate, the column that holds its number, from 0, if the output has several.
    *
@@ -24,15 +24,17 @@ export type QuestionOutput = NamedScores & {
  * The output of each question, by the question's name. If all questions are predicates, it can be one output with a
  * column for each, in their order: that of a multi-label classifier, whose classes each have a sigmoid.
  */
-export type QuestionOutputs = NamedScores | {readonly [question: string]: QuestionOutput};
+export type QuestionOutputs<K extends string = ScoreKind> =
+  | NamedOutput<K>
+  | {readonly [question: string]: QuestionOutput<K>};
 
 /** A part of a model's outputs that answers a question, or that chooses among the classes. */
-export interface Head {
+export interface Head<K extends string = ScoreKind> {
   /** Undefined for the choice among the teacher's classes. */
   readonly question: Question | undefined;
   /** How many classes it is about. */
   readonly classes: number;
-  readonly kind: ScoreKind;
+  readonly kind: K;
   /** The name of the output. */
   readonly output: string;
   /** The one column of the output that it reads; undefined for all. */
@@ -42,38 +44,52 @@ export interface Head {
 }
 
 /** What a model is asked: the choice among its classes, or questions. */
-export interface ModelSubject {
+export interface ModelSubject<K extends string = ScoreKind> {
   readonly classes?: readonly string[] | undefined;
   readonly questions?: readonly Question[] | undefined;
-  readonly output: NamedScores | QuestionOutputs;
+  readonly output: QuestionOutputs<K>;
+}
+
+const SCORES: readonly ScoreKind[] = ['logits', 'probabilities'];
+
+/** Returns the parts of a model's outputs that answer what it is asked; see `headsAmong`. */
+export function headsOf(owner: string, subject: ModelSubject): readonly Head[] {
+  return headsAmong(SCORES, owner, subject);
 }
 
 /**
  * Returns the parts of a model's outputs that answer what it is asked, in the order of the questions.
  *
+ * @param kinds - of outputs that the model has
  * @param owner - the model, for messages
  * @throws InputError if there are both classes and questions or none of them, or the outputs are not theirs
  */
-export function headsOf(owner: string, {classes, questions, output}: ModelSubject): readonly Head[] {
+export function headsAmong<K extends string>(
+  kinds: readonly K[],
+  owner: string,
+  {classes, questions, output}: ModelSubject<K>,
+): readonly Head<K>[] {
   checkSubject(owner, {classes, questions});
-  if (questions === undefined) {
-    if (!isNamed(output)) throw new InputError(`${owner} has classes. Give its \`output\` by kind and name.`);
-    return [{question: undefined, classes: classes!.length, ...partsOf(output)}];
-  }
-  if (isNamed(output)) return columnsOf(owner, questions, output);
-  const unknown = Object.keys(output).find(name => questions.every(question => question.name !== name));
+  const partsOf = (own: object | undefined, of: string): Pick<Head<K>, 'kind' | 'output'> => {
+    const [kind, ...others] = kinds.filter(one => own && Object.hasOwn(own, one));
+    const name = kind && (own as Record<K, unknown>)[kind];
+    if (kind && others.length === 0 && typeof name === 'string') return {kind, output: name};
+    throw new InputError(`${of} of ${owner} takes one of ${kinds.join(', ')}, with the name of the output.`);
+  };
+  if (questions === undefined) return [{question: undefined, classes: classes!.length, ...partsOf(output, '`output`')}];
+  // The outputs of questions are objects.
+  if (typeof Object.values(output)[0] === 'string') return columnsOf(owner, questions, partsOf(output, '`output`'));
+  const byName = output as Readonly<Record<string, QuestionOutput<K>>>;
+  const names = questions.map(({name}) => name);
+  const unknown = Object.keys(byName).find(name => !names.includes(name));
   if (unknown !== undefined) {
-    const hint = nearestHint(
-      unknown,
-      questions.map(({name}) => name),
-    );
+    const hint = nearestHint(unknown, names);
     throw new InputError(`${owner} has no question \`${unknown}\`, and \`output\` names one. ${hint}`);
   }
   return questions.map(question => {
-    const own = output[question.name];
-    if (own === undefined)
-      throw new InputError(`\`output\` of ${owner} says nothing of question \`${question.name}\`.`);
-    return {question, classes: classesOf(question).length, ...partsOf(own), column: checkColumn(question, own)};
+    const own = byName[question.name];
+    const parts = partsOf(own, `\`output.${question.name}\``);
+    return {question, classes: classesOf(question).length, ...parts, column: checkColumn(question, own?.column)};
   });
 }
 
@@ -85,32 +101,23 @@ export function checkSubject(owner: string, {classes, questions}: Omit<ModelSubj
   if (questions !== undefined) checkQuestions(owner, questions);
 }
 
-function isNamed(output: ModelSubject['output']): output is NamedScores {
-  return typeof Object.values(output)[0] === 'string';
-}
-
-/** Returns the kind of an output and its name. */
-export function partsOf(output: NamedScores): {readonly kind: ScoreKind; readonly output: string} {
-  if ('logits' in output) return {kind: 'logits', output: output.logits};
-  return {kind: 'probabilities', output: output.probabilities};
-}
-
-function columnsOf(owner: string, questions: readonly Question[], output: NamedScores): readonly Head[] {
+function columnsOf<K extends string>(
+  owner: string,
+  questions: readonly Question[],
+  parts: Pick<Head<K>, 'kind' | 'output'>,
+): readonly Head<K>[] {
+  // One question has an output of its own.
+  if (questions.length === 1) return [{question: questions[0], classes: classesOf(questions[0]!).length, ...parts}];
   const other = questions.find(({type}) => type !== 'predicate');
-  // One predicate has an output of its own, of one number or two.
-  if (other === undefined && questions.length > 1) {
-    const columns = questions.length;
-    return questions.map((question, column) => ({question, classes: 2, ...partsOf(output), column, columns}));
-  }
-  if (questions.length === 1) {
-    return [{question: questions[0], classes: classesOf(questions[0]!).length, ...partsOf(output)}];
-  }
+  const columns = questions.length;
+  if (other === undefined)
+    return questions.map((question, column) => ({question, classes: 2, ...parts, column, columns}));
   throw new InputError(
-    `${owner} has one \`output\` for ${questions.length} questions, and \`${other!.name}\` is no predicate. Name an output for each question.`,
+    `${owner} has one \`output\` for ${columns} questions, and \`${other.name}\` is no predicate. Name an output for each question.`,
   );
 }
 
-function checkColumn({name, type}: Question, {column}: QuestionOutput): number | undefined {
+function checkColumn({name, type}: Question, column: number | undefined): number | undefined {
   if (column === undefined) return undefined;
   if (type !== 'predicate') throw new InputError(`Question \`${name}\` is no predicate, and needs a whole output.`);
   if (Number.isInteger(column) && column >= 0) return column;
@@ -118,19 +125,19 @@ function checkColumn({name, type}: Question, {column}: QuestionOutput): number |
 }
 
 /** The questions of a model, with the output of each in the key of its answers; undefined if it has classes. */
-export function questionsOf(heads: readonly Head[]): Questions | undefined {
+export function questionsOf(heads: readonly Head<string>[]): Questions | undefined {
   const list = heads.flatMap(({question}) => question ?? []);
   if (list.length === 0) return undefined;
   const sources = heads.map(({question, ...head}) => [question!.name, sourceOf(head)] as const);
   return {list, perRequest: list.length, areNamesShown: false, sources: Object.fromEntries(sources)};
 }
 
-function sourceOf({kind, output, column}: Pick<Head, 'kind' | 'output' | 'column'>): Source {
+function sourceOf({kind, output, column}: Pick<Head<string>, 'kind' | 'output' | 'column'>): Source {
   return {[kind]: output, ...(column !== undefined && {column})};
 }
 
 /** Returns why an output with so many values per input has no such part, as a clause; undefined if it has. */
-export function widthProblem({question, classes, column, columns}: Head, width: number): string | undefined {
+export function widthProblem({question, classes, column, columns}: Head<string>, width: number): string | undefined {
   const gives = `gives ${width} ${width === 1 ? 'value' : 'values'} for each input`;
   if (columns !== undefined && width !== columns) return `${gives}, but there are ${columns} questions`;
   if (column !== undefined) return column < width ? undefined : `${gives}, and has no column ${column}`;
@@ -159,7 +166,10 @@ export function partOf(
 }
 
 /** Returns the part that answers a query; undefined if the query asks about none of them. */
-export function headFor<H extends Head>(heads: readonly H[], {question}: Query): H | undefined {
+export function headFor<H extends Head<string>>(
+  heads: readonly H[],
+  {question}: Pick<Query, 'question'>,
+): H | undefined {
   const [only] = heads;
   if (only?.question === undefined) return only;
   return heads.find(head => head.question!.name === question?.name);

@@ -1,5 +1,8 @@
-/** The part of a reply that holds one query's answer, or the problem with it, without advice. */
-export type Cell = {readonly value: unknown} | {readonly problem: string};
+/**
+ * The part of a reply that holds one query's answer, or the problem with it, without advice. Scores can be of another kind
+ * than was declared; see `Misread`.
+ */
+export type Cell = {readonly value: unknown} | {readonly problem: string; readonly misread?: true};
 
 /** Finds the part of each query's answer, or returns the problem with the whole reply. */
 export type CellReader = (document: unknown, count: number) => readonly Cell[] | string;

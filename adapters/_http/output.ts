@@ -1,7 +1,9 @@
 import {z} from 'zod';
 import {InputError, TeacherError} from '../../src/errors.ts';
+import type {Question} from '../../src/question.ts';
 import type {Answer, Detail, Outcome, Receipt, Reply} from '../../src/teacher.ts';
 import {isUnread, type LabelWords, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
+import {questionReader} from '../_answers/questions.ts';
 import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
 import {parseJson, tokenCount} from '../_wire/reply.ts';
 import {
@@ -47,6 +49,8 @@ export interface LabelLocation {
 
 export interface OutputOptions extends LabelWords {
   readonly output: ScoreLocation | LabelLocation;
+  /** The question that is answered there, if the teacher has some. */
+  readonly question?: Question;
   /** True if a request holds several queries. */
   readonly isBatch: boolean;
   /** The location of the error in a reply with status 200. */
@@ -85,7 +89,11 @@ export function outputReader(options: OutputOptions): OutputReader {
   const {output, error, shape = value => ({value}), advice = 'Check `output`.'} = options;
   const {classes, labels} = options;
   const words = {classes, labels, ...('aliases' in options && {aliases: options.aliases})};
-  const [detail, readCell] = 'label' in output ? labelCell(words) : scoreCell(words, output);
+  const [detail, readCell] = options.question
+    ? questionCell(options.question, {output, aliases: options.aliases})
+    : 'label' in output
+      ? labelCell(words)
+      : scoreCell(words, output);
   const cellsOf = cellsIn(options);
   const failureIn = error === undefined ? () => undefined : failureReader(pointerOf(error));
   return {
@@ -99,12 +107,16 @@ export function outputReader(options: OutputOptions): OutputReader {
       if (typeof cells === 'string') throw fail(`${cells} ${advice}`);
       return cells.map((cell): Outcome => {
         const shaped = 'problem' in cell ? {problem: `${cell.problem} ${advice}`} : shape(cell.value);
-        const answer = 'problem' in shaped ? shaped.problem : readCell(shaped.value);
+        const answer = 'problem' in shaped ? unreadOf(shaped) : readCell(shaped.value);
         if (isUnread(answer)) return {error: unreadError(name, answer, {status: 200, unreadable: true})};
         return {answer} as Outcome;
       });
     },
   };
+}
+
+function unreadOf({problem, misread}: {readonly problem: string; readonly misread?: true}): Unread {
+  return misread ? {problem, misread} : problem;
 }
 
 function checkOutput({output, classes: all, labels: classes = all, error}: OutputOptions): void {
@@ -128,9 +140,10 @@ function checkOutput({output, classes: all, labels: classes = all, error}: Outpu
   }
 }
 
-function cellsIn({output, classes, isBatch}: OutputOptions): CellReader {
+function cellsIn({output, classes, isBatch, question}: OutputOptions): CellReader {
   if ('label' in output) return cellReader({at: output.label, isBatch, width: 1});
-  const scores = {at: meaningOf(output).at, isBatch, width: classes.length};
+  // A flat list of all queries has one number of a predicate.
+  const scores = {at: meaningOf(output).at, isBatch, width: question?.type === 'predicate' ? 1 : classes.length};
   return output.names === undefined ? cellReader(scores) : namedCellReader(scores, output.names);
 }
 
@@ -138,6 +151,15 @@ type CellReading = [Detail, (value: unknown) => Answer | Unread];
 
 function labelCell(words: LabelWords): CellReading {
   return [{kind: 'label'}, labelReader(words)];
+}
+
+function questionCell(question: Question, {output, aliases}: Pick<OutputOptions, 'output' | 'aliases'>): CellReading {
+  const form = 'label' in output ? {} : {scores: meaningOf(output).meaning, topK: output.topK};
+  const detail: Detail =
+    'label' in output
+      ? {kind: 'label'}
+      : scoreDetail({meaning: meaningOf(output).meaning, ...(output.topK !== undefined && {topK: output.topK})});
+  return [detail, questionReader(question, {...form, aliases})];
 }
 
 function scoreCell(words: LabelWords, output: ScoreLocation): CellReading {

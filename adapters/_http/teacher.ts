@@ -1,9 +1,12 @@
 import {InputError, TeacherError} from '../../src/errors.ts';
 import {kindProblem} from '../../src/input-kinds.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
-import type {Access, AskOptions, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
+import type {Question, Questions} from '../../src/question.ts';
+import type {Access, AskOptions, Detail, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
+import {checkSubject} from '../_answers/heads.ts';
 import {type Aliases, labelOfText, readerWith} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
+import {batchesByForm, type InputBatch, withRows} from '../_wire/input-batches.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import {
@@ -22,14 +25,20 @@ import {
   receiptReader,
   type ScoreLocation,
 } from './output.ts';
+import {type QuestionLocations, questionsReader} from './questions.ts';
 import type {Template} from './template.ts';
 
+type Location = ScoreLocation | LabelLocation;
+
 /** A service whose requests are made from a template and whose replies are read by pointers. */
-interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLocation | LabelLocation>
+interface MappedService<Output extends Location | QuestionLocations = Location | QuestionLocations>
   extends ServiceAddress,
     Pick<JsonService<never>, 'url' | 'headers' | 'refusalAdvice' | 'refusesInput'> {
   readonly identity: Teacher['identity'];
-  readonly classes: readonly string[];
+  /** Undefined if it has questions. */
+  readonly classes?: readonly string[] | undefined;
+  /** Undefined if it has classes. `output` is then the location of the answer to each. */
+  readonly questions?: readonly Question[] | undefined;
   /** @default as `classes` */
   readonly labels?: readonly string[] | undefined;
   /** Absent if the adapter has no aliases. */
@@ -49,15 +58,20 @@ interface MappedService<Output extends ScoreLocation | LabelLocation = ScoreLoca
 }
 
 /** @throws InputError if the template, the pointers, the labels or `maxBatch` can't be used */
-export function mappedTeacher(options: ServiceOptions, service: MappedService<ScoreLocation>): Teacher<'gray-box'>;
+export function mappedTeacher(
+  options: ServiceOptions,
+  service: MappedService<ScoreLocation | QuestionLocations<ScoreLocation>>,
+): Teacher<'gray-box'>;
 export function mappedTeacher(options: ServiceOptions, service: MappedService<LabelLocation>): Teacher<'black-box'>;
 export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher;
 export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher {
-  const {name, url, identity, classes, labels = classes, receipt = {}, maxBatch, templates} = service;
+  const {name, url, identity, classes = [], labels = classes, receipt = {}, maxBatch, templates} = service;
   const {concurrency = CONCURRENCY} = options;
-  if (labels.length !== classes.length) {
+  checkSubject(name, service);
+  const [named, kind] = service.questions ? [service.questions, 'questions'] : [classes, 'classes'];
+  if ((service.labels ?? named).length !== named.length) {
     throw new InputError(
-      `There are ${labels.length} \`labels\` for ${classes.length} classes. Give one per class, in order.`,
+      `There are ${labels.length} \`labels\` for ${named.length} ${kind}. Give one per ${service.questions ? 'question' : 'class'}, in order.`,
     );
   }
   if (!Number.isInteger(maxBatch) || maxBatch < 1) {
@@ -69,22 +83,15 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
     );
   }
   const connection = openConnection(options, {...service, address: service.address ?? url.href});
-  const {detail, read} = outputReader({
-    ...service,
-    labels,
-    isBatch: templates[0]!.isBatch,
-  });
-  const asked: JsonService<'gray-box' | 'black-box'> = {
-    ...service,
-    connection,
-    read: (reply, count) => read(name, reply, count),
-  };
+  const {detail, questions, read} = readerOf({...service, classes}, templates[0]!.isBatch);
+  const asked: JsonService<'gray-box' | 'black-box'> = {...service, connection, read};
   return {
     name,
     // The adapter's own come last: `http` shows its headers as they are.
     identity: {...headersInIdentity(options), ...identity},
     access: detail.kind === 'label' ? 'black-box' : 'gray-box',
     classes,
+    questions,
     detail,
     maxBatch,
     concurrency,
@@ -93,13 +100,40 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
       {address: url.origin, connection},
       {
         reader: readerWith(READER, service.aliases),
-        read: asked.read,
-        labelOf: labelOfText({classes, labels, aliases: service.aliases}),
+        read: (reply, count, _, about) => read(reply, count, about),
+        // Other questions can have other words.
+        ...(!questions && {labelOf: labelOfText({classes, labels, aliases: service.aliases})}),
         refusal: (reply, inputs) => refusalOf(asked, reply, inputs),
         receipt: receiptReader(receipt),
       },
     ),
     ask: (queries, askOptions) => askJson(asked, queries, askOptions),
+  };
+}
+
+/** How replies are read. */
+interface Reading extends Pick<JsonService<Access>, 'read'> {
+  readonly detail: Detail;
+  readonly questions?: Questions;
+}
+
+function readerOf(service: MappedService & {readonly classes: readonly string[]}, isBatch: boolean): Reading {
+  const {name, questions: list, output, aliases} = service;
+  if (list === undefined) {
+    const {labels = service.classes} = service;
+    const {detail, read} = outputReader({...service, labels, output: output as Location, isBatch});
+    return {detail, read: (reply, count) => read(name, reply, count)};
+  }
+  const typed = {...service, questions: list, output: output as QuestionLocations, aliases, isBatch};
+  const {detail, questions, read} = questionsReader(name, typed);
+  return {
+    ...{detail, questions},
+    read: (reply, count, about = []) =>
+      read(
+        name,
+        reply,
+        Array.from({length: count}, (_, row) => about[row]),
+      ),
   };
 }
 
@@ -115,7 +149,7 @@ interface JsonService<A extends Access> {
   /** One per kind of input that it can be asked about. */
   readonly templates: readonly Template[];
   /** Reads a reply with status 200; see `Service`. */
-  readonly read: (reply: Reply, count: number) => readonly Outcome<A>[];
+  readonly read: (reply: Reply, count: number, questions?: readonly (Question | undefined)[]) => readonly Outcome<A>[];
   /** What to do about the service's own refusals. */
   readonly refusalAdvice?: (reply: Reply) => RefusalAdvice;
   /**
@@ -127,11 +161,8 @@ interface JsonService<A extends Access> {
 }
 
 /** Queries that fit into one request. */
-interface Batch {
+interface Batch extends InputBatch {
   readonly template: Template;
-  /** Indices of the queries in the call. */
-  readonly rows: readonly number[];
-  readonly inputs: readonly Input[];
 }
 
 /** Options of one call. */
@@ -168,13 +199,14 @@ async function askBatch<A extends Access>(
   const {connection, url, headers = {}} = service;
   const {signal} = options;
   const body = batch.template.fill(batch.inputs) as object;
-  const send = async () => withWait(await postJson(connection, url, body, {signal, headers}));
+  const send = async () => withRows(withWait(await postJson(connection, url, body, {signal, headers})), batch);
   const reply = await options.exchange(batch.rows, send);
-  if (reply.status === 200) return service.read(reply, batch.rows.length);
+  if (reply.status === 200) return service.read(reply, batch.rows.length, batch.questions);
   const error = refusalOf(service, reply, batch.inputs);
   if (!error.refusal) throw error;
-  // One error for all: the layer above asks about parts of them.
-  return batch.rows.map(() => ({error}));
+  // One error for all: the layer above asks about parts of them. Those about one input can't be parted.
+  const isOne = batch.inputs.length === 1;
+  return batch.rows.map(() => ({error: isOne ? refusalOf(service, reply, batch.inputs) : error}));
 }
 
 /** Returns the error for a reply with a status other than 200. */
@@ -190,24 +222,17 @@ function refusalOf(
 function batchesOf<A extends Access>(
   {templates, connection}: JsonService<A>,
   queries: readonly Query[],
-  refuse: (row: number, error: TeacherError) => void,
+  refuse: (row: number, error: Error) => void,
 ): readonly Batch[] {
-  const batches = new Map<string, Batch & {readonly rows: number[]; readonly inputs: Input[]}>();
-  for (const [row, {input}] of queries.entries()) {
-    const template = templates.find(({carries}) => carries === input.kind);
+  const templateFor = (input: Input) => templates.find(({carries}) => carries === input.kind);
+  const formIn = (input: Input, index: number) => {
+    const template = templateFor(input);
     const problem = problemWith(input);
-    if (template === undefined || problem !== undefined) {
-      const why = problem ?? kindProblem([templates[0]!.carries], input);
-      refuse(row, new TeacherError(connection.name, why));
-      continue;
-    }
-    const form = template.isBatch ? formOf(input) : String(row);
-    const batch = batches.get(form) ?? {template, rows: [], inputs: []};
-    batch.rows.push(row);
-    batch.inputs.push(input);
-    batches.set(form, batch);
-  }
-  return [...batches.values()];
+    if (template !== undefined && problem === undefined) return template.isBatch ? formOf(input) : String(index);
+    const why = problem ?? kindProblem([templates[0]!.carries], input);
+    return new TeacherError(connection.name, why);
+  };
+  return batchesByForm(queries, formIn, refuse).map(batch => ({...batch, template: templateFor(batch.inputs[0]!)!}));
 }
 
 function formOf(input: Input): string {

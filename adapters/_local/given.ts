@@ -24,6 +24,7 @@ export interface GivenSubject extends Omit<GivenForm, 'classes'> {
 export const HUMAN_KINDS: Readonly<Record<string, z.ZodType>> = {
   path: kinds.text,
   classes: kinds.texts,
+  questions: kinds.list,
   show: kinds.call,
   delimiter: kinds.text,
   people: kinds.texts,

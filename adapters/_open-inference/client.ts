@@ -1,6 +1,7 @@
 import {TeacherError} from '../../src/errors.ts';
 import {kindProblem} from '../../src/input-kinds.ts';
 import type {Exchange, Input, Outcome, Query, Reply, TensorInput} from '../../src/teacher.ts';
+import {batchesByForm, type InputBatch, withRows} from '../_wire/input-batches.ts';
 import {type RefusalAdvice, said, sayingOf, statusError} from '../_wire/refusal.ts';
 import {isPage} from '../_wire/reply.ts';
 import type {Connection} from '../_wire/request.ts';
@@ -56,13 +57,15 @@ export async function infer(client: Client, batch: Batch, options: InferOptions)
   const transport = await client.transport();
   const prepared = transport.prepare(batch, options.signal);
   const send = prepared instanceof Promise ? await prepared : prepared;
-  const reply = await options.exchange(batch.rows, send);
-  if (reply.status === 200) return client.read(reply, batch.rows.length);
+  const {rows, questions} = batch;
+  const reply = await options.exchange(rows, questions ? async () => withRows(await send(), batch) : send);
+  if (reply.status === 200) return client.read(reply, rows.length, questions);
   if (reply.status === 404 && !isPage(reply.body)) throw await notFound(client.model, transport, reply, options.signal);
   const error = refusalOf(connection, reply, batch.inputs);
   if (!error.refusal) throw error;
-  // One error for all: the layer above asks about parts of them.
-  return batch.rows.map(() => ({error}));
+  // One error for all: the layer above asks about parts of them. Those about one input can't be parted.
+  const isOne = batch.inputs.length === 1;
+  return rows.map(() => ({error: isOne ? refusalOf(connection, reply, batch.inputs) : error}));
 }
 
 /** Returns the error for a refusal, as far as the reply tells. */
@@ -95,11 +98,7 @@ async function notFound(
 }
 
 /** Inputs that fit into one request: the same datatype and shape. */
-export interface Batch {
-  /** Indices of the queries in the call. */
-  readonly rows: readonly number[];
-  readonly inputs: readonly Input[];
-}
+export type Batch = InputBatch;
 
 /** The service's name and datatype of its input. */
 interface InputForm {
@@ -114,20 +113,12 @@ export function batchesOf(
   {datatype}: InputForm,
   refuse: (row: number, problem: string) => void,
 ): readonly Batch[] {
-  const batches = new Map<string, {readonly rows: number[]; readonly inputs: Input[]}>();
-  for (const [row, {input}] of queries.entries()) {
+  const formOf = (input: Input) => {
     const problem = problemWith(input, datatype);
-    if (problem !== undefined) {
-      refuse(row, problem);
-      continue;
-    }
-    const form = input.kind === 'tensor' ? `${input.dtype} ${input.shape.join()}` : input.kind;
-    const batch = batches.get(form) ?? {rows: [], inputs: []};
-    batch.rows.push(row);
-    batch.inputs.push(input);
-    batches.set(form, batch);
-  }
-  return [...batches.values()];
+    if (problem !== undefined) return new Error(problem);
+    return input.kind === 'tensor' ? `${input.dtype} ${input.shape.join()}` : input.kind;
+  };
+  return batchesByForm(queries, formOf, (row, {message}) => refuse(row, message));
 }
 
 function problemWith(input: Input, datatype: string | undefined): string | undefined {

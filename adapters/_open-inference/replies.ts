@@ -1,8 +1,12 @@
 import {z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
+import type {Question} from '../../src/question.ts';
 import type {Answer, LabelAnswer, Outcome, Receipt, Reply} from '../../src/teacher.ts';
+import {type Head, headFor, NO_QUESTION, widthProblem} from '../_answers/heads.ts';
 import {isUnread, type LabelWords, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
+import {questionReader} from '../_answers/questions.ts';
 import {fullAnswer, type ScoreMeaning, topKAnswer} from '../_answers/scores.ts';
+import {inputOfRows} from '../_wire/input-batches.ts';
 import {parsedOnce, parseOnce} from '../_wire/reply.ts';
 import {decodeResponse, PROTOBUF} from './protobuf.ts';
 import {decodeRaw, type InferReply, type Tensor} from './tensors.ts';
@@ -86,7 +90,13 @@ export interface LabelOutput {
 }
 
 /** Reads the answer to one query of a batch, or returns the reason that it can't be used. */
-type RowReader = (row: number) => Answer | Unread;
+type RowReader = (row: number, question?: Question) => Answer | Unread;
+
+/** The kind of an output that answers a question. */
+export type AnswerKind = 'logits' | 'logProbabilities' | 'probabilities' | 'label';
+
+/** A part of a model's outputs that answers a question. */
+export type AnswerHead = Head<AnswerKind>;
 
 /** The names of the outputs to ask for. */
 export function outputNames(output: ScoreOutput | LabelOutput): readonly string[] {
@@ -97,45 +107,82 @@ export function outputNames(output: ScoreOutput | LabelOutput): readonly string[
 interface ReaderOptions extends LabelWords {
   /** The teacher's name, for messages. */
   readonly name: string;
-  readonly output: ScoreOutput | LabelOutput;
+  /** The output of the classes, or of each question. */
+  readonly output: ScoreOutput | LabelOutput | readonly AnswerHead[];
 }
 
 /**
  * Reads a reply with status 200 to `count` queries. A problem with one row is that row's error.
  *
+ * @param questions - of each query, if the teacher has some
  * @throws TeacherError if the reply as a whole is not what was asked for
  */
-export type ReplyReader = (reply: Reply, count: number) => readonly Outcome[];
+export type ReplyReader = (
+  reply: Reply,
+  count: number,
+  questions?: readonly (Question | undefined)[],
+) => readonly Outcome[];
 
 /** Returns the reader of replies about one model. */
 export function replyReader({name, output, ...words}: ReaderOptions): ReplyReader {
-  const rowsOf = rowReader(output, words);
+  const heads = Array.isArray(output) ? (output as readonly AnswerHead[]) : undefined;
+  const rowsOf = heads ? headReader(heads, words) : rowReader(output as ScoreOutput | LabelOutput, words);
   const fail = (problem: string): TeacherError => new TeacherError(name, problem, {status: 200, unreadable: true});
-  return (reply, count) => {
+  return (reply, count, questions = []) => {
     const parsed = parseReply(name, reply);
     if (!parsed) throw fail('Its reply is not one of the Open Inference Protocol. Check `url`.');
-    const read = rowsOf((tensor, width) => {
-      const found = takeTensor(parsed.outputs, {tensor, count, width});
+    const inputs = heads && inputOfRows(reply, count);
+    const read = rowsOf((tensor, problemWith) => {
+      const found = takeTensor(parsed.outputs, {tensor, count: inputs ? inputs.at(-1)! + 1 : count, problemWith});
       if (typeof found === 'string') throw fail(found);
       return found;
     });
     return Array.from({length: count}, (_, row): Outcome => {
-      const answer = read(row);
+      const answer = read(inputs ? inputs[row]! : row, questions[row]);
       if (isUnread(answer)) return {error: unreadError(name, answer, {status: 200, unreadable: true})};
       return {answer} as Outcome;
     });
   };
 }
 
-/** Takes an output of `width` values per row out of a reply. */
-type Take = (tensor: string, width: number) => Tensor;
+/** Reads the answer to each question from its part of the outputs. */
+function headReader(heads: readonly AnswerHead[], words: LabelWords): (take: Take) => RowReader {
+  const readers = heads.map(head => partReader(head, words));
+  return take => {
+    const rows = heads.map(head => {
+      const tensor = take(head.output, width => widthProblem(head, width));
+      return rowsOf(tensor, tensor.data.length / tensor.shape[0]!);
+    });
+    return (input, question) => {
+      const head = headFor(heads, {question});
+      if (head === undefined) return NO_QUESTION;
+      const index = heads.indexOf(head);
+      return readers[index]!(rows[index]!(input));
+    };
+  };
+}
+
+/** Reads the answer to a question from one input's row of its output. */
+function partReader(
+  {question, kind, column}: AnswerHead,
+  {aliases}: Pick<LabelWords, 'aliases'>,
+): (row: readonly unknown[]) => Answer | Unread {
+  const read = questionReader(question!, {...(kind !== 'label' && {scores: MEANINGS[kind]}), aliases});
+  return row => {
+    const part = column === undefined ? row : row.slice(column, column + 1);
+    return read(part.length === 1 ? part[0] : part);
+  };
+}
+
+/** Takes an output out of a reply, if nothing is wrong with its number of values per row. */
+type Take = (tensor: string, problemWith: (width: number) => string | undefined) => Tensor;
 
 function rowReader(output: ScoreOutput | LabelOutput, words: LabelWords): (take: Take) => RowReader {
   const {classes} = words;
   const labelOf = labelReader(words);
   if ('label' in output) {
     return take => {
-      const {data} = take(output.label, 1);
+      const {data} = take(output.label, exactly(1));
       return row => labelOf(data[row]);
     };
   }
@@ -143,23 +190,23 @@ function rowReader(output: ScoreOutput | LabelOutput, words: LabelWords): (take:
     const {topK} = output;
     const k = Math.min(topK.k, classes.length);
     return take => {
-      const labels = rowsOf(take(topK.classes, k), k);
-      const values = numbers(take(topK.logProbabilities, k), k);
+      const labels = rowsOf(take(topK.classes, exactly(k)), k);
+      const values = numbers(take(topK.logProbabilities, exactly(k)), k);
       return row => topKOf(labels(row).map(labelOf), values(row));
     };
   }
   const [kind, tensor] = Object.entries(output)[0] as [keyof typeof MEANINGS, string];
   return take => {
-    const values = numbers(take(tensor, classes.length), classes.length);
+    const values = numbers(take(tensor, exactly(classes.length)), classes.length);
     return row => fullAnswer(MEANINGS[kind], values(row));
   };
 }
 
-const MEANINGS = {
+const MEANINGS: Readonly<Record<Exclude<AnswerKind, 'label'>, ScoreMeaning>> = {
   logits: 'logits',
   logProbabilities: 'log-probabilities',
   probabilities: 'probabilities',
-} as const satisfies Record<string, ScoreMeaning>;
+};
 
 function topKOf(named: readonly (LabelAnswer | Unread)[], values: readonly number[]): Answer | Unread {
   const labels: number[] = [];
@@ -170,10 +217,19 @@ function topKOf(named: readonly (LabelAnswer | Unread)[], values: readonly numbe
   return topKAnswer('log-probabilities', labels, values);
 }
 
+/** A clause if the width is another one. */
+function exactly(width: number): (found: number) => string | undefined {
+  return found => (found === width ? undefined : `gives ${found} values for each input, not ${width}`);
+}
+
 /** Returns the tensor, or the reason that it is not the one that was asked for. */
 function takeTensor(
   outputs: readonly Tensor[],
-  {tensor, count, width}: {readonly tensor: string; readonly count: number; readonly width: number},
+  {
+    tensor,
+    count,
+    problemWith,
+  }: {readonly tensor: string; readonly count: number; readonly problemWith: Parameters<Take>[1]},
 ): Tensor | string {
   const found = outputs.findLast(({name}) => name === tensor);
   if (found === undefined) {
@@ -182,8 +238,10 @@ function takeTensor(
   }
   const {shape, data} = found;
   const size = shape.reduce((product, length) => product * length, 1);
-  if (shape[0] === count && size === count * width && data.length === size) return found;
-  return `Output \`${tensor}\` has shape [${shape.join(', ')}] and ${data.length} values, not [${count}, ${width}]. Check \`output\` and \`classes\`.`;
+  const isWhole = shape[0] === count && data.length === size;
+  const problem = isWhole ? problemWith(size / count) : `has ${data.length} values for ${count} inputs`;
+  if (problem === undefined) return found;
+  return `Output \`${tensor}\` of shape [${shape.join(', ')}] ${problem}. Check \`output\` and \`classes\`.`;
 }
 
 function rowsOf({data}: Tensor, width: number): (row: number) => readonly unknown[] {

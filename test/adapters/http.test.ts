@@ -1,10 +1,15 @@
+import {mkdtemp, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import fc from 'fast-check';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {type HttpOptions, http} from '../../adapters/http.ts';
+import {openAsking} from '../../src/ask/asking.ts';
+import {choice, predicate, score} from '../../src/questions.ts';
 import type {Json, Teacher} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {jsonServer, probabilitiesOf} from './json-server.ts';
-import {address, floats, offline, problemsIn, recordedFor, replayFor, text} from './replay.ts';
+import {address, floats, halving, offline, problemsIn, recordedFor, replayFor, text} from './replay.ts';
 
 const sentiments = ['negative', 'neutral', 'positive'];
 const species = ['setosa', 'versicolor', 'virginica'];
@@ -35,6 +40,100 @@ describe('http, one query a request', () => {
     queries,
     badQuery: floats(1, 2),
     secret: key,
+  });
+});
+
+describe('http with questions', () => {
+  const kind = choice('kind', 'Which mood?', sentiments);
+  const toxic = predicate('toxic', 'Is it toxic?');
+  const length = score('length', 'How long is it?', ['short', 'long']);
+  const questions = [kind, toxic, length];
+  const asked = queries.flatMap(query => questions.map(question => ({...query, question})));
+  const output = {
+    kind: {probabilities: '/results/*/scores'},
+    toxic: {probabilities: '/results/*/tags/toxic'},
+    length: {percentages: '/results/*/length'},
+  };
+  let url = '';
+  const requests: (readonly string[])[] = [];
+
+  beforeAll(async () => {
+    url = await jsonServer(({texts}: {texts: string[]}) => {
+      requests.push(texts);
+      if (texts.includes('odd')) return {status: 422, body: {error: 'odd'}};
+      const results = texts.map(content => ({
+        scores: Object.fromEntries(probabilitiesOf(content, 3).map((p, index) => [sentiments[index], p])),
+        ...(content !== 'a' && {tags: {toxic: content.length / 10}}),
+        length: {short: 100 - 10 * content.length, long: 10 * content.length},
+      }));
+      return {body: {results}};
+    });
+  });
+  const make = (options: Partial<HttpOptions> = {}) =>
+    connect({url, questions, request: {texts: '{texts}'}, output, key, ...options});
+  const answered = asked.slice(0, 9);
+
+  testTeacher({it, teacher: () => make(), queries: answered, badQuery: {...floats(1, 2), question: kind}, secret: key});
+
+  it('brings all answers about many inputs in one request, each from its own location', async () => {
+    requests.length = 0;
+    const outcomes = await make().ask(answered);
+    expect(requests).toEqual([['one', 'three', 'seventeen']]);
+    expect(outcomes[1]).toEqual(logs(0.7, 0.3));
+    expect(outcomes[5]).toEqual(logs(0.5, 0.5));
+    expect(outcomes[3]).toEqual(logs(...probabilitiesOf('three', 3)));
+  });
+
+  it('keeps the answers to other questions if one is not in the reply', async () => {
+    const outcomes = await make().ask(asked.slice(9));
+    expect(problemsIn(outcomes)).toEqual([
+      'none',
+      expect.stringContaining('nothing at `/results/*/tags/toxic`'),
+      'none',
+    ]);
+    const nowhere = {...output, kind: {probabilities: '/none/*'}};
+    const [lacking, found] = await make({output: nowhere}).ask(asked.slice(0, 2));
+    expect(problemsIn([lacking!, found!])).toEqual([expect.stringContaining('nothing at `/none`'), 'none']);
+  });
+
+  it('reads kept replies about many inputs again, whichever questions are asked then', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'limbeck-test-'));
+    const through = async (options: Partial<HttpOptions>, some: typeof asked) => {
+      const asking = await openAsking({cache: join(folder, 'cache'), journal: join(folder, 'journal')});
+      return asking
+        .open(make(options))
+        .teacher.ask(some)
+        .finally(() => asking.close());
+    };
+    requests.length = 0;
+    const first = await through(
+      {},
+      answered.filter((_, row) => row !== 4),
+    );
+    expect(requests).toHaveLength(1);
+    // Another reader: kept replies are read again, and only what was not asked about is bought.
+    const later = await through({aliases: {sad: 'negative'}}, answered);
+    expect(requests).toEqual([['one', 'three', 'seventeen'], ['three']]);
+    expect(later.filter((_, row) => row !== 4)).toEqual(first);
+    await rm(folder, {recursive: true});
+  });
+
+  it('asks about the halves of a refused batch, and once about a refused input', async () => {
+    requests.length = 0;
+    const texts = ['one', 'odd', 'two', 'six'].map(text);
+    const some = texts.flatMap(query => questions.map(question => ({...query, question})));
+    const outcomes = await halving(make()).ask(some);
+    expect(problemsIn(outcomes).map(problem => problem === 'none')).toEqual(some.map((_, row) => row < 3 || row > 5));
+  });
+
+  it.each<[string, Partial<HttpOptions>, string]>([
+    ['no location of a question', {output: {kind: output.kind}}, 'says nothing of question `toxic`'],
+    ['a location of an unknown question', {output: {...output, tocix: output.toxic}}, 'Did you mean `toxic`?'],
+    ['labels beside scores', {output: {...output, toxic: {label: '/l/*'}}}, 'Make a teacher of each.'],
+    ['labels of classes', {labels: ['a', 'b', 'c']}, '`labels` goes with `classes`'],
+    ['classes', {classes: sentiments}, 'needs either `classes` or `questions`'],
+  ])('refuses %s', (_, options, problem) => {
+    expect(() => make(options)).toThrow(problem);
   });
 });
 

@@ -1,5 +1,6 @@
 import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
 import {type HuggingfaceOptions, huggingface} from '../../adapters/huggingface.ts';
+import {choice, predicate} from '../../src/questions.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {jsonServer, probabilitiesOf} from './json-server.ts';
 import {address, floats, offline, problemsIn, text} from './replay.ts';
@@ -100,5 +101,64 @@ describe('huggingface', () => {
     [{model: '../../other'}, 'The `model` is no name of the hub.'],
   ])('refuses %j', (options, problem) => {
     expect(() => huggingface({classes, ...options})).toThrow(problem);
+  });
+});
+
+describe('huggingface with questions', () => {
+  const labels = ['toxic', 'insult', 'threat'];
+  const questions = [predicate('insulting', 'Does it insult?'), predicate('toxic', 'Is it toxic?')];
+  const typed = {questions, labels: ['insult', 'toxic']};
+  const asked = ['one', 'three', 'a'].map(text).flatMap(query => questions.map(question => ({...query, question})));
+  const scoresOf = (input: string) => [input.length / 30, 0.9, 0.05];
+  const listed = (scores: readonly number[]) => scores.map((score, index) => ({label: labels[index], score}));
+  let url = '';
+  beforeAll(async () => {
+    url = await jsonServer(({inputs, parameters}: {inputs: string; parameters: {function_to_apply: string}}) => {
+      const logit = (p: number) => Math.log(p / (1 - p));
+      const scores = scoresOf(inputs);
+      return {body: [listed(parameters.function_to_apply === 'none' ? scores.map(logit) : scores)]};
+    });
+  });
+
+  describe.each(['logits', 'probabilities'] as const)('asked for %s', output => {
+    const badQuery = {...floats(1), question: questions[0]};
+    testTeacher({it, teacher: () => huggingface({...typed, url, output, key}), queries: asked, badQuery, secret: key});
+  });
+
+  it('asks for the sigmoid of every class once, and reads those of the questions by their labels', async () => {
+    const {dispatcher, sent, answer} = offline();
+    answer('/', 200, [listed([0.25, 0.75, 0.5])]);
+    const outcomes = await huggingface({...typed, url: address, dispatcher}).ask(asked.slice(0, 2));
+    expect(sent.map(({body}) => body)).toEqual([
+      {inputs: 'one', parameters: {top_k: 10_000, function_to_apply: 'sigmoid'}},
+    ]);
+    expect(outcomes).toEqual(
+      [0.75, 0.25].map(yes => ({
+        answer: {kind: 'log-probabilities', logProbabilities: Float32Array.of(1 - yes, yes).map(Math.log)},
+      })),
+    );
+  });
+
+  it('tells a service that gives a softmax whatever is asked for', async () => {
+    const {dispatcher, answer} = offline();
+    answer('/', 200, [listed([0.2, 0.7, 0.1])]);
+    const [outcome] = await huggingface({...typed, url: address, dispatcher}).ask(asked.slice(0, 1));
+    expect(outcome).toMatchObject({error: {misread: true, message: expect.stringContaining('Its scores sum to 1')}});
+  });
+
+  it('says which label it lacks', async () => {
+    const {dispatcher, answer} = offline();
+    answer('/', 200, [listed([0.2, 0.7, 0.4])]);
+    const teacher = huggingface({questions, url: address, dispatcher});
+    expect(problemsIn(await teacher.ask(asked.slice(0, 2)))).toEqual([
+      expect.stringContaining('It gave no score of `insulting`.'),
+      'none',
+    ]);
+  });
+
+  it('takes predicates alone, with a label each', () => {
+    const other = [choice('kind', 'Which?', ['a', 'b'])];
+    expect(() => huggingface({questions: other, url: address})).toThrow('question `kind` is a choice');
+    expect(() => huggingface({questions, labels: ['toxic'], url: address})).toThrow('1 `labels` for 2 questions');
   });
 });

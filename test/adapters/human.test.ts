@@ -1,4 +1,4 @@
-import {copyFileSync, existsSync, readFileSync, writeFileSync} from 'node:fs';
+import {copyFileSync, existsSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -10,6 +10,7 @@ import {collectAnswered} from '../../src/ask/collect.ts';
 import {cascade} from '../../src/ask/compose/cascade.ts';
 import {planAsking} from '../../src/ask/plan/plan.ts';
 import {InputError} from '../../src/errors.ts';
+import {predicate, score} from '../../src/questions.ts';
 import type {Outcome, Query, Teacher} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {floats, problemsIn, text} from './replay.ts';
@@ -212,6 +213,64 @@ describe('human', () => {
     expect([person().access, black.access, gray.access]).toEqual(['black-box', 'black-box', 'gray-box']);
     // @ts-expect-error votes show how sure the people are
     expect(() => human({path, classes, people, confidence: true})).toThrow('Leave `confidence` out.');
+  });
+});
+
+describe('human with questions', () => {
+  const spam = predicate('spam', 'Is it spam?');
+  const tone = score('tone', 'How friendly is it?', ['cold', 'neutral', 'warm']);
+  const questions = [spam, tone];
+  const asked = queries.flatMap(query => questions.map(question => ({...query, question})));
+  const make = () => human({path, questions});
+
+  it('has a column for each, and answers those that are filled in', async () => {
+    const teacher = make();
+    expect(problemsIn(await teacher.ask(asked)).slice(0, 2)).toEqual([
+      expect.stringContaining('Row 2 waits for a person: fill `spam`, then run again.'),
+      expect.stringContaining('Row 2 waits for a person: fill `tone`, then run again.'),
+    ]);
+    expect(table().split('\r\n')[0]).toBe('\uFEFFspam,tone,text,id');
+    expect(table().match(/buy now/g)).toHaveLength(1);
+    writeFileSync(path, table().replace(',,buy now', 'TRUE,,buy now').replace(',,see you', 'no,Warm,see you'));
+    const outcomes = await make().ask(asked.slice(0, 4));
+    expect(outcomes.map(outcome => ('error' in outcome ? 'waits' : outcome.answer))).toEqual([
+      {kind: 'label', label: 1},
+      'waits',
+      {kind: 'label', label: 0},
+      {kind: 'label', label: 2},
+    ]);
+    expect(teacher).toMatchObject({classes: [], questions: {list: questions, areNamesShown: true}});
+  });
+
+  it('has a column for each person, or for how sure each answer is', async () => {
+    await human({path, questions, people: ['Anna', 'Ben']}).ask(asked);
+    expect(table().split('\r\n')[0]).toBe('\uFEFFspam Anna,spam Ben,tone Anna,tone Ben,text,id');
+    writeFileSync(path, table().replace(',,,,buy', 'yes,no,warm,warm,buy'));
+    const [votes, others] = await human({path, questions, people: ['Anna', 'Ben']}).ask(asked);
+    expect(votes).toEqual({answer: {kind: 'votes', counts: Uint32Array.of(1, 1)}});
+    expect(others).toEqual({answer: {kind: 'votes', counts: Uint32Array.of(0, 0, 2)}});
+    rmSync(path);
+    const sure = () => human({path, questions, confidence: true});
+    await sure().ask(asked);
+    writeFileSync(path, table().replace(',,,,buy', 'yes,80%,,,buy'));
+    expect((await sure().ask(asked))[0]).toMatchObject({answer: {kind: 'top-k', classes: Int32Array.of(1)}});
+  });
+
+  it('notices an answer that was changed after the run began', async () => {
+    await make().ask(asked);
+    writeFileSync(path, table().replace(',,buy now', 'yes,cold,buy now'));
+    const teacher = make();
+    expect(teacher.identity).toMatchObject({columns: ['spam', 'tone']});
+    writeFileSync(path, table().replace('yes,cold', 'yes,warm'));
+    const [kept, changed] = await teacher.ask(asked);
+    expect(kept).toEqual(label(1));
+    expect(problemsIn([changed!])[0]).toContain('was filled in or changed after this run began');
+  });
+
+  it('refuses questions whose columns would have one name', () => {
+    const twice = [predicate('text', 'Is there any?'), spam];
+    expect(() => human({path, questions: twice})).toThrow('Two columns would have the name `text`.');
+    expect(() => human({path, questions, classes})).toThrow('needs either `classes` or `questions`');
   });
 });
 

@@ -142,18 +142,18 @@ describe('openInference, if the reply is not what was asked for', () => {
     ],
     ['JSON of something else', {predictions: [1]}, 'Its reply is not one of the Open Inference Protocol.'],
     ['another output', {outputs: [{name: 'z', shape: [2, 3], data: []}]}, 'Its reply has no output `y`, but z.'],
-    ['one answer too few', reply([1, 3], [1, 2, 3]), 'Output `y` has shape [1, 3] and 3 values, not [2, 3].'],
+    ['one answer too few', reply([1, 3], [1, 2, 3]), 'Output `y` of shape [1, 3] has 3 values for 2 inputs.'],
     [
       'a class too many',
       reply([2, 4], [1, 2, 3, 4, 5, 6, 7, 8]),
-      'Output `y` has shape [2, 4] and 8 values, not [2, 3].',
+      'Output `y` of shape [2, 4] gives 4 values for each input, not 3.',
     ],
     [
       'classes before answers',
       reply([3, 2], [1, 2, 3, 4, 5, 6]),
-      'Output `y` has shape [3, 2] and 6 values, not [2, 3].',
+      'Output `y` of shape [3, 2] has 6 values for 2 inputs.',
     ],
-    ['fewer values than its shape', reply([2, 3], [1, 2, 3]), 'Output `y` has shape [2, 3] and 3 values, not [2, 3].'],
+    ['fewer values than its shape', reply([2, 3], [1, 2, 3]), 'Output `y` of shape [2, 3] has 3 values for 2 inputs.'],
   ])('refuses a reply with %s', async (_, body, problem) => {
     const error = await failureOf(askWith(body));
     expect(error.message).toContain(problem);

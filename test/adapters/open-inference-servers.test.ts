@@ -2,6 +2,7 @@
 import {rmSync} from 'node:fs';
 import {afterAll, describe, expect, it} from 'vitest';
 import {type OpenInferenceOptions, openInference, type ScoreOutput} from '../../adapters/open-inference.ts';
+import {predicate} from '../../src/questions.ts';
 import type {Outcome, Query} from '../../src/teacher.ts';
 import {startKserve} from '../servers/kserve.ts';
 import {startMlserver} from '../servers/mlserver.ts';
@@ -71,6 +72,18 @@ describe.skipIf(!mlserver)(`openInference against MLServer${whyNot(mlserver)}`, 
       expect(named).toEqual(labels.map(label => ({answer: {kind: 'label', label}})));
       const scored = await openInference({...options, output: probabilities}).ask(queries);
       expectProbabilities(scored, moods.probabilities);
+    });
+
+    it('brings the probabilities of a multi-label classifier, a column for each predicate', async () => {
+      const {inputs, probabilities: rows} = mlserver!.models.tags;
+      const questions = [predicate('odd', 'Is the digit odd?'), predicate('large', 'Is it above four?')];
+      const teacher = openInference({url, model: 'tags', questions, output: probabilities});
+      const asked = inputs.flatMap(pixels => {
+        const query = image(pixels);
+        return questions.map(question => ({...query, question}));
+      });
+      const expected = rows.flatMap(row => row.map(yes => [1 - yes, yes]));
+      expectProbabilities(await teacher.ask(asked), expected);
     });
 
     it('says that there is no such model or version', async () => {

@@ -8,12 +8,14 @@ import {
 import {degrade} from '../../src/ask/degrade.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import {startEngine} from '../../src/engine/engine.ts';
+import {choice, predicate, score} from '../../src/questions.ts';
 import {type RunningService, type ServeOptions, serveTeacher} from '../../src/serve/server.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
-import type {Detail, Query, Teacher} from '../../src/teacher.ts';
+import type {Detail, Query, Reply, Teacher} from '../../src/teacher.ts';
 import {images, smallStudent, tenClasses} from '../student/examples.ts';
 import {testTeacher} from '../teacher-suite.ts';
+import {jsonServer} from './json-server.ts';
 import {problemsIn} from './replay.ts';
 
 const key = 'sk-very-secret';
@@ -138,5 +140,92 @@ describe('openInference against a service', () => {
   it('answers one of several queries alone when another is not for this model', async () => {
     const outcomes = await openInference({...options, url: service.url, key}).ask([queries[0]!, badQuery]);
     expect(problemsIn(outcomes)).toEqual(['none', expect.stringContaining('It answered 400')]);
+  });
+});
+
+describe('openInference with questions', () => {
+  const kind = choice('kind', 'Which?', ['a', 'b', 'c']);
+  const level = score('level', 'How much?', ['none', 'some']);
+  const dark = predicate('dark', 'Is it dark?');
+  const questions = [kind, level, dark];
+  const output = {kind: {logits: 'kind'}, level: {logits: 'level'}, dark: {logits: 'marks', column: 1}};
+  const about = (...sizes: readonly number[]) =>
+    sizes.flatMap(size => {
+      const query = {input: {kind: 'tensor', dtype: 'float32', shape: [2], data: Float32Array.of(size, 1)}} as const;
+      return questions.map(question => ({...query, question}));
+    });
+  const asked = about(3, 5, 8);
+  const requests: {readonly rows: number; readonly outputs: readonly string[]}[] = [];
+  let url = '';
+
+  beforeAll(async () => {
+    url = await jsonServer((body: {inputs: {shape: number[]; data: number[]}[]; outputs: {name: string}[]}) => {
+      const [{shape, data}] = body.inputs as [{shape: number[]; data: number[]}];
+      requests.push({rows: shape[0]!, outputs: body.outputs.map(({name}) => name)});
+      const sizes = data.filter((_, index) => index % 2 === 0);
+      const tensor = (name: string, row: (size: number) => number[]) => {
+        const rows = sizes.flatMap(row);
+        return {name, datatype: 'FP32', shape: [sizes.length, rows.length / sizes.length], data: rows};
+      };
+      const outputs = [
+        tensor('kind', size => [size, 0, -size]),
+        tensor('level', size => [0, size / 2]),
+        tensor('marks', size => [1, -size]),
+      ];
+      return {body: {model_name: 'heads', outputs}};
+    });
+  });
+  const make = (options: Partial<OpenInferenceOptions> = {}) =>
+    openInference({url, model: 'heads', questions, output, binary: false, ...options});
+
+  testTeacher({
+    it,
+    teacher: () => make(),
+    queries: asked,
+    badQuery: {...badQuery, question: kind, input: {...badQuery.input, data: new Uint8Array(3)} as never},
+  });
+
+  it('asks for all outputs about many inputs in one request, whatever is asked', async () => {
+    requests.length = 0;
+    const outcomes = await make().ask([...asked.slice(0, 5), asked[8]!]);
+    expect(requests).toEqual([{rows: 3, outputs: ['kind', 'level', 'marks']}]);
+    expect(outcomes).toEqual(
+      [
+        [3, 0, -3],
+        [0, 1.5],
+        [0, -3],
+        [5, 0, -5],
+        [0, 2.5],
+        [0, -8],
+      ].map(logits => ({
+        answer: {kind: 'logits', logits: Float32Array.from(logits), features: {}},
+      })),
+    );
+  });
+
+  it('reads a kept reply as the fresh one, for some of its queries', async () => {
+    const teacher = make();
+    const kept: Reply[] = [];
+    const fresh = await teacher.ask(asked, {exchange: async (_, send) => kept[kept.push(await send()) - 1]!});
+    const {status, headers, body} = kept[0]!;
+    const some = asked.map(({question}, row) => (row % 2 === 0 ? question : undefined));
+    const again = teacher.service!.read({status, headers, body}, asked.length, teacher.detail, some);
+    expect(again.filter((_, row) => row % 2 === 0)).toEqual(fresh.filter((_, row) => row % 2 === 0));
+  });
+
+  it('declares log-probabilities unless all outputs are logits, and labels alone make it a black box', () => {
+    const mixed = {...output, dark: {probabilities: 'marks', column: 0}};
+    expect(openInference({url, model: 'm', questions, output: mixed}).detail).toEqual({kind: 'log-probabilities'});
+    const labels = {kind: {label: 'k'}, level: {label: 'l'}, dark: {label: 'm'}};
+    expect(openInference({url, model: 'm', questions, output: labels})).toMatchObject({access: 'black-box'});
+    const both = {...output, dark: {label: 'm'}} as never;
+    expect(() => openInference({url, model: 'm', questions, output: both})).toThrow('Make a teacher of each.');
+  });
+
+  it('says which output has another width', async () => {
+    const wrong = make({output: {...output, kind: {logits: 'marks'}}} as never);
+    await expect(wrong.ask(asked)).rejects.toThrow(
+      'gives 2 values for each input, but there are 3 classes of question `kind`',
+    );
   });
 });

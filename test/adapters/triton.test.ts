@@ -6,6 +6,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {type OpenInferenceOptions, openInference} from '../../adapters/open-inference.ts';
 import {askAll} from '../../src/ask/batches.ts';
 import {openAsking} from '../../src/index.ts';
+import {choice, predicate, score} from '../../src/questions.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {freePort} from '../redis.ts';
 import {writeSection} from '../servers/page.ts';
@@ -37,7 +38,7 @@ describe.skipIf(whyNot !== '')(`openInference against Triton${whyNot}`, () => {
     ports = [await freePort(), await freePort()];
     const script = join(import.meta.dirname, '../servers/serve-triton.py');
     const command = ['python', script, ...ports.map(String)] as const;
-    const readyAt = '/v2/models/digits/ready';
+    const readyAt = '/v2/models/heads/ready';
     server = (await startPythonServer({
       environment: 'triton',
       command: [...command],
@@ -76,6 +77,26 @@ describe.skipIf(whyNot !== '')(`openInference against Triton${whyNot}`, () => {
 
   it('answers all inputs, though each batch is larger than the model takes', async () => {
     expect(await asked(withOptions({maxBatch: 50}), 'large')).toMatchObject(answers);
+  });
+
+  it('brings the answers to several questions by several outputs, as bytes and over gRPC', async () => {
+    const questions = [
+      choice('kind', 'Which?', ['a', 'b', 'c']),
+      score('level', 'How much?', ['none', 'little', 'some', 'much']),
+      predicate('round', 'Is it round?'),
+    ];
+    const output = {kind: {logits: 'kind'}, level: {logits: 'level'}, round: {logits: 'marks', column: 1}};
+    const asked = images.slice(0, 20).flatMap(query => questions.map(question => ({...query, question})));
+    const wanted = answers.slice(0, 20).flatMap(({answer: {logits}}) =>
+      [logits.slice(0, 3), logits.slice(3, 7), Float32Array.of(0, logits[8]! / 64)].map(own => ({
+        answer: {kind: 'logits', logits: own},
+      })),
+    );
+    for (const url of [server.url, `grpc://127.0.0.1:${ports[1]}`]) {
+      const input = {name: 'pixels', datatype: 'FP32'};
+      const teacher = openInference({url, model: 'heads', questions, output, input});
+      expect(await teacher.ask(asked)).toMatchObject(wanted);
+    }
   });
 
   it.each([

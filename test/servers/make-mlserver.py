@@ -11,7 +11,7 @@ import models
 
 root = Path(sys.argv[1])
 expected = {}
-for name, (model, inputs) in {"digits": models.digits(), "moods": models.moods()}.items():
+for name, (model, inputs) in {"digits": models.digits(), "moods": models.moods(), "tags": models.tags()}.items():
     folder = root / name
     folder.mkdir()
     joblib.dump(model, folder / "model.joblib")

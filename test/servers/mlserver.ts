@@ -16,7 +16,7 @@ export interface ServedModel<I> {
   readonly probabilities: readonly (readonly number[])[];
 }
 
-/** MLServer with two models of scikit-learn, version `v1`. */
+/** MLServer with three models of scikit-learn, version `v1`. */
 export interface Mlserver extends PythonServer {
   /** `grpc://` and the address of the same models. */
   readonly grpcUrl: string;
@@ -25,6 +25,8 @@ export interface Mlserver extends PythonServer {
     readonly digits: ServedModel<readonly number[]>;
     /** Of texts; its labels are names. */
     readonly moods: ServedModel<string>;
+    /** Of the same pixels; a row has a probability for odd and one for above four. */
+    readonly tags: Pick<ServedModel<readonly number[]>, 'inputs' | 'probabilities'>;
   };
 }
 

@@ -1,7 +1,9 @@
 """The models that the servers of the tests serve, made anew by scikit-learn each time."""
+import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
 
@@ -10,6 +12,14 @@ def digits():
     data = load_digits()
     pixels = data.data.astype("uint8")
     return LogisticRegression(C=1e-4, max_iter=2000).fit(pixels, data.target), pixels[:40]
+
+
+def tags():
+    """A multi-label classifier of the same digits: is it odd, and is it above four?"""
+    data = load_digits()
+    pixels = data.data.astype("uint8")
+    marks = np.stack([data.target % 2 == 1, data.target > 4], axis=1).astype(int)
+    return OneVsRestClassifier(LogisticRegression(C=1e-4, max_iter=2000)).fit(pixels, marks), pixels[:40]
 
 
 def moods():

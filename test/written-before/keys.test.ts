@@ -72,12 +72,14 @@ const HOSTED: Readonly<Record<string, () => Teacher>> = {
   cohere: () => cohere(chat),
   huggingface: () => huggingface(scores),
   'huggingface, logits': () => huggingface({...scores, output: 'logits'}),
+  'huggingface, questions': () => huggingface({...tagged, url, labels: ['LATE']}),
   'text-embeddings-inference': () => textEmbeddingsInference(scores),
   'tensorflow-serving': () => tensorflowServing({...serving, output: 'probabilities'}),
   vertex: () => vertex({...vertexPlace, classes, output: 'probabilities'}),
   sagemaker: () => sagemaker({...body, endpoint: 'moods', region: 'us-east-1'}),
   http: () => http({...body, url}),
   'http, label': () => http({...body, url, output: {label: '/label'}, headers: {'x-model': 'm'}}),
+  'http, questions': () => http({...tagged, url, request: body.request, output: {late: {probabilities: '/late'}}}),
   decisions: () => decisions(typed),
   'decisions, sglang': () => decisions({...typed, url, dialect: 'sglang', parameters: {temperature: 1}}),
   'system-one': () => systemOne(typed),
@@ -86,12 +88,15 @@ const HOSTED: Readonly<Record<string, () => Teacher>> = {
   'open-inference, label': () => openInference({...serving, output: {label: 'label'}}),
   'open-inference, top-k': () =>
     openInference({...serving, version: '3', output: {topK: {classes: 'c', logProbabilities: 'l', k: 2}}}),
+  'open-inference, questions': () =>
+    openInference({...tagged, url, model: 'm', output: {late: {logits: 'marks', column: 1}}}),
   callable: () => callable({name: 'mine', version: '1', classes, answer: () => 'ham'}),
   'callable, scores': () =>
     callable({name: 'mine', version: '1', classes, scores: 'probabilities', answer: () => [0.5, 0.5]}),
   'callable, questions': () => callable({name: 'mine', version: '1', ...tagged, answer: () => ({late: true})}),
   command: () => command({command: ['node', 'classify.mjs'], cwd: join(fixtures, 'command'), classes}),
   human: () => human({path: join(fixtures, 'human/filled.csv'), classes}),
+  'human, questions': () => human({...tagged, path: '/nowhere/limbeck.csv'}),
   'human, nothing filled in': () => human({path: '/nowhere/limbeck.csv', classes}),
 };
 

@@ -38,7 +38,11 @@ describe('the heads of a model', () => {
     ['neither', {output: {logits: 't'}}, 'M needs either `classes` or `questions`.'],
     ['no questions', {questions: [], output: {logits: 't'}}, 'M has no question'],
     ['an output of an unknown question', {...subject, output: {...subject.output, topci: {logits: 't'}}}, '`topic`?'],
-    ['a question without an output', {...subject, output: {topic: {logits: 't'}}}, 'says nothing of question `urgent`'],
+    [
+      'a question without an output',
+      {...subject, output: {topic: {logits: 't'}}},
+      '`output.urgent` of M takes one of logits, probabilities',
+    ],
     ['one output for other questions', {...subject, output: {logits: 't'}}, '`topic` is no predicate'],
     ['a column of a choice', {questions: [topic], output: {topic: {logits: 't', column: 0}}}, 'needs a whole output'],
     [
@@ -46,7 +50,11 @@ describe('the heads of a model', () => {
       {questions: [urgent], output: {urgent: {logits: 't', column: 0.5}}},
       'whole number, 0 or more, got 0.5',
     ],
-    ['classes with an output a question', {classes: ['a'], output: {a: {logits: 't'}}}, '`output` by kind and name'],
+    [
+      'classes with an output a question',
+      {classes: ['a'], output: {a: {logits: 't'}}},
+      '`output` of M takes one of logits, probabilities',
+    ],
   ])('refuse %s', (_, wrong, message) => {
     expect(() => headsOf('M', wrong)).toThrow(message);
   });

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {type Form, formOf} from '../../../adapters/human.ts';
+import {type Form, formOf} from '../../../adapters/_local/human-form.ts';
 import {type Row, valuesIn} from '../../../src/data/human-table/table.ts';
 
 const classes = ['ham', 'spam', 'Ünsure'];
