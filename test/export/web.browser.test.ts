@@ -8,6 +8,7 @@ import type {Browser, BrowserContext, Page} from 'playwright-core';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import {softmaxRows} from '../../src/data/arrays.ts';
 import type {Inputs, TensorInputs} from '../../src/data/inputs.ts';
+import {recordReadingFor, recordWidth} from '../../src/data/record-reading.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {layers} from '../../src/engine/tf.ts';
 import type {BrowserPrediction} from '../../src/export/browser/student.ts';
@@ -15,6 +16,7 @@ import {exportPage} from '../../src/export/web.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {lenet} from '../../src/student/lenet.ts';
 import {makeStudent} from '../../src/student/make-student.ts';
+import {mlp} from '../../src/student/mlp.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {resnetCifar} from '../../src/student/resnet-cifar.ts';
 import type {Student} from '../../src/student/student.ts';
@@ -33,7 +35,7 @@ const texts = [
 
 let browser: Browser | undefined;
 let folder: string;
-let students: Readonly<Record<'text' | 'subwords' | 'digits' | 'colours' | 'numbers', Student>>;
+let students: Readonly<Record<'text' | 'subwords' | 'digits' | 'colours' | 'numbers' | 'photos' | 'records', Student>>;
 let context: BrowserContext;
 let page: Page;
 let requests: string[];
@@ -49,6 +51,8 @@ beforeAll(async () => {
     digits: {...lenet({filters: [4, 6], units: 12})(imageTask([28, 28, 1]), 3), calibration: {temperature: 0.1}},
     colours: resnetCifar({depth: 20})(imageTask([32, 32, 3]), 3),
     numbers: numbersStudent(),
+    photos: lenet({filters: [4, 6], units: 12})({...imageTask([28, 28, 3]), reading: photoReading}, 3),
+    records: mlp({units: [4]})(recordTask, 3),
   };
   for (const [name, student] of Object.entries(students)) await exportPage(join(folder, name), student);
 }, 60_000);
@@ -74,7 +78,7 @@ afterEach(async () => {
 });
 
 describe('an exported page in a browser without a network', () => {
-  it.each(['text', 'subwords', 'digits', 'colours', 'numbers'] as const)(
+  it.each(['text', 'subwords', 'digits', 'colours', 'numbers', 'photos', 'records'] as const)(
     'gives of the student of %s the probabilities that it gives here',
     async name => {
       await open(name);
@@ -105,6 +109,17 @@ describe('an exported page in a browser without a network', () => {
     // The engine's code is in the page as a data address.
     expect(requests.filter(url => !url.startsWith('data:') && !url.startsWith('blob:'))).toEqual(files);
     expect(complaints).toEqual([]);
+  });
+
+  it('takes a record as JSON, and says what is wrong with it', async () => {
+    await open('records');
+    const field = page.getByLabel('A record, as a JSON object');
+    await field.fill('{"age":30,"land":"NL"}');
+    await page.locator('#verdict').waitFor();
+    await field.fill('{"age":');
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('The input is not JSON.');
+    await field.fill('{"age":"old"}');
+    await expect.poll(() => page.getByRole('alert').textContent()).toContain('and the student takes a number.');
   });
 
   it('may fetch nothing from elsewhere', async () => {
@@ -279,6 +294,19 @@ describe('a page whose weights are too many for a script', () => {
   });
 });
 
+const photoReading = {kind: 'image', height: 28, width: 28, channels: 3} as const;
+
+const records = [
+  {age: 30, land: 'NL'},
+  {age: null, land: 'DE'},
+  {land: 'FR', shoe: 43},
+];
+const recordReading = recordReadingFor(records);
+const recordTask = {
+  ...{classes: ['no', 'yes'], reading: recordReading, preprocessing: {}},
+  inputShape: [recordWidth(recordReading)],
+};
+
 const textTask = {classes: ['ham', 'spam', hostile], kind: 'text', inputShape: [], preprocessing: {}} as const;
 
 function textStudent(): Student {
@@ -308,6 +336,10 @@ function inputsOf(name: keyof typeof students): Inputs {
       return images(3, [28, 28, 1]);
     case 'colours':
       return images(2, [32, 32, 3]);
+    case 'photos':
+      return images(2, [28, 28, 3]);
+    case 'records':
+      return {kind: 'record', count: records.length, records};
     case 'numbers':
       return {kind: 'tensor', dtype: 'float32', shape: [3], count: 2, data: Float32Array.of(0.1, -5, 7, 100, 0, 3)};
   }
@@ -315,6 +347,7 @@ function inputsOf(name: keyof typeof students): Inputs {
 
 function rowOf(inputs: Inputs, row: number): string | number[] {
   if (inputs.kind === 'text') return inputs.texts[row]!;
+  if (inputs.kind === 'record') return JSON.stringify(inputs.records[row]);
   const {data, count} = inputs as TensorInputs;
   const size = data.length / count;
   return Array.from(data.subarray(row * size, (row + 1) * size));
