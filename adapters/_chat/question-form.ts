@@ -83,8 +83,8 @@ function schemaOf({written: all, fields}: Asked, {output}: FormOptions): Body {
   return objectOf(Object.fromEntries(all.map((one, row) => [fields[row]!, schemaFor(one)])));
 }
 
-/** Bytes around a value and its name, of JSON that is written in lines. */
-const AROUND = 16;
+/** Tokens around a value and its name. Small models write many blanks. */
+const AROUND = 32;
 /** Bytes of a confidence. */
 const CONFIDENCE = 48;
 

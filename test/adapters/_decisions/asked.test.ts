@@ -92,7 +92,7 @@ describe.each(Object.entries(ADAPTERS))('%s, asked through all layers', (_, make
     });
     const transfer = transferOf(4);
     const first = await run(make(server, questions), transfer);
-    expect(String(first.collections)).toContain('Question `mood`: It refuses to answer this question about the text.');
+    expect(String(first.collections)).toContain('Question `mood`: It refuses to answer this question about the input.');
     expect(server.asked).toHaveLength(4);
     server.asked.length = 0;
     const second = await run(make(server, questions), transfer);

@@ -4,7 +4,10 @@ import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {type OpenAiOptions, openai} from '../../../adapters/openai.ts';
 import {openAsking} from '../../../src/ask/asking.ts';
+import {aboutQuestion} from '../../../src/ask/compose/about-question.ts';
 import {probeTeacher} from '../../../src/ask/probe/probe.ts';
+import type {TeacherProbe} from '../../../src/ask/probe/teacher-probe.ts';
+import {choice, predicate} from '../../../src/questions.ts';
 import {text} from '../../adapters/replay.ts';
 import {startLlamaCpp} from '../../servers/llama-cpp.ts';
 import {NO_SERVERS, type PythonServer, programsOf} from '../../servers/python-server.ts';
@@ -56,4 +59,35 @@ describe.skipIf(programsOf('servers') === undefined)(`a probe of llama.cpp’s s
     expect(tokens?.bent).toBeGreaterThan(0);
     expect(problems).toMatchObject([{severity: 'warning', text: expect.stringContaining('though `temperature` is 0')}]);
   });
+
+  it.each(['label', 'log-probabilities'] as const)(
+    'asks it several questions in one answer, which its grammar holds, and each alone: %s',
+    async output => {
+      const questions = [choice('mood', 'Mood?', ['positive', 'negative', 'neutral']), predicate('long', 'Long?')];
+      const teacher = openai({
+        ...{
+          model: 'tiny-sent',
+          url: `${server.url}/v1`,
+          key: 'k',
+          output,
+          questions,
+          prompt: {user: '{text} {questions}'},
+        },
+        // A model as small as this one writes little but new lines, if it may.
+        parameters: {cache_prompt: false, logit_bias: [['\n', false]]},
+      });
+      const asking = await openAsking({cache: join(folder, 'typed'), journal: join(folder, 'typed-journal')});
+      const queries = ['great film but boring', 'awful', 'I love it'].map(text);
+      const probed = await probeTeacher(asking, aboutQuestion(teacher, 'mood'), {
+        ...{queries, needed: {kind: 'label'} as const, inputs: 100},
+      }).finally(() => asking.close());
+      const [{answers, repetition, isolation, requests, problems}] = probed.parts as [TeacherProbe];
+      expect(answers).toMatchObject({answers: 6, given: {kind: output === 'label' ? 'label' : 'top-k'}});
+      expect(repetition).toMatchObject({compared: 6, flips: 0});
+      expect(isolation?.compared).toBe(3);
+      expect(requests).toMatchObject({requests: 6, whole: {inputs: 100, calls: 100}});
+      const ignored = problems.filter(problem => problem.text.includes('It ignores'));
+      expect(ignored).toEqual([]);
+    },
+  );
 });
