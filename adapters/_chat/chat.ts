@@ -103,7 +103,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
     chatTeacher({...options, parameters: withParameters(options.parameters ?? {}, warmed?.(temperature))}, dialect);
   const lane = dialect.lane?.({
     ...{connection, address, path, headers, refusalAdvice: dialect.refusalAdvice},
-    bodyOf: (input, sample) => bodyOf(prompts.about(input, sample)),
+    bodyOf: query => bodyOf(promptAbout(query)),
   });
   const send: Asker<A>['send'] = (input, sample, signal) =>
     postJson(connection, url, bodyOf(prompts.about(input, sample)), {signal, ...(headers && {headers})});

@@ -5,7 +5,6 @@ import type {Json, Query, Reply} from '../../src/teacher.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {type Connection, exchangeOnce, headersOf, type UnsignedRequest} from '../_wire/request.ts';
-import type {PromptedInput} from './prompt.ts';
 
 /** The part of a service that its batch lane uses. */
 export interface LaneEndpoint {
@@ -16,8 +15,8 @@ export interface LaneEndpoint {
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>> | undefined;
   readonly refusalAdvice: RefusalAdvice | undefined;
-  /** Returns the body of the request about an input. */
-  bodyOf(input: PromptedInput, sample: number): {readonly [field: string]: Json};
+  /** Returns the body of the request about an input that is no tensor. */
+  bodyOf(query: Query): {readonly [field: string]: Json};
 }
 
 /** Batches are large, so their requests take long. */
@@ -40,8 +39,9 @@ export class LaneClient {
   }
 
   /** @throws TeacherError if the teacher can't be asked about such an input */
-  bodyOf({input, sample = 0}: Query): {readonly [field: string]: Json} {
-    if (input.kind !== 'tensor') return this.#endpoint.bodyOf(input, sample);
+  bodyOf(query: Query): {readonly [field: string]: Json} {
+    const {input} = query;
+    if (input.kind !== 'tensor') return this.#endpoint.bodyOf(query);
     throw this.problem(kindProblem(['text', 'image', 'record'], input));
   }
 

@@ -47,6 +47,12 @@ function questionTeacher<A extends Access>(options: QuestionChatOptions, dialect
   const unbounded = unboundedBy(dialect.cost, {body: form.template, parameters, model});
   const read = (reply: Reply, questions: readonly (Question | undefined)[]) =>
     readQuestions(reply, questions, {name, dialect, form});
+  const bodyOf = (query: Query) => {
+    const [request] = form.requestsFor([query], (_, why) => {
+      throw new TeacherError(name, why);
+    });
+    return request!.body;
+  };
   const atTemperature = (temperature: number) =>
     questionTeacher({...options, parameters: withParameters(parameters ?? {}, warmed?.(temperature))}, dialect);
   const send = async ({rows, input, body}: Request, queries: readonly Query[], {exchange, signal}: AskOptions) => {
@@ -58,6 +64,9 @@ function questionTeacher<A extends Access>(options: QuestionChatOptions, dialect
     if (!error.refusal) throw error;
     return rows.map(() => ({error}));
   };
+  // A line of a batch is about one query.
+  const lane =
+    perRequest === 1 ? dialect.lane?.({connection, address, path, headers, refusalAdvice: advice, bodyOf}) : undefined;
   return {
     name,
     identity: {
@@ -97,6 +106,7 @@ function questionTeacher<A extends Access>(options: QuestionChatOptions, dialect
           stepsOf: completion => form.fieldsIn(completion)[0]?.steps,
           ...(warmed && {atTemperature}),
         }),
+        ...(lane && {lane}),
       },
     ),
     async ask(queries, askOptions = {}) {

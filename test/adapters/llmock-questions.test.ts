@@ -1,6 +1,7 @@
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {anthropic} from '../../adapters/anthropic.ts';
 import {gemini} from '../../adapters/gemini.ts';
@@ -91,6 +92,27 @@ describe.skipIf(programsOf('servers') === undefined)(`llmock, asked several ques
     const {teacher, ledger} = asking.open(TEACHERS['openai']!(server.url));
     await collectQuestions(teacher, transfer);
     expect(ledger.snapshot()).toMatchObject({calls: 0, cached: TEXTS * questions.length});
+    await asking.close();
+  });
+
+  it('is asked by batches about questions alone, and a reply without fields fails its own question', async () => {
+    const own = join(folder, 'batches');
+    const sleep = async () => void (await setTimeout(100));
+    const asking = await openAsking({cache: join(own, 'answers'), journal: join(own, 'journal'), lane: {sleep}});
+    const lone = openai({...shared, model: 'batches', url: `${server.url}/v1`, maxQuestions: 1});
+    const {teacher} = asking.open(lone);
+    const few: TransferSet = {role: 'transfer', inputs: {kind: 'text', count: 2, texts: texts.slice(0, 2)}};
+    // Its batches know no schema.
+    await expect(collectQuestions(teacher, few)).rejects.toThrow('Question `urgent`: Its reply is no JSON object.');
+    // The first query is asked by itself, to see that the service answers.
+    expect((await server.requests()).filter(({model}) => model === 'batches')).toHaveLength(1);
+    await asking.close();
+  });
+
+  it('has no batches for questions in one answer', async () => {
+    const own = join(folder, 'together');
+    const asking = await openAsking({cache: join(own, 'answers'), journal: join(own, 'journal'), lane: {}});
+    expect(() => asking.open(TEACHERS['openai']!(server.url))).toThrow('questions need `maxQuestions: 1` for it');
     await asking.close();
   });
 });

@@ -196,7 +196,7 @@ export function batchTeacher<A extends Access>(
       queries.map(query => {
         const {key} = keyed(alone, query);
         const fate = fates.get(key);
-        return fate ? outcomeOf<A>(key, fate, work, detail) : unasked;
+        return fate ? outcomeOf<A>(query, key, fate, {work, detail}) : unasked;
       }),
     );
   };
@@ -205,14 +205,15 @@ export function batchTeacher<A extends Access>(
 
 /** As with single requests, an answer that can't be read is asked for once more, and then quarantined. */
 async function outcomeOf<A extends Access>(
+  query: Query,
   key: string,
   {attempt, error}: Fate,
-  {journal, service, teacher}: LaneWork,
-  detail: Detail,
+  {work: {journal, service, teacher}, detail}: {readonly work: LaneWork; readonly detail: Detail},
 ): Promise<Bought<A>> {
   if (error) return {error};
   const location = journal.received.get(key) ?? journal.recovered.replies.get(key);
-  const read = location && (await readReply({replies: journal, service, location: location, detail}));
+  const read =
+    location && (await readReply({replies: journal, service, location, detail, queries: new Map([[key, query]])}));
   const outcome = read?.outcomes.get(key);
   const problem =
     outcome && 'error' in outcome

@@ -19,8 +19,8 @@ export function checkLanes(teacher: Teacher): void {
   const without = leaves.find(leaf => leaf.service !== undefined && laneOf(leaf) === undefined);
   if (without === undefined) return;
   throw new InputError(
-    `Teacher ${without.name} has no batch lane. Those of the adapters openai, anthropic and gemini have one; ask this ` +
-      'one without `--lane batch`.',
+    `Teacher ${without.name} has no batch lane. Those of the adapters openai, anthropic and gemini have one, ` +
+      'and questions need `maxQuestions: 1` for it. Ask this one without `--lane batch`.',
   );
 }
 

@@ -7,6 +7,7 @@ import {llamaCpp} from '../../../adapters/llama-cpp.ts';
 import {ollama} from '../../../adapters/ollama.ts';
 import {type OpenAiOptions, openai} from '../../../adapters/openai.ts';
 import {vllm} from '../../../adapters/vllm.ts';
+import type {BatchService} from '../../../src/lane.ts';
 import type {Question} from '../../../src/question.ts';
 import {choice, predicate, requestsOf, score} from '../../../src/questions.ts';
 import type {LabelAnswer, Outcome, Query, Teacher, TopKAnswer} from '../../../src/teacher.ts';
@@ -297,6 +298,21 @@ describe('a language model with several questions', () => {
     const teacher = openai({...shared, url, output: 'label', maxQuestions: 1});
     await teacher.ask(about(teacher));
     expect(asked.map(({fields}) => fields.join()).sort()).toEqual(['q114', 'q620', 'q758']);
+  });
+
+  it('makes a line of a batch of a question that is asked alone, with the body of its request', async () => {
+    const laneOf = (teacher: Teacher) => (teacher.service as BatchService).lane;
+    for (const make of [openai, anthropic, gemini] as readonly ((options: object) => Teacher)[]) {
+      const {dispatcher, sent, answer} = offline();
+      const teacher = make({...shared, url: address, output: 'label', maxQuestions: 1, dispatcher});
+      const {path: own} = teacher.identity as {readonly path: string};
+      answer(own, 500, {});
+      const [, query] = about(teacher) as [Query, Query];
+      await teacher.ask([query]).catch(() => {});
+      expect(laneOf(teacher)!.lineOf('id', query)).toContain(JSON.stringify(sent[0]!.body));
+      expect(() => laneOf(teacher)!.lineOf('id', {input})).toThrow('A query names no question.');
+      expect(laneOf(make({...shared, output: 'label'}))).toBeUndefined();
+    }
   });
 
   it('lets options take turns in coming first, and levels keep their order', async () => {
