@@ -39,6 +39,8 @@ beforeAll(async () => {
   await symlink(join(dirname(cli), '../../..'), join(folder(), 'node_modules/limbeck'));
   await write('tickets.jsonl', lines(tickets(60)));
   const labelled = tickets(60).map((text, index) => `${text},${index % 3 ? 'bug' : 'praise'}`);
+  const levels = [{name: 'mood', type: 'score', instructions: 'How?', levels: ['2', '1']}];
+  await write('levels.json', JSON.stringify(levels));
   await write('labelled.csv', `ticket,category\n${labelled.join('\n')}\n`);
 });
 
@@ -76,6 +78,22 @@ describe('limbeck init with flags', () => {
     const flags = ['--texts', 'tickets.jsonl', ...classes, '--service', name, '--model', 'm', ...place];
     expect(await json<Initialised>(['init', `services/${name}.ts`, ...flags])).toMatchObject({isLoaded: true});
     expect(await names('services')).toContain(`${name}.ts`);
+  });
+
+  it('writes one with the questions of a request, for the service and the model that it names', async () => {
+    const questions = {
+      urgent: {type: 'noul', instructions: 'Is it urgent?', criteria: {true: 'money is at stake'}},
+      topic: {type: 'choice', instructions: 'What is it about?', criteria: {bug: 'something is broken', praise: null}},
+      mood: {type: 'score', instructions: 'How content is the writer?', criteria: ['angry', 'calm', 'happy']},
+    };
+    await write('request.json', JSON.stringify({model: 'jev-1.13.0', state: 'It crashes', questions}));
+    const flags = ['--texts', 'tickets.jsonl', '--questions', 'request.json', '--url', 'http://127.0.0.1:9'];
+    const made = await json<Initialised & {readonly questions: readonly {readonly name: string}[]}>([
+      ...['init', 'several.ts', ...flags],
+    ]);
+    expect(made).toMatchObject({isLoaded: true, service: 'system-one', model: 'jev-1.13.0', level: 'gray-box'});
+    expect(made.questions.map(({name}) => name)).toEqual(['urgent', 'topic', 'mood']);
+    expect(await readFile(join(folder(), 'several.ts'), 'utf8')).toContain("url: 'http://127.0.0.1:9',");
   });
 
   it('keeps the texts of stdin in a file, once', async () => {
@@ -155,6 +173,11 @@ describe('limbeck init refuses', () => {
       'an output that the service lacks',
       [...texts, ...classes, ...service, '--output', 'logits'],
       'no output `logits`',
+    ],
+    [
+      'questions that cannot be asked',
+      [...texts, '--questions', 'levels.json'],
+      'levels.json, [0].levels: The levels are 2, 1. Order them',
     ],
     ['a field that is not there', [...texts, '--text', 'x', ...classes, ...service], 'no field `x`'],
   ])('%s, and writes nothing', async (_, flags, problem) => {

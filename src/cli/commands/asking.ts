@@ -2,7 +2,7 @@ import {Command, InvalidArgumentError, Option} from 'commander';
 import {TEXT_FORMATS} from '../../data/texts/format.ts';
 import type {DelimiterName} from '../audit.ts';
 import {type Described, readDescribed} from '../init/readers.ts';
-import {INIT_SERVICES} from '../init/services.ts';
+import {INIT_SERVICES, QUESTION_SERVICES} from '../init/services.ts';
 import {
   allowMissingOption,
   laneOption,
@@ -15,6 +15,9 @@ import {
   withJson,
   withStudyFlags,
 } from './flags.ts';
+
+const SERVICES = INIT_SERVICES.map(({name}) => name);
+const DECISION_SERVICES = QUESTION_SERVICES.map(({name}) => name).filter(name => !SERVICES.includes(name));
 
 /** `limbeck init [RECIPE]` asks a few questions and writes a recipe for texts. */
 export function initCommand(): Command {
@@ -30,7 +33,11 @@ export function initCommand(): Command {
     .option('--no-label', 'no person gave classes, so students are measured against the teacher')
     .option('--class <name>', 'a class, or "NAME: what it is"; repeat it for each (default: the labels)', addClass)
     .option('--classes <file>', 'all classes with their descriptions: CSV, JSON, or lines such as NAME: what it is')
-    .option('--service <name>', `who labels: ${INIT_SERVICES.map(({name}) => name).join(', ')}`)
+    .option('--questions <file>', 'several typed questions: a request of decisions or System One, or a JSON Schema')
+    .option(
+      '--service <name>',
+      `who labels: ${SERVICES.join(', ')}; several questions: ${DECISION_SERVICES.join(', ')}, too`,
+    )
     .option('--url <url>', 'address of the service (default: its own)')
     .option('--region <region>', 'region of Bedrock (default: AWS_REGION)')
     .option('--model <name>', 'the service’s name of the model')

@@ -4,13 +4,16 @@ import {parseBudget} from '../../ask/budget/limit.ts';
 import {isLabelled} from '../../data/split.ts';
 import type {TextDataset} from '../../data/texts/splits.ts';
 import {InputError} from '../../errors.ts';
+import {classesOf} from '../../question.ts';
 import {type Asked, choose, type InitFlags} from './choose.ts';
 import {readClassFile} from './class-file.ts';
 import {peekTexts} from './peek.ts';
-import {readCount, readName, readOneOf, readPrice, readService, readUrl, serviceMenu} from './readers.ts';
+import {questionsText} from './question-choices.ts';
+import {type QuestionFile, readQuestionFile} from './question-file.ts';
+import {readCount, readName, readOneOf, readPrice, readUrl, serviceMenu, serviceReader} from './readers.ts';
 import type {InitChoices} from './recipe-source.ts';
-import type {InitService} from './services.ts';
-import {chooseClasses, chooseDescriptions, chooseFields, readData} from './text-choices.ts';
+import {type InitOutput, type InitService, servicesFor} from './services.ts';
+import {chooseDescriptions, chooseFields, chooseTask, type InitTask, readData} from './text-choices.ts';
 
 /** All choices, with the texts that were read on the way. */
 export interface Chosen extends InitChoices {
@@ -25,18 +28,22 @@ export interface Chosen extends InitChoices {
  * @throws InputError if a flag is wrong, or missing without a default
  */
 export async function chooseAll(given: Asked): Promise<Chosen> {
-  const asked = {...given, flags: await withClassFile(given.flags)};
-  const {flags, questions} = asked;
-  if (questions === undefined) checkComplete(flags);
+  const file = await questionsOf(given);
+  const flags = {...(await withClassFile(given.flags)), ...(file && whatIsOpen(file, given.flags))};
+  const asked = {...given, flags};
+  const {dialogue} = asked;
+  if (dialogue === undefined) checkComplete(flags);
   const path = await choose(asked, 'texts', 'Where are the texts? A file or a folder:', readPath);
   const name = readName(flags.name ?? nameOf(path));
   const peek = await peekTexts(path, flags);
   const testPath = typeof flags.test === 'string' ? readPath(flags.test) : undefined;
   const texts = {...(await chooseFields(asked, path, peek)), testPath};
-  const named = await chooseClasses(asked, texts);
-  const data = await readData(asked, texts, named);
-  const descriptions = await chooseDescriptions(asked, data.classes);
-  const service = await choose(asked, 'service', `${serviceMenu()}\nWhich service?`, readService);
+  const task: InitTask = file ?? (await chooseTask(asked, texts));
+  const {questions} = task;
+  const data = await readData(asked, texts, questions ? classesOf(questions[0]!) : task.classes);
+  const descriptions = questions ? {} : await chooseDescriptions(asked, data.classes);
+  const services = servicesFor(questions);
+  const service = await choose(asked, 'service', `${serviceMenu(services)}\nWhich service?`, serviceReader(services));
   const address = await chooseAddress(asked, service);
   const model = await choose(
     asked,
@@ -44,13 +51,7 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
     `Which model, by the service’s name for it? (such as ${service.example})`,
     some,
   );
-  const output = await choose(
-    asked,
-    'output',
-    `What is read off its answers: ${service.outputs.join(', ')}?`,
-    readOneOf('output', service.outputs),
-    service.outputs[0],
-  );
+  const output = await chooseOutput(asked, service);
   const price = await choosePrice(asked, service);
   const sizes = await chooseSizes(asked, data);
   const budget = await choose(
@@ -63,7 +64,8 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
   return {
     name,
     texts,
-    classes: data.classes,
+    classes: questions ? [] : data.classes,
+    ...(questions && {questions, dialect: service.name === file?.service ? file.dialect : undefined}),
     descriptions,
     service,
     ...address,
@@ -76,11 +78,43 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
   };
 }
 
+/** The questions of the file that the flags name; undefined if they name none. */
+async function questionsOf({flags, note}: Asked): Promise<QuestionFile | undefined> {
+  if (flags.questions === undefined) return undefined;
+  const others = (['class', 'classes', 'label'] as const).filter(
+    flag => flags[flag] !== undefined && flags[flag] !== false,
+  );
+  if (others.length > 0) {
+    throw new InputError(
+      `\`--questions\` names a file of all questions with their classes. Leave \`--${others[0]}\` out.`,
+    );
+  }
+  const file = await readQuestionFile(flags.questions);
+  note(questionsText(file.questions));
+  for (const line of file.notes) note(line);
+  return file;
+}
+
+/** What a file of questions says about its service, as far as flags leave it open. */
+function whatIsOpen(file: QuestionFile, flags: InitFlags): Pick<InitFlags, 'service' | 'url' | 'model' | 'label'> {
+  const service = flags.service ?? file.service;
+  // The name of a model means nothing to another service.
+  const said = file.service === undefined || file.service === service ? file : undefined;
+  return {service, url: flags.url ?? said?.url, model: flags.model ?? said?.model, label: false};
+}
+
 /** The flags with the classes of the file that they name. */
 async function withClassFile({classes, ...flags}: InitFlags): Promise<InitFlags> {
   if (classes === undefined) return flags;
   if (flags.class === undefined) return {...flags, class: await readClassFile(classes)};
   throw new InputError('`--classes` names a file of all classes. Leave `--class` out, or add its classes to the file.');
+}
+
+async function chooseOutput(asked: Asked, {outputs}: InitService): Promise<InitOutput> {
+  const [best, ...others] = outputs;
+  if (others.length === 0 && asked.flags.output === undefined) return best!;
+  const question = `What is read off its answers: ${outputs.join(', ')}?`;
+  return choose(asked, 'output', question, readOneOf('output', outputs), best);
 }
 
 function checkComplete(flags: InitFlags): void {
@@ -114,7 +148,7 @@ async function chooseAddress(
       )
     : undefined;
   const url =
-    service.keyless || asked.flags.url !== undefined
+    service.keyless || service.others || asked.flags.url !== undefined
       ? await choose(asked, 'url', 'At which address?', readUrl, service.url)
       : undefined;
   return {
@@ -135,7 +169,7 @@ const CALLS = 1000;
 /** The fewest texts that can train a student and be divided to calibrate it. */
 const FEWEST = 10;
 
-async function chooseSizes({flags, questions}: Asked, data: TextDataset): Promise<{calls: number; test: number}> {
+async function chooseSizes({flags, dialogue}: Asked, data: TextDataset): Promise<{calls: number; test: number}> {
   const {kept, splits} = data.card;
   const hasOwnFile = typeof flags.test === 'string';
   const test = typeof flags.test === 'number' ? flags.test : hasOwnFile ? splits.test : drawnTest(kept);
@@ -150,8 +184,8 @@ async function chooseSizes({flags, questions}: Asked, data: TextDataset): Promis
   const read = readCount(FEWEST, most);
   const fallback = String(Math.min(CALLS, most));
   if (flags.calls !== undefined) return {calls: checkedCalls(flags.calls, {most, kept, test, validation}), test};
-  if (questions === undefined) return {calls: Number(fallback), test};
-  return {calls: await questions.ask(`How many texts shall the teacher label, of ${most}?`, read, fallback), test};
+  if (dialogue === undefined) return {calls: Number(fallback), test};
+  return {calls: await dialogue.ask(`How many texts shall the teacher label, of ${most}?`, read, fallback), test};
 }
 
 function drawnTest(kept: number): number {

@@ -15,6 +15,8 @@ export interface InitFlags {
   readonly class?: readonly Described[] | undefined;
   /** A file of classes with descriptions. */
   readonly classes?: string | undefined;
+  /** A file of typed questions: a request, or a JSON Schema. */
+  readonly questions?: string | undefined;
   readonly service?: string | undefined;
   readonly url?: string | undefined;
   readonly region?: string | undefined;
@@ -31,7 +33,7 @@ export interface InitFlags {
 /** The source of choices that the flags leave open: a person, if there is one. */
 export interface Asked {
   readonly flags: InitFlags;
-  readonly questions: Questions | undefined;
+  readonly dialogue: Dialogue | undefined;
   readonly note: Terminal['note'];
   readonly signal: AbortSignal;
 }
@@ -44,21 +46,21 @@ type TextFlag = 'texts' | 'text' | 'service' | 'url' | 'region' | 'model' | 'out
  * @param fallback - the default; undefined if there is none
  */
 export async function choose<T>(
-  {flags, questions}: Asked,
+  {flags, dialogue}: Asked,
   flag: TextFlag,
   question: string,
   read: (text: string) => T,
   fallback?: string,
 ): Promise<T> {
-  const given = flags[flag] ?? (questions === undefined ? fallback : undefined);
+  const given = flags[flag] ?? (dialogue === undefined ? fallback : undefined);
   if (given !== undefined) return read(given);
-  if (questions === undefined) throw new InputError(`Give \`--${flag}\`.`);
-  return questions.ask(question, read, fallback);
+  if (dialogue === undefined) throw new InputError(`Give \`--${flag}\`.`);
+  return dialogue.ask(question, read, fallback);
 }
 
-/** Asks a person questions that are answered on a line each. */
-export interface Questions {
-  /** Prints a line between questions. */
+/** Asks a person for choices, each of which is answered on a line. */
+export interface Dialogue {
+  /** Prints a line. */
   say(text: string): void;
   /**
    * Asks until there is an answer that can be read.
@@ -70,19 +72,19 @@ export interface Questions {
   close(): void;
 }
 
-export interface QuestionsOptions {
+export interface DialogueOptions {
   readonly input: NodeJS.ReadableStream;
   readonly output: NodeJS.WritableStream;
-  /** Ends the questions. */
+  /** Ends the dialogue. */
   readonly signal: AbortSignal;
-  /** Called on Ctrl-C, which a terminal passes to these questions as a key. */
+  /** Called on Ctrl-C, which a terminal passes to it as a key. */
   readonly onInterrupt: () => void;
   /** @default true if `output` is a terminal */
   readonly isTerminal?: boolean;
 }
 
-/** @returns questions that fail with an AbortError at Ctrl-C, and at the end of the input */
-export function openQuestions({input, output, signal, onInterrupt, isTerminal}: QuestionsOptions): Questions {
+/** @returns a dialogue that fails with an AbortError at Ctrl-C, and at the end of the input */
+export function openDialogue({input, output, signal, onInterrupt, isTerminal}: DialogueOptions): Dialogue {
   const lines = createInterface({input, output, terminal: isTerminal});
   const ended = new AbortController();
   const anyEnd = AbortSignal.any([signal, ended.signal]);

@@ -8,13 +8,14 @@ import type {TextFormat} from '../../data/texts/format.ts';
 import {InputError} from '../../errors.ts';
 import {loadRecipe} from '../../recipe/load.ts';
 import {planMethods} from '../../recipe/methods.ts';
+import {recipeOfFirst} from '../../recipe/questions.ts';
 import {openServices} from '../../study/services.ts';
 import {openTeachers} from '../../study/teachers.ts';
 import {packageFolder, packageVersion} from '../../version.ts';
 import {stopSignal} from '../study-options.ts';
 import {openTerminal, type Terminal} from '../terminal.ts';
 import {type Chosen, chooseAll} from './choices.ts';
-import {type InitFlags, openQuestions, type Questions} from './choose.ts';
+import {type Dialogue, type InitFlags, openDialogue} from './choose.ts';
 import {peekTexts} from './peek.ts';
 import {methodOf, recipeSource} from './recipe-source.ts';
 import {type KeyState, keyState} from './services.ts';
@@ -38,13 +39,13 @@ export async function runInit(
   checkRecipePath(path, force);
   const signal = stopSignal();
   const flags: InitFlags = {...given, ...(!quotes && {quotes})};
-  const questions = yes || flags.texts === '-' ? undefined : questionsOfTerminal(signal);
+  const dialogue = yes || flags.texts === '-' ? undefined : dialogueAtTerminal(signal);
   try {
     const texts = flags.texts === '-' ? await keptStdin(dirname(path), {...flags, force}, signal) : flags.texts;
     if (flags.texts === '-') terminal.note(`The texts of stdin are in ${texts}.`);
     const open = {...flags, texts};
-    const chosen = await chooseAll({flags: open, questions, note: terminal.note, signal});
-    questions?.close();
+    const chosen = await chooseAll({flags: open, dialogue, note: terminal.note, signal});
+    dialogue?.close();
     const isLoaded = await writeRecipe(path, chosen, force, signal);
     report(terminal, path, chosen, isLoaded);
   } catch (error) {
@@ -52,15 +53,15 @@ export async function runInit(
     terminal.note('\nStopped. No recipe was written.');
     process.exitCode = STOPPED;
   } finally {
-    questions?.close();
+    dialogue?.close();
   }
 }
 
 /** Undefined if no person can answer. */
-function questionsOfTerminal(signal: AbortSignal): Questions | undefined {
+function dialogueAtTerminal(signal: AbortSignal): Dialogue | undefined {
   const {stdin, stderr} = process;
   if (!stdin.isTTY || !stderr.isTTY) return undefined;
-  return openQuestions({input: stdin, output: stderr, signal, onInterrupt: () => process.kill(process.pid, 'SIGINT')});
+  return openDialogue({input: stdin, output: stderr, signal, onInterrupt: () => process.kill(process.pid, 'SIGINT')});
 }
 
 const MODULES = ['.ts', '.mts', '.js', '.mjs'];
@@ -133,7 +134,7 @@ async function writeRecipe(path: string, chosen: Chosen, force: boolean, signal:
 
 async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean> {
   try {
-    const recipe = await loadRecipe(path);
+    const recipe = recipeOfFirst(await loadRecipe(path));
     const services = openServices();
     const {training = {}, methods} = recipe;
     await openTeachers({...recipe, ...planMethods(methods), training, data}, [methodOf(output).level], services);
@@ -147,7 +148,7 @@ async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean>
 }
 
 function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: boolean): void {
-  const {name, service, url, output, model, classes, calls, test, data, budget} = chosen;
+  const {name, service, url, output, model, classes, questions, calls, test, data, budget} = chosen;
   const {level, method} = methodOf(output);
   terminal.note(sizesText(chosen));
   const key = keyState(service, url);
@@ -159,14 +160,18 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
     [`limbeck probe ${path}`, 'five queries: what the service returns in practice'],
     [`limbeck label ${path}${budget === undefined ? '' : ` --budget ${budget}`}`, 'ask, and keep every answer'],
     [`limbeck train ${path}`, 'a student, in this process'],
-    [`limbeck evaluate ${student} ${path}`, 'how often it agrees with the teacher'],
-    [`limbeck audit ${path}`, 'how often each is right, on texts that you check'],
+    ...(questions === undefined
+      ? ([
+          [`limbeck evaluate ${student} ${path}`, 'how often it agrees with the teacher'],
+          [`limbeck audit ${path}`, 'how often each is right, on texts that you check'],
+        ] as const)
+      : ([[`limbeck compare ${path}`, 'how often students agree with the teacher, by question']] as const)),
     [`limbeck serve ${student}`, 'it answers over HTTP'],
   ] as const;
   const document = {
     recipe: path,
     name,
-    classes,
+    ...(questions === undefined ? {classes} : {questions}),
     service: service.name,
     model,
     output,

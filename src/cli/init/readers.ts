@@ -1,7 +1,8 @@
 /** Readers of a person's answers and of flags. */
 import {InputError} from '../../errors.ts';
+import type {Option} from '../../question.ts';
 import type {Price} from '../../teacher.ts';
-import {INIT_SERVICES, type InitService} from './services.ts';
+import {type InitService, QUESTION_SERVICES} from './services.ts';
 
 /** A class with an optional description. */
 export interface Described {
@@ -27,18 +28,38 @@ export function readClassNames(text: string): string[] {
   return names;
 }
 
-/** The numbered menu of services. */
-export function serviceMenu(): string {
-  return INIT_SERVICES.map(({name, title}, index) => `  ${index + 1}  ${name.padEnd(12)} ${title}`).join('\n');
+/** Returns the problem with the options of a choice; undefined if there is none. */
+export function problemWithOptions(options: readonly Option[]): string | undefined {
+  const names = options.map(({name}) => name);
+  if (names.length < 2) return `Expected two or more, got ${names.length}.`;
+  if (names.includes('')) return 'One of them has an empty name.';
+  const twin = names.find((name, index) => names.indexOf(name) !== index);
+  return twin === undefined ? undefined : `\`${twin}\` is given twice.`;
 }
 
-/** Reads a service by its name or its number in the menu. */
-export function readService(text: string): InitService {
-  const service = INIT_SERVICES.find(({name}, index) => [name, String(index + 1)].includes(text.toLowerCase()));
-  if (service !== undefined) return service;
-  throw new InputError(
-    `There is no service \`${text}\`. It is one of ${INIT_SERVICES.map(({name}) => name).join(', ')}.`,
-  );
+/** As for options; levels that are named by numbers must be in their order. */
+export function problemWithLevels(levels: readonly Option[]): string | undefined {
+  const numbers = levels.map(({name}) => (name.trim() === '' ? Number.NaN : Number(name)));
+  const isInOrder = numbers.every((number, index) => index === 0 || !(number <= numbers[index - 1]!));
+  if (isInOrder) return problemWithOptions(levels);
+  return `The levels are ${levels.map(({name}) => name).join(', ')}. Order them from the lowest to the highest.`;
+}
+
+/** The numbered menu of services. */
+export function serviceMenu(services: readonly InitService[]): string {
+  return services.map(({name, title}, index) => `  ${index + 1}  ${name.padEnd(12)} ${title}`).join('\n');
+}
+
+/** Makes a reader of a service's name or its number in the menu. */
+export function serviceReader(services: readonly InitService[]): (text: string) => InitService {
+  return text => {
+    const service = services.find(({name}, index) => [name, String(index + 1)].includes(text.toLowerCase()));
+    if (service !== undefined) return service;
+    if (QUESTION_SERVICES.some(({name}) => name === text)) {
+      throw new InputError(`\`${text}\` answers typed questions. Give them with \`--questions FILE.json\`.`);
+    }
+    throw new InputError(`There is no service \`${text}\`. It is one of ${services.map(({name}) => name).join(', ')}.`);
+  };
 }
 
 /** Makes a reader of one of some words, whole or by an unambiguous beginning. */

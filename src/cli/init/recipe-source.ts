@@ -1,4 +1,5 @@
 import type {ReadTextsOptions} from '../../data/texts/record.ts';
+import {classesOf, type Option, type Question} from '../../question.ts';
 import type {Access, Price} from '../../teacher.ts';
 import type {InitOutput, InitService} from './services.ts';
 
@@ -6,7 +7,11 @@ import type {InitOutput, InitService} from './services.ts';
 export interface InitChoices {
   readonly name: string;
   readonly texts: InitTexts;
+  /** Those that one question is about; empty if there are `questions`. */
   readonly classes: readonly string[];
+  readonly questions?: readonly Question[] | undefined;
+  /** The form of the protocol of `decisions`, if it is not OpenAI's. */
+  readonly dialect?: 'sglang' | undefined;
   /** Descriptions of classes, by name. */
   readonly descriptions: Readonly<Record<string, string>>;
   readonly service: InitService;
@@ -41,6 +46,7 @@ const LEARNED: Readonly<Record<InitOutput, {readonly level: Access; readonly met
     label: {level: 'black-box', method: 'labels', loss: 'hardLabels'},
     confidence: {level: 'gray-box', method: 'confidence', loss: 'topKLabels'},
     'log-probabilities': {level: 'gray-box', method: 'probabilities', loss: 'topKLabels'},
+    probabilities: {level: 'gray-box', method: 'probabilities', loss: 'topKLabels'},
   };
 
 /** The access level of an output, and the name of the method that learns from it. */
@@ -54,25 +60,24 @@ export const INIT_SEED = 1;
 
 /** Writes the source of a recipe, which is valid TypeScript and JavaScript. */
 export function recipeSource(choices: InitChoices): string {
-  const {name, service, output, classes, calls} = choices;
+  const {name, service, output, calls} = choices;
   const {level, method, loss} = LEARNED[output];
   const imports = ['defineRecipe', 'hashedNgrams', 'textDataset', loss].sort(byLetters);
-  const detail =
-    output === 'log-probabilities' ? `detail: {kind: 'top-k', k: ${Math.min(classes.length, MOST_NAMED)}}, ` : '';
+  const {importing, constant, field, parameter, promise} = taskSource(choices);
   const head = [
     `import {${imports.join(', ')}} from 'limbeck';`,
     `import {${service.factory}} from 'limbeck/adapters/${service.adapter}';`,
+    ...importing,
   ];
   return `${head.join('\n')}
 
-/** An answer names one of these, and the student learns them in this order. */
-const classes = ${list(classes)};
+${constant}
 
 export default defineRecipe({
   // Knowledge, students and results go to out/${name}.
   name: ${quoted(name)},
-  // ${choices.test} texts are kept to measure with; the same text twice, or nearly so, counts once.
-  data: () =>
+${field}  // ${choices.test} texts are kept to measure with; the same text twice, or nearly so, counts once.
+  data: ${parameter} =>
     textDataset(${lines(datasetFields(choices), 4)}),
   // So many of the others are asked about. More of them make a better student; those that were asked stay paid for.
   transfer: {size: ${calls}, seed: ${INIT_SEED}},
@@ -82,16 +87,45 @@ export default defineRecipe({
   },
   // A small network over runs of words and characters: about 2 MB, in any language.
   student: hashedNgrams(),
-  methods: [{level: '${level}', method: '${method}', ${detail}losses: [${loss}()]}],
+  methods: [{level: '${level}', method: '${method}', ${detailSource(choices)}losses: [${loss}()]}],
   seeds: [1, 2, 3],
-  // If the student is less sure than this takes, \`limbeck serve --teacher\` asks the teacher: of all answers at least 97 % are
+  // If the student is less sure than this takes, \`limbeck serve --teacher\` asks the teacher: ${promise}
   // then the teacher's, with 95 % probability. Some of the answers are set apart to prove it; it takes 198 in all.
   calibration: {agreement: 0.97, confidence: 0.95},
 });
 `;
 }
 
-function datasetFields({texts, test}: InitChoices): readonly string[] {
+/** What differs between one list of classes and several questions. */
+function taskSource({classes, questions}: InitChoices) {
+  if (questions === undefined) {
+    return {
+      importing: [],
+      constant: `/** An answer names one of these, and the student learns them in this order. */\nconst classes = ${list(classes)};`,
+      field: '',
+      parameter: '()',
+      promise: 'of all answers at least 97 % are',
+    };
+  }
+  const functions = [...new Set(['classesOf', ...questions.map(({type}) => type)])].sort(byLetters);
+  const all = questions.map(question => `  ${questionSource(question)},\n`).join('');
+  return {
+    importing: [`import {${functions.join(', ')}} from 'limbeck/ask';`],
+    constant: `/** One request asks all of them about a text, and one student learns them. */\nconst questions = [\n${all}];`,
+    field: '  questions,\n',
+    parameter: 'question',
+    promise: 'at least 97 % of the answers to each question are',
+  };
+}
+
+/** The most probabilities that a method learns from. */
+function detailSource({output, classes, questions}: InitChoices): string {
+  const most = Math.max(classes.length, ...(questions ?? []).map(question => classesOf(question).length));
+  if (output === 'probabilities') return `detail: {kind: 'top-k', k: ${most}}, `;
+  return output === 'log-probabilities' ? `detail: {kind: 'top-k', k: ${Math.min(most, MOST_NAMED)}}, ` : '';
+}
+
+function datasetFields({texts, test, questions}: InitChoices): readonly string[] {
   const {path, testPath, format, encoding, quotes, text, label, header, folderLabels} = texts;
   return [
     testPath === undefined ? `path: ${quoted(path)}` : `path: {train: ${quoted(path)}, test: ${quoted(testPath)}}`,
@@ -102,35 +136,79 @@ function datasetFields({texts, test}: InitChoices): readonly string[] {
     ...(label === undefined ? [] : [`label: ${label === false ? 'false' : quoted(label)}`]),
     ...(header === undefined ? [] : [`header: ${header}`]),
     ...(folderLabels ? ['folderLabels: true'] : []),
-    'classes',
+    questions === undefined ? 'classes' : 'classes: question && classesOf(question)',
     ...(testPath === undefined ? [`test: ${test}`] : []),
     `seed: ${INIT_SEED}`,
   ];
 }
 
-function teacherFields({model, output, url, region, descriptions, price}: InitChoices): readonly string[] {
+function teacherFields({
+  model,
+  output,
+  url,
+  region,
+  dialect,
+  questions,
+  descriptions,
+  price,
+}: InitChoices): readonly string[] {
   const described = Object.entries(descriptions);
   return [
     ...(url === undefined ? [] : [`url: ${quoted(url)}`]),
     ...(region === undefined ? [] : [`region: ${quoted(region)}`]),
     `model: ${quoted(model)}`,
-    'classes',
+    ...(dialect === undefined ? [] : [`dialect: '${dialect}'`]),
+    questions === undefined ? 'classes' : 'questions',
     ...(described.length === 0 ? [] : [`descriptions: ${lines(described.map(field), 8)}`]),
-    `output: '${output}'`,
+    // Services of typed questions have one output.
+    ...(output === 'probabilities' ? [] : [`output: '${output}'`]),
     ...(price === undefined ? [] : [`price: ${priceSource(price)}`]),
   ];
-}
-
-function field([name, value]: readonly [string, string]): string {
-  // Without brackets, this name would set the object's prototype.
-  const key = name === '__proto__' ? "['__proto__']" : /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name);
-  return `${key}: ${quoted(value)}`;
 }
 
 function priceSource(price: Price): string {
   return `{${Object.entries(price)
     .map(([name, value]) => `${name}: ${value}`)
     .join(', ')}}`;
+}
+
+function questionSource(question: Question): string {
+  const {type, name, instructions = ''} = question;
+  const asked = `${quoted(name)}, ${quoted(instructions)}`;
+  switch (question.type) {
+    case 'predicate': {
+      const criteria = [
+        ...(question.yes ? [`yes: ${quoted(question.yes)}`] : []),
+        ...(question.no ? [`no: ${quoted(question.no)}`] : []),
+      ];
+      return `${type}(${asked}${criteria.length === 0 ? '' : `, {${criteria.join(', ')}}`})`;
+    }
+    case 'choice':
+      return optionsSource(`${type}(${asked}, `, 'options', question.options);
+    case 'score':
+      return optionsSource(`${type}(${asked}, `, 'levels', question.levels);
+  }
+}
+
+/** @param call - the start of the call that takes the options */
+function optionsSource(call: string, what: 'options' | 'levels', options: readonly Option[]): string {
+  const names = options.map(({name}) => name);
+  if (options.every(({description}) => !description)) return `${call}${list(names, 2)})`;
+  const fields = options.map(({name, description = ''}) => [name, description] as const);
+  const isInOrder = Object.keys(Object.fromEntries(fields)).every((name, index) => name === names[index]);
+  if (isInOrder) return `${call}${lines(fields.map(field), 2)})`;
+  // An object would put names that are numbers before the others.
+  const each = options.map(({name, description}) => {
+    const meaning = description ? `, description: ${quoted(description)}` : '';
+    return `{name: ${quoted(name)}${meaning}}`;
+  });
+  return `{...${call}${list(names, 2)}), ${what}: [${each.join(', ')}]}`;
+}
+
+function field([name, value]: readonly [string, string]): string {
+  // Without brackets, this name would set the object's prototype.
+  const key = name === '__proto__' ? "['__proto__']" : /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name);
+  return `${key}: ${quoted(value)}`;
 }
 
 /** Writes an object with a field on each line. */
@@ -142,10 +220,11 @@ function lines(fields: readonly string[], indent: number): string {
 /** The longest list that is written on one line. */
 const LINE = 90;
 
-function list(values: readonly string[]): string {
+function list(values: readonly string[], indent = 0): string {
   const all = values.map(quoted);
+  const space = ' '.repeat(indent);
   const line = `[${all.join(', ')}]`;
-  return line.length <= LINE ? line : `[\n${all.map(value => `  ${value},\n`).join('')}]`;
+  return line.length <= LINE ? line : `[\n${all.map(value => `${space}  ${value},\n`).join('')}${space}]`;
 }
 
 /** Writes a text as a literal that no character can break out of. */

@@ -1,5 +1,7 @@
-/** The part of a language model's answers that is read. */
-export type InitOutput = 'label' | 'confidence' | 'log-probabilities';
+import type {Question} from '../../question.ts';
+
+/** The part of a service's answers that is read. `probabilities` is what services of typed questions give. */
+export type InitOutput = 'label' | 'confidence' | 'log-probabilities' | 'probabilities';
 
 /** A kind of service that a recipe can be written for. */
 export interface InitService {
@@ -25,6 +27,11 @@ export interface InitService {
   readonly keyless: boolean;
   /** True if its address depends on an AWS region. */
   readonly regional?: boolean;
+  /**
+   * If others speak its protocol, so that the address is a choice: by origin, the keys of those that have a variable of
+   * their own.
+   */
+  readonly others?: Readonly<Record<string, InitService['keys']>>;
 }
 
 const ALL_OUTPUTS = ['log-probabilities', 'label', 'confidence'] as const;
@@ -33,6 +40,7 @@ const LABELS_FIRST = ['label', 'confidence'] as const;
 /** The key's variable for every service at a custom address. */
 const OWN_KEY = 'LIMBECK_TEACHER_KEY';
 
+/** Those that say which of some classes a text is of: language models. */
 export const INIT_SERVICES: readonly InitService[] = [
   {
     name: 'openai',
@@ -134,6 +142,52 @@ export const INIT_SERVICES: readonly InitService[] = [
   },
 ];
 
+/** The address of Google's typed questions. */
+export const GOOGLE = 'https://generativelanguage.googleapis.com';
+
+/** Those that answer typed questions with probabilities. */
+const DECISION_SERVICES: readonly InitService[] = [
+  {
+    name: 'decisions',
+    title: 'OpenAI’s decisions, also of vLLM, SGLang and Fireworks',
+    adapter: 'decisions',
+    factory: 'decisions',
+    outputs: ['probabilities'],
+    charges: true,
+    url: 'https://api.openai.com/v1',
+    example: 'gpt-6-luna',
+    keys: [['OPENAI_API_KEY']],
+    keyless: false,
+    others: {},
+  },
+  {
+    name: 'system-one',
+    title: 'System One: TypeSafe, Google, Perplexity, OpenRouter, Cloudflare, llama.cpp and others',
+    adapter: 'system-one',
+    factory: 'systemOne',
+    outputs: ['probabilities'],
+    charges: true,
+    url: 'https://api.typesafe.ai',
+    example: 'jev-1.13.0',
+    keys: [['TYPESAFE_API_KEY']],
+    keyless: false,
+    others: {[GOOGLE]: [['GEMINI_API_KEY']]},
+  },
+];
+
+/** Those that answer typed questions. Their own adapters read no more than labels from vLLM and llama.cpp. */
+export const QUESTION_SERVICES: readonly InitService[] = [
+  ...DECISION_SERVICES,
+  ...INIT_SERVICES.map(service =>
+    ['vllm', 'llama-cpp'].includes(service.name) ? {...service, outputs: ['label'] as const} : service,
+  ),
+];
+
+/** The services that a recipe can ask: about typed questions, or about classes if there are none. */
+export function servicesFor(questions: readonly Question[] | undefined): readonly InitService[] {
+  return questions === undefined ? INIT_SERVICES : QUESTION_SERVICES;
+}
+
 /** The environment variables of a service's key, and whether they are set. */
 export interface KeyState {
   /** The variables that are set, or that must be. */
@@ -143,12 +197,13 @@ export interface KeyState {
 }
 
 /** Checks that a key is set without reading it. A custom address gets no provider's key. */
-export function keyState({keys, keyless, regional}: InitService, url: string | undefined): KeyState {
-  const lists = url === undefined || regional ? keys : [[OWN_KEY]];
+export function keyState({keys, keyless, regional, others}: InitService, url: string | undefined): KeyState {
+  const known = url === undefined || regional ? keys : others?.[new URL(url).origin];
+  const lists = known ?? [[OWN_KEY]];
   const found = lists.find(variables => variables.every(variable => Boolean(process.env[variable])));
   return {
     variables: found ?? lists[0]!,
     isSet: found !== undefined,
-    isNeeded: !keyless && (url === undefined || regional === true),
+    isNeeded: !keyless && known !== undefined,
   };
 }

@@ -1,14 +1,16 @@
 import {describeTexts} from '../../data/texts/card.ts';
 import {type TextDataset, textDataset} from '../../data/texts/splits.ts';
 import {InputError} from '../../errors.ts';
+import type {Question} from '../../question.ts';
 import {type Asked, choose} from './choose.ts';
 import {type Peek, shown} from './peek.ts';
+import {askQuestions} from './question-choices.ts';
 import {readClassNames, readOneOf} from './readers.ts';
 import {INIT_SEED, type InitTexts} from './recipe-source.ts';
 
 /** Chooses the fields of texts and labels. */
 export async function chooseFields(asked: Asked, path: string, peek: Peek): Promise<InitTexts> {
-  const {flags, questions, note} = asked;
+  const {flags, dialogue, note} = asked;
   const {format, isGuessed, fields, folders, hasHeader} = peek;
   const {encoding, quotes} = flags;
   const said = {
@@ -16,8 +18,8 @@ export async function chooseFields(asked: Asked, path: string, peek: Peek): Prom
     encoding,
     quotes,
   };
-  questions?.say(`${path}: ${format}${fields.length > 0 ? ', which holds' : ''}`);
-  for (const {name, example} of fields) questions?.say(`  ${name.padEnd(16)} ${example}`);
+  dialogue?.say(`${path}: ${format}${fields.length > 0 ? ', which holds' : ''}`);
+  for (const {name, example} of fields) dialogue?.say(`  ${name.padEnd(16)} ${example}`);
   const isSorted = folders.length > 0 && flags.label === undefined;
   if (isSorted) {
     note(
@@ -36,40 +38,48 @@ export async function chooseFields(asked: Asked, path: string, peek: Peek): Prom
 }
 
 async function chooseLabel(
-  {flags, questions}: Asked,
+  {flags, dialogue}: Asked,
   names: readonly string[],
   guess: string | undefined,
 ): Promise<string | false> {
   const read = readOneOf('field', names);
   if (flags.label === false) return false;
   if (flags.label !== undefined) return read(flags.label);
-  if (questions === undefined) return guess ?? false;
+  if (dialogue === undefined) return guess ?? false;
   const readAny = (line: string) => (line === '' || line === 'none' ? false : read(line));
-  return questions.ask('Which holds its class, given by a person? (none: there is none)', readAny, guess ?? 'none');
+  return dialogue.ask('Which holds its class, given by a person? (none: there is none)', readAny, guess ?? 'none');
 }
 
-/** Chooses the classes; undefined if the texts have labels that name them. */
-export async function chooseClasses(
-  {flags, questions}: Asked,
-  {label, folderLabels}: InitTexts,
-): Promise<string[] | undefined> {
-  if (flags.class !== undefined) return flags.class.map(({name}) => name);
-  if (label || folderLabels) return undefined;
-  if (questions === undefined) {
+/** What is asked about each text: which of some classes it is of, or typed questions. */
+export interface InitTask {
+  /** Undefined if labels name them, or if there are questions. */
+  readonly classes?: readonly string[] | undefined;
+  readonly questions?: readonly Question[] | undefined;
+}
+
+export async function chooseTask({flags, dialogue}: Asked, {label, folderLabels}: InitTexts): Promise<InitTask> {
+  if (flags.class !== undefined) return {classes: flags.class.map(({name}) => name)};
+  if (label || folderLabels) return {};
+  if (dialogue === undefined) {
     throw new InputError(
-      'The texts have no labels that name the classes. Give each with `--class "NAME: what it is"`.',
+      'The texts have no labels that name the classes. Give each with `--class "NAME: what it is"`, or several ' +
+        'questions with `--questions FILE.json`.',
     );
   }
-  return questions.ask('Which classes are they sorted into? Names with commas between:', readClassNames);
+  const classes = await dialogue.ask(
+    'Which classes are they sorted into? Names with commas between (Enter: ask several questions instead):',
+    line => (line === '' ? undefined : readClassNames(line)),
+  );
+  return classes === undefined ? {questions: await askQuestions(dialogue)} : {classes};
 }
 
 /** Reads all texts, and shows a few. */
 export async function readData(
-  {questions, note, signal}: Asked,
+  {dialogue, note, signal}: Asked,
   texts: InitTexts,
   classes: readonly string[] | undefined,
 ): Promise<TextDataset> {
-  questions?.say('Reading all texts …');
+  dialogue?.say('Reading all texts …');
   const {path, testPath, ...fields} = texts;
   const paths = testPath === undefined ? path : {train: path, test: testPath};
   const data = await textDataset({
@@ -88,14 +98,14 @@ export async function readData(
 
 /** Chooses a line on each class for the teacher. */
 export async function chooseDescriptions(
-  {flags, questions}: Asked,
+  {flags, dialogue}: Asked,
   classes: readonly string[],
 ): Promise<Record<string, string>> {
   const given = new Map(flags.class?.flatMap(({name, description}) => (description ? [[name, description]] : [])));
-  if (flags.class === undefined && questions !== undefined) {
-    questions.say('A description of each class for the teacher, if its name is not clear enough (Enter: none).');
+  if (flags.class === undefined && dialogue !== undefined) {
+    dialogue.say('A description of each class for the teacher, if its name is not clear enough (Enter: none).');
     for (const name of classes) {
-      const description = await questions.ask(`  ${name}:`, line => line);
+      const description = await dialogue.ask(`  ${name}:`, line => line);
       if (description !== '') given.set(name, description);
     }
   }

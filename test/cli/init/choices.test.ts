@@ -2,9 +2,9 @@ import {mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
 import {type Chosen, chooseAll} from '../../../src/cli/init/choices.ts';
-import type {InitFlags, Questions} from '../../../src/cli/init/choose.ts';
-import {InputError} from '../../../src/errors.ts';
+import type {Dialogue, InitFlags} from '../../../src/cli/init/choose.ts';
 import {folders} from '../../study/tiny.ts';
+import {person} from './person.ts';
 
 const newFolder = folders();
 let folder: string;
@@ -25,31 +25,9 @@ beforeAll(async () => {
 
 afterEach(() => void vi.unstubAllEnvs());
 
-/** A person who gives these answers in turn, and empty lines after them. */
-function person(...answers: readonly string[]): Questions & {readonly asked: string[]} {
-  const asked: string[] = [];
-  const left = [...answers];
-  return {
-    asked,
-    say() {},
-    close() {},
-    async ask(question, read, fallback = '') {
-      for (let attempt = 0; attempt < 3; attempt++) {
-        asked.push(question);
-        try {
-          return await read(left.shift() || fallback);
-        } catch (error) {
-          if (!(error instanceof InputError)) throw error;
-        }
-      }
-      throw new Error(`No answer to “${question}” will do.`);
-    },
-  };
-}
-
-function choose(flags: InitFlags, questions?: Questions): Promise<Chosen> {
+function choose(flags: InitFlags, dialogue?: Dialogue): Promise<Chosen> {
   notes = [];
-  return chooseAll({flags, questions, note: line => void notes.push(line), signal: new AbortController().signal});
+  return chooseAll({flags, dialogue, note: line => void notes.push(line), signal: new AbortController().signal});
 }
 
 const ollama = {service: 'ollama', model: 'qwen3:4b'};
@@ -106,6 +84,55 @@ describe('choices', () => {
     await expect(choose({texts: path, test: 'nothing.csv', classes: file, ...ollama})).rejects.toThrow(
       'There is nothing at nothing.csv',
     );
+  });
+
+  it('take questions of a file with the service and the model that it names', async () => {
+    const path = await write('asked.jsonl', texts.map(body => `${JSON.stringify({body, label: 'x'})}\n`).join(''));
+    const question = {id: 'urgent', type: 'yes_no', question: 'Is it urgent?'};
+    const questions = await write('request.json', JSON.stringify({model: 'm', input: '', questions: [question]}));
+    const {service, data, ...chosen} = await choose({texts: path, questions});
+    expect(chosen).toMatchObject({
+      texts: {path, text: 'body', label: false},
+      classes: [],
+      questions: [{type: 'predicate', name: 'urgent', instructions: 'Is it urgent?'}],
+      dialect: 'sglang',
+      model: 'm',
+      output: 'probabilities',
+      calls: 40,
+    });
+    expect([service.name, data.classes]).toEqual(['decisions', ['no', 'yes']]);
+    expect(notes[0]).toContain('\n  urgent: Is it urgent? (predicate: no, yes)');
+    // Another service has other models.
+    await expect(choose({texts: path, questions, service: 'openai'})).rejects.toThrow('Add `--model`');
+    const other = await choose({texts: path, questions, service: 'openai', model: 'gpt'});
+    expect([other.service.name, other.dialect, other.output]).toEqual(['openai', undefined, 'log-probabilities']);
+    const classes = [{name: 'a', description: undefined}];
+    await expect(choose({texts: path, questions, class: classes})).rejects.toThrow('Leave `--class` out');
+    await expect(choose({texts: path, questions, label: 'label'})).rejects.toThrow('Leave `--label` out');
+  });
+
+  it('take questions of a JSON Schema for any service that answers some', async () => {
+    const path = await write('form.jsonl', texts.map(body => `${JSON.stringify({body})}\n`).join(''));
+    const schema = {properties: {rude: {type: 'boolean'}}};
+    const questions = await write('form.json', JSON.stringify(schema));
+    await expect(choose({texts: path, questions})).rejects.toThrow('Add `--service`, `--model`');
+    const chosen = await choose({texts: path, questions, service: 'vllm', model: 'm'});
+    expect([chosen.output, chosen.questions]).toMatchObject(['label', [{name: 'rude', instructions: 'rude'}]]);
+    expect(notes).toContainEqual(expect.stringContaining('`rude` has no description'));
+    await expect(choose({texts: path, questions, ...ollama, output: 'probabilities'})).rejects.toThrow('no output');
+    const classes = ['a', 'b'].map(name => ({name, description: undefined}));
+    await expect(choose({texts: path, class: classes, service: 'decisions', model: 'm'})).rejects.toThrow(
+      '`decisions` answers typed questions. Give them with `--questions FILE.json`.',
+    );
+  });
+
+  it('ask for several questions where no classes are given, then for the address of their service', async () => {
+    const path = await write('open.txt', texts.join('\n'));
+    const url = 'http://127.0.0.1:8080';
+    const asked = person('', 'rude', 'Is it rude?', 'predicate', '', '', '', 'system-one', url, 'laya', '', '20');
+    const chosen = await choose({texts: path}, asked);
+    expect(chosen).toMatchObject({questions: [{name: 'rude'}], model: 'laya', url, output: 'probabilities', calls: 20});
+    expect(asked.problems).toEqual([]);
   });
 
   it('refuse more calls than the texts give, and say why', async () => {

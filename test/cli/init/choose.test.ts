@@ -1,11 +1,11 @@
 import {PassThrough} from 'node:stream';
 import {describe, expect, it} from 'vitest';
-import {openQuestions, type Questions} from '../../../src/cli/init/choose.ts';
+import {type Dialogue, openDialogue} from '../../../src/cli/init/choose.ts';
 import {InputError} from '../../../src/errors.ts';
 import {until} from '../../built.ts';
 
 interface Desk {
-  readonly questions: Questions;
+  readonly dialogue: Dialogue;
   readonly type: (text: string) => void;
   readonly hangUp: () => void;
   /** What the person sees, without escapes. */
@@ -27,9 +27,9 @@ function desk(isTerminal = false): Desk {
     interrupts++;
     stop.abort();
   };
-  const questions = openQuestions({input, output, signal: stop.signal, onInterrupt, isTerminal});
+  const dialogue = openDialogue({input, output, signal: stop.signal, onInterrupt, isTerminal});
   return {
-    questions,
+    dialogue,
     type: text => void input.write(text),
     hangUp: () => void input.end(),
     screen: () => shown,
@@ -45,59 +45,59 @@ const number = (text: string): number => {
 
 describe('a question', () => {
   it('is asked until its answer can be read', async () => {
-    const {questions, type, screen} = desk();
-    const answer = questions.ask('How many?', number);
+    const {dialogue, type, screen} = desk();
+    const answer = dialogue.ask('How many?', number);
     type('many\n');
     await until('the reason', () => screen().includes('That is no number.'));
     type(' 12 \n');
     expect(await answer).toBe(12);
     expect(screen().split('How many?').length).toBe(3);
-    questions.close();
+    dialogue.close();
   });
 
   it('shows what an empty line stands for', async () => {
-    const {questions, type, screen} = desk();
-    const answer = questions.ask('How many?', number, '7');
+    const {dialogue, type, screen} = desk();
+    const answer = dialogue.ask('How many?', number, '7');
     type('\n');
     expect(await answer).toBe(7);
     expect(screen()).toContain('How many? [7] ');
-    questions.close();
+    dialogue.close();
   });
 
   it('takes answers that were there before it was asked, in their order', async () => {
-    const {questions, type, screen} = desk();
+    const {dialogue, type, screen} = desk();
     type('1\n2\n3\n');
-    const ask = () => questions.ask('Next?', number);
+    const ask = () => dialogue.ask('Next?', number);
     expect([await ask(), await ask(), await ask()]).toEqual([1, 2, 3]);
-    questions.say('Done.');
+    dialogue.say('Done.');
     await until('the last words', () => screen().endsWith('Done.\n'));
-    questions.close();
+    dialogue.close();
   });
 
   it('fails as aborted where the input ends before it is answered', async () => {
-    const {questions, hangUp} = desk();
-    const answer = questions.ask('How many?', number);
+    const {dialogue, hangUp} = desk();
+    const answer = dialogue.ask('How many?', number);
     hangUp();
     await expect(answer).rejects.toMatchObject({name: 'AbortError'});
-    await expect(questions.ask('And now?', number)).rejects.toMatchObject({name: 'AbortError'});
+    await expect(dialogue.ask('And now?', number)).rejects.toMatchObject({name: 'AbortError'});
   });
 
   it('fails as aborted at Ctrl-C, which a terminal gives as a key', async () => {
-    const {questions, type, interrupts} = desk(true);
-    const answer = questions.ask('How many?', number);
+    const {dialogue, type, interrupts} = desk(true);
+    const answer = dialogue.ask('How many?', number);
     type('\u0003');
     await expect(answer).rejects.toMatchObject({name: 'AbortError'});
     expect(interrupts()).toBe(1);
-    questions.close();
+    dialogue.close();
   });
 
   it('lets other errors through', async () => {
-    const {questions, type} = desk();
-    const answer = questions.ask('How many?', () => {
+    const {dialogue, type} = desk();
+    const answer = dialogue.ask('How many?', () => {
       throw new TypeError('a slip');
     });
     type('1\n');
     await expect(answer).rejects.toThrow('a slip');
-    questions.close();
+    dialogue.close();
   });
 });

@@ -6,10 +6,11 @@ import {
   readName,
   readOneOf,
   readPrice,
-  readService,
   readUrl,
   serviceMenu,
+  serviceReader,
 } from '../../../src/cli/init/readers.ts';
+import {INIT_SERVICES} from '../../../src/cli/init/services.ts';
 
 describe('what a person writes', () => {
   it('names a class, with a line on it or without', () => {
@@ -28,10 +29,10 @@ describe('what a person writes', () => {
   });
 
   it('names a service, or gives its number in the menu', () => {
-    expect(readService('Gemini').name).toBe('gemini');
-    expect(readService('1').name).toBe('openai');
-    expect(serviceMenu().split('\n')[1]).toContain('2  anthropic');
-    expect(() => readService('9')).toThrow('It is one of openai, anthropic');
+    expect(serviceReader(INIT_SERVICES)('Gemini').name).toBe('gemini');
+    expect(serviceReader(INIT_SERVICES)('1').name).toBe('openai');
+    expect(serviceMenu(INIT_SERVICES).split('\n')[1]).toContain('2  anthropic');
+    expect(() => serviceReader(INIT_SERVICES)('9')).toThrow('It is one of openai, anthropic');
   });
 
   it('is one of some words, or the start of just one of them', () => {

@@ -3,9 +3,11 @@ import {join} from 'node:path';
 import {runInNewContext} from 'node:vm';
 import {describe, expect, it} from 'vitest';
 import {type InitChoices, methodOf, recipeSource} from '../../../src/cli/init/recipe-source.ts';
-import {INIT_SERVICES, type InitService} from '../../../src/cli/init/services.ts';
+import {type InitService, QUESTION_SERVICES} from '../../../src/cli/init/services.ts';
+import {classesOf, type Question} from '../../../src/question.ts';
+import {choice, keyOf, predicate, score} from '../../../src/questions.ts';
 
-const service = (name: string): InitService => INIT_SERVICES.find(candidate => candidate.name === name)!;
+const service = (name: string): InitService => QUESTION_SERVICES.find(candidate => candidate.name === name)!;
 
 const tickets: InitChoices = {
   name: 'tickets',
@@ -33,10 +35,38 @@ const reviews: InitChoices = {
   test: 10,
 };
 
+const mails: InitChoices = {
+  name: 'mails',
+  texts: {path: 'mails.jsonl', text: 'body', label: false},
+  classes: [],
+  questions: [
+    choice('topic', 'What is the message about?', {
+      billing: 'Invoices, prices, refunds.',
+      fault: 'Something does not work.',
+      other: '',
+    }),
+    predicate('urgent', 'Must it be answered today?', {yes: 'Money or access is at stake.', no: 'It can wait.'}),
+    predicate('rude', "Isn't it polite?"),
+    score('mood', 'How content is the writer?', ['furious', 'annoyed', 'calm', 'happy']),
+    {
+      ...{type: 'choice', name: 'floor', instructions: 'Whose is it?'},
+      options: [{name: '10', description: 'sales'}, {name: '2'}],
+    },
+  ],
+  descriptions: {},
+  service: service('decisions'),
+  model: 'gpt-6-luna',
+  output: 'probabilities',
+  price: {perMillionInputTokens: 0.1, perMillionOutputTokens: 0},
+  calls: 1000,
+  test: 500,
+};
+
 describe('the source of a recipe', () => {
   it.each([
     ['tickets.ts', tickets],
     ['reviews.ts', reviews],
+    ['mails.ts', mails],
   ])('is %s, which the type check of this project reads', async (name, choices) => {
     const fixture = join(import.meta.dirname, '../../fixtures/init', name);
     expect(recipeSource(choices)).toBe(await readFile(fixture, 'utf8'));
@@ -60,6 +90,33 @@ describe('the source of a recipe', () => {
     expect(Object.entries(teacher.descriptions)).toEqual(Object.entries(descriptions));
   });
 
+  it('asks the questions that were given, whatever is in them', () => {
+    const names = ["it's", 'say "x"', `$\{\`a\`}`, 'two\nlines', '__proto__', '10', '2'];
+    const options = names.map((name, index) => (index % 2 ? {name} : {name, description: `about ${name}`}));
+    const given: readonly Question[] = [
+      ...mails.questions!,
+      {type: 'choice', name: names[1]!, instructions: names[2]!, options},
+      {type: 'choice', name: 'bare', instructions: '', options: options.map(({name}) => ({name}))},
+      {type: 'score', name: '__proto__', instructions: 'How?', levels: options.slice(0, 5)},
+      {type: 'predicate', name: "it's", instructions: 'Is it so?', no: '*/'},
+    ];
+    const {recipe} = evaluate(recipeSource({...mails, questions: given}));
+    const plain = (questions: readonly Question[]) =>
+      questions.map(question => JSON.stringify([question.name, keyOf(question)]).replaceAll(',"description":""', ''));
+    expect(plain(recipe.questions!)).toEqual(plain(given));
+    expect(recipe.teachers['gray-box']!()).toMatchObject({model: 'gpt-6-luna', questions: recipe.questions});
+    expect(recipe.data(given[0])).toMatchObject({classes: ['billing', 'fault', 'other']});
+  });
+
+  it('asks a language model for the output of each question, and a server in its own form', () => {
+    const asked = recipeSource({...mails, service: service('openai'), model: 'gpt-4.1-mini', output: 'label'});
+    expect(asked).toContain("output: 'label',");
+    expect(asked).toContain("'black-box': () =>");
+    expect(asked).toContain("methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()]}]");
+    const url = 'http://127.0.0.1:30000/v1';
+    expect(recipeSource({...mails, url, dialect: 'sglang'})).toContain("dialect: 'sglang',");
+  });
+
   it('asks for no more classes than services name', () => {
     const classes = Array.from({length: 30}, (_, index) => `c${index}`);
     expect(recipeSource({...tickets, classes})).toContain("detail: {kind: 'top-k', k: 20}");
@@ -79,7 +136,8 @@ describe('the method that learns from an output', () => {
 interface Read {
   readonly classes: readonly string[];
   readonly recipe: {
-    readonly data: () => object;
+    readonly questions?: readonly Question[];
+    readonly data: (question?: Question) => object;
     readonly teachers: Readonly<
       Record<string, () => {readonly model: string; readonly descriptions: Readonly<Record<string, string>>}>
     >;
@@ -88,9 +146,9 @@ interface Read {
 
 /** Runs a recipe whose functions give back what they are called with. */
 function evaluate(source: string): Read {
-  const names = ['adam', 'hashedNgrams', 'textDataset', 'topKLabels', 'openai', 'defineRecipe'];
-  const given = (value: unknown) => value;
+  const names = ['hashedNgrams', 'textDataset', 'topKLabels', 'openai', 'decisions', 'defineRecipe'];
+  const given = Object.fromEntries(names.map(name => [name, (value: unknown) => value]));
   const script = source.replace(/^import .*$/gm, '').replace('export default', 'const recipe =');
-  const json = `${script}\n({classes, recipe})`;
-  return runInNewContext(json, Object.fromEntries(names.map(name => [name, given]))) as Read;
+  const json = `${script}\n({classes: typeof classes === 'undefined' ? [] : classes, recipe})`;
+  return runInNewContext(json, {...given, choice, classesOf, predicate, score}) as Read;
 }

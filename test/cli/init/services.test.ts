@@ -1,6 +1,7 @@
 import {afterEach, describe, expect, it, vi} from 'vitest';
 import {methodOf} from '../../../src/cli/init/recipe-source.ts';
-import {INIT_SERVICES, type InitService, keyState} from '../../../src/cli/init/services.ts';
+import {GOOGLE, INIT_SERVICES, type InitService, keyState, QUESTION_SERVICES} from '../../../src/cli/init/services.ts';
+import {predicate} from '../../../src/questions.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 
 const service = (name: string): InitService => INIT_SERVICES.find(candidate => candidate.name === name)!;
@@ -15,15 +16,19 @@ function withKeys(...names: readonly string[]): void {
 afterEach(() => void vi.unstubAllEnvs());
 
 describe('the services that recipes are written for', () => {
-  const all = INIT_SERVICES.flatMap(each => each.outputs.map(output => ({...each, output})));
+  const all = [
+    ...INIT_SERVICES.map(each => ({each, task: {classes: ['a', 'b']}})),
+    ...QUESTION_SERVICES.map(each => ({each, task: {questions: [predicate('urgent', 'Is it urgent?')]}})),
+  ].flatMap(({each, task}) => each.outputs.map(output => ({...each, output, task, about: Object.keys(task)[0]})));
 
   it.each(all)(
-    'are those of their adapters: $name, $output',
-    async ({name, adapter, factory, output, example, url}) => {
+    'are those of their adapters: $name, $output of $about',
+    async ({name, adapter, factory, output, example, url, task}) => {
       withKeys();
       const module = (await import(`../../../adapters/${adapter}.ts`)) as Record<string, (options: object) => Teacher>;
       const teacher = module[factory]!({
-        ...{model: example, classes: ['a', 'b'], output},
+        ...{model: example, ...task},
+        ...(output !== 'probabilities' && {output}),
         ...(url === undefined && {url: 'https://host.test/v1'}),
         ...(name === 'bedrock' && {region: 'eu-central-1'}),
       });
@@ -34,7 +39,7 @@ describe('the services that recipes are written for', () => {
   );
 
   it('each have a name of their own', () => {
-    expect(new Set(INIT_SERVICES.map(({name}) => name)).size).toBe(INIT_SERVICES.length);
+    expect(new Set(QUESTION_SERVICES.map(({name}) => name)).size).toBe(QUESTION_SERVICES.length);
   });
 });
 
@@ -57,6 +62,12 @@ describe('the state of a key', () => {
       isSet: false,
       isNeeded: false,
     });
+  });
+
+  it('is of Google’s variable at Google’s address', () => {
+    withKeys('GEMINI_API_KEY');
+    const systemOne = QUESTION_SERVICES.find(({name}) => name === 'system-one')!;
+    expect(keyState(systemOne, GOOGLE)).toEqual({variables: ['GEMINI_API_KEY'], isSet: true, isNeeded: true});
   });
 
   it('is that of all variables of one kind of credentials', () => {
