@@ -44,18 +44,21 @@ export interface Query {
 
 /**
  * How much an answer holds, ordered: label < votes < top-k < log-probabilities < logits. A fuller answer can always be
- * coarsened to a poorer one, never the reverse.
+ * coarsened to a poorer one, never the reverse. `expected` stands apart: log-probabilities and logits hold it, and it
+ * holds nothing else, because many distributions with different labels have the same expected level.
  */
 export type Detail =
   | {readonly kind: 'label'}
   | {readonly kind: 'votes'}
+  /** Of a score: the expected level alone. */
+  | {readonly kind: 'expected'}
   /** The k most probable classes. */
   | {readonly kind: 'top-k'; readonly k: number}
   | {readonly kind: 'log-probabilities'}
   /** Logits and, for a white-box teacher, the named features. */
   | {readonly kind: 'logits'; readonly features?: readonly string[]};
 
-export type Answer = LabelAnswer | VotesAnswer | TopKAnswer | LogProbabilitiesAnswer | LogitsAnswer;
+export type Answer = LabelAnswer | VotesAnswer | ExpectedAnswer | TopKAnswer | LogProbabilitiesAnswer | LogitsAnswer;
 
 export interface LabelAnswer {
   readonly kind: 'label';
@@ -67,6 +70,12 @@ export interface VotesAnswer {
   readonly kind: 'votes';
   /** How often each class was answered; one entry per class. */
   readonly counts: Uint32Array;
+}
+
+export interface ExpectedAnswer {
+  readonly kind: 'expected';
+  /** The mean of the classes' indices, each weighted by its probability: from 0 to the number of classes − 1. */
+  readonly level: number;
 }
 
 export interface TopKAnswer {
@@ -102,7 +111,7 @@ export interface Feature {
 /** The answers that a service of each level of access may give. */
 export interface ShownAnswers {
   'black-box': LabelAnswer | VotesAnswer;
-  'gray-box': TopKAnswer | LogProbabilitiesAnswer | LogitsAnswer;
+  'gray-box': ExpectedAnswer | TopKAnswer | LogProbabilitiesAnswer | LogitsAnswer;
   'white-box': LogitsAnswer;
 }
 

@@ -212,7 +212,7 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
 
 const kinds: Readonly<Record<Access, readonly Answer['kind'][]>> = {
   'black-box': ['label', 'votes'],
-  'gray-box': ['top-k', 'log-probabilities', 'logits'],
+  'gray-box': ['expected', 'top-k', 'log-probabilities', 'logits'],
   'white-box': ['logits'],
 };
 
@@ -310,6 +310,8 @@ function numbersIn(answer: Answer): number[] {
       return [answer.label];
     case 'votes':
       return [...answer.counts];
+    case 'expected':
+      return [answer.level];
     case 'top-k':
       return [...answer.classes, ...answer.logProbabilities, answer.rest];
     case 'log-probabilities':
@@ -327,6 +329,9 @@ function checkValues(answer: Answer, classes: number): void {
     case 'votes':
       assert.equal(answer.counts.length, classes, 'one count a class');
       assert.notEqual(Math.max(...answer.counts), 0, 'at least one vote');
+      break;
+    case 'expected':
+      assert.ok(answer.level >= 0 && answer.level <= classes - 1, `level ${answer.level} is one of ${classes} levels`);
       break;
     case 'top-k':
       checkTopK(answer, classes);

@@ -119,7 +119,7 @@ export function chosen(names: readonly string[], choice: unknown, probabilities:
 
 /** Returns an answer by its expected level. */
 export function scored(score: unknown, probabilities: readonly number[] | Unusable): Given {
-  if ('problem' in probabilities) return probabilities;
+  if ('problem' in probabilities) return isNumber(score) ? {...probabilities, score} : probabilities;
   return isNumber(score) ? {probabilities, score} : {problem: 'It gave no score.'};
 }
 

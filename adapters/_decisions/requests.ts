@@ -9,7 +9,7 @@ import {lenientJson, parsedOnce, parseOnce} from '../_wire/reply.ts';
 import {type Connection, postJsonText} from '../_wire/request.ts';
 import {askBatches} from '../_wire/service.ts';
 import {type DecidedInput, type DecisionDialect, type Given, isRecord, REFUSED} from './dialect.ts';
-import {answerOf} from './distribution.ts';
+import {answerOf, expectedOf, type LevelScale} from './distribution.ts';
 
 /** A service that answers typed questions, as its requests need it. */
 export interface Asked {
@@ -17,6 +17,8 @@ export interface Asked {
   readonly url: URL;
   readonly dialect: DecisionDialect;
   readonly decimals: number | undefined;
+  /** Undefined if it shows the probability of every level. */
+  readonly expected: ((levels: number) => LevelScale) | undefined;
   /** The most questions in one request. */
   readonly perRequest: number;
   /** The body of a request, as JSON. */
@@ -150,7 +152,7 @@ export function documentOf(name: string, reply: Reply): unknown {
  * @throws TeacherError, `unreadable`, if the reply as a whole can't be read
  */
 export function readQuestions(
-  {connection: {name}, dialect, decimals}: Asked,
+  {connection: {name}, dialect, decimals, expected}: Asked,
   reply: Reply,
   questions: readonly (Question | undefined)[],
 ): readonly ReadOutcome<'gray-box'>[] {
@@ -158,21 +160,26 @@ export function readQuestions(
   if (typeof given === 'string') throw new TeacherError(name, given, {status: 200, unreadable: true});
   return questions.map((question, row) => {
     if (question === undefined) return {error: new TeacherError(name, 'Nobody needs this answer.', {status: 200})};
-    return outcomeOf(name, question, {given: given[row]!, decimals});
+    return outcomeOf(name, question, {given: given[row]!, decimals, expected});
   });
 }
 
 function outcomeOf(
   teacher: string,
-  {name}: Question,
-  {given, decimals}: {readonly given: Given; readonly decimals: number | undefined},
+  question: Question,
+  {given, decimals, expected}: Pick<Asked, 'decimals' | 'expected'> & {readonly given: Given},
 ): ReadOutcome<'gray-box'> {
-  const about = `Question \`${name}\`:`;
+  const about = `Question \`${question.name}\`:`;
   if (given === REFUSED) {
     const problem = `${about} It refuses to answer this question about the input.`;
     return {error: new TeacherError(teacher, problem, {status: 200})};
   }
-  const answer = 'problem' in given ? given : answerOf(given, decimals);
+  const levels = classesOf(question).length;
+  const answer = expected
+    ? expectedOf(given, expected(levels), levels)
+    : 'problem' in given
+      ? given
+      : answerOf(given, decimals);
   if (!('problem' in answer)) return {answer};
   const {problem, misread = false} = answer;
   return {error: new TeacherError(teacher, `${about} ${problem}`, {status: 200, unreadable: !misread, misread})};

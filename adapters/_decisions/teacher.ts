@@ -18,6 +18,7 @@ import {
   totalUsage,
 } from '../_wire/service.ts';
 import {type DecidedInput, type DecisionDialect, orderedJson} from './dialect.ts';
+import {type LevelScale, scaleOf} from './distribution.ts';
 import {type Asked, askQuestions, documentOf, leastTokens, mostTokens, readQuestions, requestsFor} from './requests.ts';
 
 /** Options of the adapters of services that answer typed questions. */
@@ -39,6 +40,13 @@ export interface DecisionOptions extends ServiceOptions {
    * @default what is known of the host; null for others
    */
   readonly decimals?: number | null;
+  /**
+   * For a service that shows a score as one number alone, its expected level: `levels` if the lowest is 0 and each is one
+   * more, or the numbers of the lowest and the highest. All questions are scores then. It is part of the reading only.
+   *
+   * @default the service shows the probability of every level
+   */
+  readonly expected?: 'levels' | LevelScale;
   /**
    * The most questions in one request. If there are more about an input, it is sent more than once.
    *
@@ -85,6 +93,7 @@ export const DECISION_KINDS: Shape<DecisionOptions> = {
   questions: kinds.list,
   service: kinds.text,
   decimals: kinds.numberOrNull,
+  expected: kinds.textOrObject,
   maxQuestions: kinds.number,
   maxOptions: kinds.number,
   maxLevels: kinds.number,
@@ -138,6 +147,7 @@ export function decisionTeacher(
   const service = standInFor(options, address);
   const name = `${adapter} ${model} at ${service}`;
   const {decimals = host.decimals ?? null} = options;
+  const expected = scaleOf(name, options);
   const {maxQuestions: perRequest = host.questions ?? MAX_QUESTIONS} = options;
   checkAsked(name, options, host, dialect);
   checkNumber('maxQuestions', perRequest, 1);
@@ -151,6 +161,7 @@ export function decisionTeacher(
     ...{connection, dialect, perRequest, bodyOf},
     url: new URL(`${address}${path}`),
     decimals: decimals ?? undefined,
+    expected,
     imageTokens: options.imageTokens ?? host.imageTokens,
   };
   const unbounded = unboundedBy(parameters);
@@ -163,8 +174,9 @@ export function decisionTeacher(
     access: 'gray-box',
     classes: [],
     questions: {list, perRequest, areNamesShown: options.areNamesShown ?? false},
-    detail:
-      decimals === null
+    detail: expected
+      ? {kind: 'expected'}
+      : decimals === null
         ? {kind: 'log-probabilities'}
         : {kind: 'top-k', k: Math.max(...list.map(question => classesOf(question).length))},
     maxBatch: 1,
@@ -173,7 +185,7 @@ export function decisionTeacher(
       options,
       {address, connection},
       {
-        reader: {reading: READER, decimals},
+        reader: {reading: READER, decimals, ...(options.expected && {expected: options.expected as Json})},
         read: (reply, count, _, questions = []) =>
           readQuestions(
             asked,

@@ -4,7 +4,13 @@ import type {Answer, Detail, Feature, LogitsAnswer, TopKAnswer} from '../teacher
 import {coarsen, describeDetail, satisfies} from './coarsen.ts';
 
 /** Answers of one detail to many queries, stored in columns. Row i answers input i. */
-export type Answers = LabelAnswers | VotesAnswers | TopKAnswers | LogProbabilityAnswers | LogitAnswers;
+export type Answers =
+  | LabelAnswers
+  | VotesAnswers
+  | ExpectedAnswers
+  | TopKAnswers
+  | LogProbabilityAnswers
+  | LogitAnswers;
 
 export interface LabelAnswers {
   readonly kind: 'label';
@@ -18,6 +24,13 @@ export interface VotesAnswers {
   readonly count: number;
   /** [count, classes] */
   readonly counts: Uint32Array;
+}
+
+export interface ExpectedAnswers {
+  readonly kind: 'expected';
+  readonly count: number;
+  /** [count], from 0 to the number of classes − 1 */
+  readonly levels: Float32Array;
 }
 
 export interface TopKAnswers {
@@ -66,6 +79,8 @@ export function tabulate(answers: readonly Answer[], detail: Detail, classes: nu
       const rows = answers.map(row => coarsen(row, detail).counts);
       return {kind: 'votes', count, counts: stack(rows, Uint32Array, classes, 'votes')};
     }
+    case 'expected':
+      return {kind: 'expected', count, levels: Float32Array.from(answers, row => coarsen(row, detail).level)};
     case 'top-k':
       return topKColumns(
         answers.map(row => coarsen(row, detail)),
@@ -116,6 +131,8 @@ export function answerAt(answers: Answers, index: number, classes: number): Answ
       return {kind: 'label', label: answers.labels[index]!};
     case 'votes':
       return {kind: 'votes', counts: rowOf(answers.counts, index, classes)};
+    case 'expected':
+      return {kind: 'expected', level: answers.levels[index]!};
     case 'top-k':
       return topKAt(answers, index);
     case 'log-probabilities':
@@ -135,6 +152,8 @@ export function selectAnswers(answers: Answers, indices: ArrayLike<number>, clas
       return {...answers, count, labels: selectRows(answers.labels, 1, indices)};
     case 'votes':
       return {...answers, count, counts: selectRows(answers.counts, classes, indices)};
+    case 'expected':
+      return {...answers, count, levels: selectRows(answers.levels, 1, indices)};
     case 'top-k': {
       const named = selectRows(answers.classes, answers.k, indices);
       const logProbabilities = selectRows(answers.logProbabilities, answers.k, indices);

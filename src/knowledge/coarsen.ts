@@ -2,6 +2,7 @@ import {KnowledgeError} from '../errors.ts';
 import type {
   Answer,
   Detail,
+  ExpectedAnswer,
   LabelAnswer,
   LogitsAnswer,
   LogProbabilitiesAnswer,
@@ -14,9 +15,12 @@ const FULLNESS = {'top-k': 1, 'log-probabilities': 2, logits: 3} as const;
 
 /**
  * True if an answer of one detail holds all that another detail asks for, so that `coarsen` can make the other from it.
- * A partial order: a label is in everything, votes are only in votes, and logits hold the features they name.
+ * A partial order: a label is in everything but an expected level, votes are only in votes, an expected level is in
+ * whole distributions, and logits hold the features they name.
  */
 export function satisfies(held: Detail, wanted: Detail): boolean {
+  if (wanted.kind === 'expected') return ['expected', 'log-probabilities', 'logits'].includes(held.kind);
+  if (held.kind === 'expected') return false;
   if (wanted.kind === 'label') return true;
   if (held.kind === 'label') return false;
   if (held.kind === 'votes' || wanted.kind === 'votes') return held.kind === wanted.kind;
@@ -33,7 +37,8 @@ export function satisfies(held: Detail, wanted: Detail): boolean {
  * @throws KnowledgeError if votes and a distribution are wanted together: no answer holds both
  */
 export function joinDetails(details: readonly Detail[]): Detail {
-  return details.reduce(join, {kind: 'label'});
+  const [first = {kind: 'label'}, ...others] = details;
+  return others.reduce(join, first);
 }
 
 function join(one: Detail, other: Detail): Detail {
@@ -42,6 +47,8 @@ function join(one: Detail, other: Detail): Detail {
   if (one.kind === 'logits' && other.kind === 'logits') {
     return {kind: 'logits', features: [...new Set([...(one.features ?? []), ...(other.features ?? [])])]};
   }
+  const kinds = [one.kind, other.kind];
+  if (kinds.includes('expected') && !kinds.includes('votes')) return {kind: 'log-probabilities'};
   throw new KnowledgeError(
     `No answer holds both ${describeDetail(one)} and ${describeDetail(other)}. Ask for them one after the other.`,
   );
@@ -93,6 +100,8 @@ function convert(answer: Answer, detail: Detail): Answer {
       return toLabel(answer);
     case 'votes':
       return toVotes(answer);
+    case 'expected':
+      return toExpected(answer);
     case 'top-k':
       return toTopK(answer, detail.k);
     case 'log-probabilities':
@@ -108,6 +117,8 @@ function toLabel(answer: Answer): LabelAnswer {
       return answer;
     case 'votes':
       return {kind: 'label', label: largest(answer.counts)};
+    case 'expected':
+      throw poorer(answer, {kind: 'label'});
     case 'top-k':
       return {kind: 'label', label: answer.classes[0]!};
     case 'log-probabilities':
@@ -122,6 +133,14 @@ function toVotes(answer: Answer): VotesAnswer {
   throw new KnowledgeError(
     `Votes can't be made of ${describeDetail(detailOf(answer))}: they are counts of repeated answers. Ask for votes.`,
   );
+}
+
+function toExpected(answer: Answer): ExpectedAnswer {
+  if (answer.kind === 'expected') return answer;
+  if (answer.kind !== 'log-probabilities' && answer.kind !== 'logits') throw poorer(answer, {kind: 'expected'});
+  const probabilities = Array.from(toLogProbabilities(answer).logProbabilities, Math.exp);
+  const mass = probabilities.reduce((sum, value) => sum + value, 0);
+  return {kind: 'expected', level: probabilities.reduce((sum, value, level) => sum + level * value, 0) / mass};
 }
 
 function toTopK(answer: Answer, k: number): TopKAnswer {

@@ -106,6 +106,8 @@ function answerTensors(answers: Answers, classes: number): NamedTensor[] {
       return [['labels', {dtype: 'I32', shape: [count], data: answers.labels}]];
     case 'votes':
       return [['counts', {dtype: 'U32', shape: [count, classes], data: answers.counts}]];
+    case 'expected':
+      return [['expected_levels', floats(answers.levels)]];
     case 'top-k':
       return [
         ['classes', {dtype: 'I32', shape: [count, answers.k], data: answers.classes}],

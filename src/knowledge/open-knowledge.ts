@@ -152,6 +152,8 @@ function answerNames(detail: Detail): readonly string[] {
       return ['labels'];
     case 'votes':
       return ['counts'];
+    case 'expected':
+      return ['expected_levels'];
     case 'top-k':
       return ['classes', 'log_probabilities', 'rest'];
     case 'log-probabilities':

@@ -36,6 +36,7 @@ const fromJson = <T extends z.ZodType>(schema: T) =>
 const DetailSchema = z.discriminatedUnion('kind', [
   z.object({kind: z.literal('label')}),
   z.object({kind: z.literal('votes')}),
+  z.object({kind: z.literal('expected')}),
   z.object({kind: z.literal('top-k'), k: z.int().positive()}),
   z.object({kind: z.literal('log-probabilities')}),
   z.object({kind: z.literal('logits'), features: z.array(z.string()).exactOptional()}),
@@ -158,6 +159,8 @@ export function readAnswers(parts: TensorParts, detail: Detail, count: number, c
       return {kind: 'label', count, labels: parts.indices('labels', [count], 0, classes)};
     case 'votes':
       return {kind: 'votes', count, counts: parts.values('counts', 'U32', [count, classes])};
+    case 'expected':
+      return {kind: 'expected', count, levels: parts.values('expected_levels', 'F32', [count])};
     case 'top-k': {
       const k = parts.take('classes', ['I32'], [count]).shape[1] ?? 0;
       const named = parts.indices('classes', [count, k], -1, classes);

@@ -12,6 +12,8 @@ export interface BatchTargets {
   readonly trueLabels?: tf.Tensor1D;
   /** [batch, classes], log-probabilities up to a constant for each row (logits are such). Absent for bare labels. */
   readonly logProbabilities?: tf.Tensor2D;
+  /** [batch], from 0 to classes − 1. Present only for expected levels. */
+  readonly expectedLevels?: tf.Tensor1D;
   /** [batch, classes], 1 if a top-k answer names the class, else 0. Present only for top-k answers. */
   readonly named?: tf.Tensor2D;
   /** By teacher layer: [batch, ...shape]. */

@@ -72,6 +72,8 @@ function nearest(needs: Detail, held: Detail): string {
       return 'Use `hardLabels()`, which takes labels';
     case 'votes':
       return 'Use `voteLabels()`, which takes votes';
+    case 'expected':
+      return 'Use `expectedLabels()`, which takes expected levels';
     case 'top-k':
       return 'Use `topKLabels()`, which takes the k best classes';
     case 'log-probabilities':

@@ -1,6 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
+import type {LossTerm} from './loss.ts';
 import {checkPartWeight} from './option-checks.ts';
 import {meanOfRows, type RowWeights} from './row-means.ts';
 import {softened} from './soft-labels.ts';
@@ -118,8 +119,38 @@ export function expectedLevelLoss(
   {weights}: RowWeights = {},
 ): tf.Scalar {
   return tf.tidy(() => {
-    const levels = studentLogits.shape[1];
-    const expected = tf.sum(tf.mul(tf.softmax(studentLogits), tf.range(0, levels)), 1);
-    return meanOfRows(tf.square(tf.mul(tf.sub(expected, expectedLevels), 1 / (levels - 1))), weights);
+    const difference = tf.sub(expectedIn(studentLogits), expectedLevels);
+    return meanOfRows(tf.square(tf.mul(difference, 1 / (studentLogits.shape[1] - 1))), weights);
   });
+}
+
+export interface ExpectedTermOptions {
+  /**
+   * λ of the term.
+   *
+   * @default 1
+   */
+  readonly weight?: number;
+}
+
+/** The student learns the expected level that the teacher shows of a score: see `expectedLevelLoss`. */
+export function expectedLabels(options: ExpectedTermOptions = {}): LossTerm {
+  checkOptions('expectedLabels', options, {weight: kinds.number} satisfies Shape<ExpectedTermOptions>);
+  const {weight = 1} = options;
+  return {
+    name: 'expected-labels',
+    weight,
+    needs: {kind: 'expected'},
+    studentFeatures: [],
+    prepare: () => ({
+      variables: [],
+      value: ({expectedLevels, logProbabilities, weights}, {logits}) =>
+        expectedLevelLoss(expectedLevels ?? expectedIn(logProbabilities!), logits, {weights}),
+    }),
+  };
+}
+
+/** The expected levels of whole distributions, [batch]. */
+function expectedIn(logits: tf.Tensor2D): tf.Tensor1D {
+  return tf.sum(tf.mul(tf.softmax(logits), tf.range(0, logits.shape[1])), 1);
 }

@@ -15,6 +15,8 @@ export interface Targets {
   readonly labels: Int32Array;
   /** [count, classes]; all finite */
   readonly logProbabilities?: Float32Array;
+  /** [count] */
+  readonly expectedLevels?: Float32Array;
   /** [count, classes] */
   readonly named?: Float32Array;
   /** By teacher layer: shape of one example's feature, values [count, ...shape]. */
@@ -40,6 +42,11 @@ export function targetsOf(answers: Answers, classes: number, options: FloorOptio
         logProbabilities: smoothVotes(answers.counts, classes),
         features: {},
       };
+    case 'expected': {
+      const {levels} = answers;
+      // No loss reads these labels: an expected level has none.
+      return {classes, labels: Int32Array.from(levels, Math.round), expectedLevels: levels, features: {}};
+    }
     case 'top-k':
       return {
         classes,
@@ -93,22 +100,31 @@ function withoutInfinities(rows: Float32Array, classes: number, logFloor: number
 
 /** Selects rows, in the given order. */
 export function selectTargets(targets: Targets, rows: ArrayLike<number>): Targets {
-  const {classes, labels, logProbabilities, named, features} = targets;
+  const {classes, labels, logProbabilities, expectedLevels, named, features} = targets;
   return {
     classes,
     labels: selectRows(labels, 1, rows),
     ...(logProbabilities && {logProbabilities: selectRows(logProbabilities, classes, rows)}),
+    ...(expectedLevels && {expectedLevels: selectRows(expectedLevels, 1, rows)}),
     ...(named && {named: selectRows(named, classes, rows)}),
     features: mapFeatures(features, ({shape, values}) => ({shape, values: selectRows(values, sizeOf(shape), rows)})),
   };
 }
 
 /** Converts targets to tensors, which the caller must dispose of. They can share the targets' memory. */
-export function targetTensors({classes, labels, logProbabilities, named, features}: Targets): BatchTargets {
+export function targetTensors({
+  classes,
+  labels,
+  logProbabilities,
+  expectedLevels,
+  named,
+  features,
+}: Targets): BatchTargets {
   const count = labels.length;
   return {
     labels: tf.tensor1d(labels, 'int32'),
     ...(logProbabilities && {logProbabilities: tf.tensor2d(logProbabilities, [count, classes])}),
+    ...(expectedLevels && {expectedLevels: tf.tensor1d(expectedLevels)}),
     ...(named && {named: tf.tensor2d(named, [count, classes])}),
     features: mapFeatures(features, ({shape, values}) => tf.tensor(values, [count, ...shape])),
   };

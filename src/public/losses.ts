@@ -39,6 +39,8 @@ export {type QuantisedOptions, quantised} from '../losses/quantised.ts';
 export {type RkdOptions, type RkdTermOptions, rkd, rkdLoss} from '../losses/rkd.ts';
 export {meanOverQuestions, type QuestionLoss, type RowWeights} from '../losses/row-means.ts';
 export {
+  type ExpectedTermOptions,
+  expectedLabels,
   expectedLevelLoss,
   rankedProbabilityLoss,
   type ScoreOptions,

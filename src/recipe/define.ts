@@ -52,6 +52,7 @@ const taskOptions = {
 const detail = z.discriminatedUnion('kind', [
   z.strictObject({kind: z.literal('label')}),
   z.strictObject({kind: z.literal('votes')}),
+  z.strictObject({kind: z.literal('expected')}),
   z.strictObject({kind: z.literal('top-k'), k: aCount}),
   z.strictObject({kind: z.literal('log-probabilities')}),
   z.strictObject({kind: z.literal('logits'), features: z.array(z.string()).optional()}),

@@ -199,8 +199,9 @@ export function outputsFor(detail: Detail, classes: readonly string[]): readonly
           read: answer => (answer as LogitsAnswer).logits,
         },
       ];
+    case 'expected':
     case 'votes':
-      throw new InputError("A service can't show votes. Serve labels, log-probabilities or logits.");
+      throw new InputError("A service can't show votes or expected levels. Serve labels, log-probabilities or logits.");
   }
 }
 

@@ -170,6 +170,7 @@ const index = z.int().min(0);
 const answer: z.ZodType<Answer> = z.discriminatedUnion('kind', [
   z.object({kind: z.literal('label'), label: index}),
   z.object({kind: z.literal('votes'), counts: z.array(index).transform(counts => Uint32Array.from(counts))}),
+  z.object({kind: z.literal('expected'), level: z.number().min(0)}),
   z.object({
     kind: z.literal('top-k'),
     classes: z

@@ -155,6 +155,8 @@ function problemWithAnswer(answer: Answer): string | undefined {
       return Number.isInteger(answer.label) && answer.label >= 0 ? undefined : `its label is ${answer.label}`;
     case 'votes':
       return answer.counts.some(count => count > 0) ? undefined : 'it has no votes';
+    case 'expected':
+      return answer.level >= 0 ? undefined : `its expected level is ${answer.level}`;
     case 'logits':
       return answer.logits.every(Number.isFinite) ? undefined : 'its logits are not all finite';
     case 'log-probabilities':

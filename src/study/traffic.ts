@@ -157,6 +157,8 @@ function fits(answer: Answer, classes: number): boolean {
       return answer.label < classes;
     case 'votes':
       return answer.counts.length === classes;
+    case 'expected':
+      return answer.level <= classes - 1;
     case 'top-k':
       return answer.classes.every(index => index < classes) && answer.classes.length === answer.logProbabilities.length;
     case 'log-probabilities':

@@ -238,14 +238,17 @@ function compiledStepper(step: Step, onFallback?: (reason: string) => void): Ste
 }
 
 function tensorsOf({raw, targets, learningRate, seed, progress}: StepInputs): tf.Tensor[] {
-  const answers = targets.flatMap(({labels, trueLabels, logProbabilities, named, features, weights}) => [
-    labels,
-    trueLabels,
-    logProbabilities,
-    named,
-    ...Object.values(features),
-    weights,
-  ]);
+  const answers = targets.flatMap(
+    ({labels, trueLabels, logProbabilities, expectedLevels, named, features, weights}) => [
+      labels,
+      trueLabels,
+      logProbabilities,
+      expectedLevels,
+      named,
+      ...Object.values(features),
+      weights,
+    ],
+  );
   return [raw, ...answers, learningRate, seed, progress].filter(tensor => tensor !== undefined);
 }
 

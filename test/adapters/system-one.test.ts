@@ -332,3 +332,52 @@ describe('systemOne in the dialect of Google', () => {
     expect(identity).toMatchObject({path: googlePath, mapping: 'google 1', model: 'models/m'});
   });
 });
+
+describe('systemOne with a service that shows a score as one number', () => {
+  const stars = score('stars', 'How many stars?', ['one', 'two', 'three', 'four', 'five']);
+  const scores = {questions: [anger, stars]};
+  const given = (score: unknown) => ({type: 'score', score});
+
+  it('gives expected levels, on its own scale if it has one', async () => {
+    const answers = {anger: given(1.37), stars: given(2)};
+    const asked = [anger, stars];
+    expect(await outcomesOf(answers, asked, {...scores, expected: 'levels'})).toEqual([
+      {answer: {kind: 'expected', level: 1.37}},
+      {answer: {kind: 'expected', level: 2}},
+    ]);
+    const [one] = await outcomesOf({stars: given(4.5)}, [stars], {questions: [stars], expected: {from: 1, to: 5}});
+    expect(one).toEqual({answer: {kind: 'expected', level: 3.5}});
+    const down = await outcomesOf({stars: given(4.5)}, [stars], {questions: [stars], expected: {from: 5, to: 1}});
+    expect(down).toEqual([{answer: {kind: 'expected', level: 0.5}}]);
+  });
+
+  it('refuses a score that is on no level, and says what to check', async () => {
+    const outcomes = await outcomesOf({anger: given(2.5), stars: given('much')}, [anger, stars], {
+      ...scores,
+      expected: 'levels',
+    });
+    expect(problemsIn(outcomes)).toEqual([
+      expect.stringContaining('Its score is 2.5, and its levels go from 0 to 2. Check `expected`.'),
+      expect.stringContaining('It gave no score.'),
+    ]);
+  });
+
+  it('is for scores alone, and declares no more', () => {
+    expect(() => systemOne({...shared, expected: 'levels'})).toThrow('question `urgent` is a predicate');
+    expect(() => systemOne({...shared, ...scores, expected: {from: 1, to: 1}})).toThrow("'levels', or {from, to}");
+    expect(systemOne({...shared, ...scores, expected: 'levels'}).detail).toEqual({kind: 'expected'});
+  });
+
+  let url = '';
+  beforeAll(async () => {
+    url = (await decisionServer()).url;
+  });
+  const texts = [input, {kind: 'text', text: 'Thank you!'} as const];
+  testTeacher({
+    it,
+    teacher: () => systemOne({...shared, ...scores, url, key, expected: 'levels'}),
+    queries: texts.flatMap(own => [anger, stars].map(question => ({input: own, question}))),
+    badQuery: {...floats(1), question: stars},
+    secret: key,
+  });
+});

@@ -37,6 +37,21 @@ describe('degrade', () => {
     ]);
   });
 
+  it('shows the expected level of a distribution, also after noise', async () => {
+    const level = degrade(white(), {access: 'gray-box', detail: {kind: 'expected'}});
+    const [weights, sum] = [[2, 0, -1].map(Math.exp), Math.exp(2) + 1 + Math.exp(-1)];
+    expect(await level.ask(about(2))).toEqual([
+      {answer: {kind: 'expected', level: expect.closeTo((weights[1]! + 2 * weights[2]!) / sum, 6)}},
+    ]);
+    const [noisy] = await degrade(white(), {access: 'gray-box', detail: {kind: 'expected'}, temperature: 3}).ask(
+      about(2),
+    );
+    expect(noisy).toMatchObject({answer: {kind: 'expected', level: expect.any(Number)}});
+    await expect(level.ask(about(2), {detail: {kind: 'label'}})).rejects.toThrow(
+      'shows expected, and label was asked for',
+    );
+  });
+
   it('shows no more if less is wanted, and gives what its level may show', async () => {
     const teacher = white();
     const top = degrade(teacher, {access: 'gray-box', detail: {kind: 'top-k', k: 2}});

@@ -11,7 +11,9 @@ const logits = fc
   .array(fc.float({min: -30, max: 30, noNaN: true}), {minLength: CLASSES, maxLength: CLASSES})
   .map(values => Float32Array.from(values));
 const details: fc.Arbitrary<Detail> = fc.oneof(
-  fc.constantFrom<Detail>({kind: 'label'}, {kind: 'votes'}, {kind: 'log-probabilities'}, {kind: 'logits'}),
+  fc
+    .constantFrom<Detail['kind']>('label', 'votes', 'expected', 'log-probabilities', 'logits')
+    .map(kind => ({kind}) as Detail),
   fc.integer({min: 1, max: CLASSES}).map((k): Detail => ({kind: 'top-k', k})),
   fc.subarray(LAYERS, {minLength: 1}).map((features): Detail => ({kind: 'logits', features})),
 );
@@ -93,7 +95,7 @@ describe('coarsen', () => {
       .map(values => Float32Array.from(values));
     fc.assert(
       fc.property(fc.oneof(logits, close), details, (values, detail) => {
-        fc.pre(detail.kind !== 'votes');
+        fc.pre(detail.kind !== 'votes' && detail.kind !== 'expected');
         const label = values.indexOf(Math.max(...values));
         const coarser = coarsen(logitsAnswer(values), detail);
         expect(coarsen(coarser, {kind: 'label'}).label).toBe(label);
@@ -189,6 +191,43 @@ describe('coarsen', () => {
 
   it('refuses a k that is no count', () => {
     expect(() => coarsen(logitsAnswer(new Float32Array(CLASSES)), {kind: 'top-k', k: 0})).toThrow('got 0');
+  });
+});
+
+describe('an expected level', () => {
+  const level: Answer = {kind: 'expected', level: 1.25};
+
+  it('is in whole distributions alone, and holds nothing else, not even a label', () => {
+    const wanted: Detail = {kind: 'expected'};
+    const holding = ['label', 'votes', 'top-k', 'log-probabilities', 'logits'].map(kind =>
+      satisfies({kind, k: 9} as Detail, wanted),
+    );
+    expect(holding).toEqual([false, false, false, true, true]);
+    for (const kind of ['label', 'votes', 'log-probabilities', 'logits']) {
+      expect(satisfies({kind: 'expected'}, {kind} as Detail)).toBe(false);
+    }
+    expect(() => coarsen(level, {kind: 'label'})).toThrow("An answer of expected can't give label.");
+    expect(() => coarsen({kind: 'label', label: 2}, {kind: 'expected'})).toThrow("label can't give expected");
+  });
+
+  it('is the mean of the levels, each weighted by its probability', () => {
+    const probabilities = [0.03, 0.22, 0.56, 0.19];
+    const logProbabilities = Float32Array.from(probabilities, Math.log);
+    // The published target of the loss of an expected level.
+    expect(coarsen({kind: 'log-probabilities', logProbabilities}, {kind: 'expected'}).level).toBeCloseTo(1.91, 6);
+    const logits = Float32Array.of(800, 800, -800);
+    expect(coarsen({kind: 'logits', logits, features: {}}, {kind: 'expected'})).toEqual({kind: 'expected', level: 0.5});
+    expect(coarsen(level, {kind: 'expected'})).toBe(level);
+  });
+
+  it('and a label together take a whole distribution', () => {
+    expect(joinDetails([{kind: 'expected'}])).toEqual({kind: 'expected'});
+    for (const other of [{kind: 'label'}, {kind: 'top-k', k: 2}] as const) {
+      expect(joinDetails([other, {kind: 'expected'}])).toEqual({kind: 'log-probabilities'});
+    }
+    expect(() => joinDetails([{kind: 'votes'}, {kind: 'expected'}])).toThrow(
+      'No answer holds both votes and expected.',
+    );
   });
 });
 

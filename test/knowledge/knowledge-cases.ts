@@ -59,6 +59,7 @@ export const cases: readonly (readonly [Inputs, Detail, Answers])[] = [
       },
     },
   ],
+  [floats, {kind: 'expected'}, {kind: 'expected', count: 2, levels: Float32Array.of(0, 1.25)}],
   [images, {kind: 'label'}, {kind: 'label', count: 2, labels: Int32Array.of(1, 0)}],
   [records, {kind: 'label'}, {kind: 'label', count: 2, labels: Int32Array.of(0, 2)}],
 ];

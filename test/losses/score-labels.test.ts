@@ -2,8 +2,12 @@ import fc from 'fast-check';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
+import type {Answers} from '../../src/knowledge/answers.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {checkObjective, needsOf} from '../../src/losses/objective.ts';
 import {quantised} from '../../src/losses/quantised.ts';
 import {
+  expectedLabels,
   expectedLevelLoss,
   rankedProbabilityLoss,
   type ScoreOptions,
@@ -12,6 +16,7 @@ import {
 } from '../../src/losses/score-labels.ts';
 import {softLabelLoss} from '../../src/losses/soft-labels.ts';
 import {softProbabilityLoss} from '../../src/losses/soft-probabilities.ts';
+import {selectTargets, targetsOf, targetTensors} from '../../src/losses/targets.ts';
 import {logits, pairOfLogits} from './arbitraries.ts';
 import {batch, expectGradientByDifferences, golden, numberOf} from './engine.ts';
 import {expectFinite, expectTyped, logProbabilities, matrix, typedCases, vector} from './typed.ts';
@@ -181,5 +186,38 @@ describe('the loss of an expected level', () => {
     const loss = (z: tf.Tensor) => expectedLevelLoss(vector([1, 3, 0.2]), z as tf.Tensor2D);
     expectGradientByDifferences(loss, matrix(golden.ZS));
     expectFinite(z => expectedLevelLoss(vector([2]), z as tf.Tensor2D), matrix([[800, -800, 0]]));
+  });
+});
+
+describe('the term of an expected level', () => {
+  const student = [
+    [1, 2, 0.5, 0],
+    [0, 0, 3, 1],
+  ];
+  const probabilities = [
+    [0.03, 0.22, 0.56, 0.19],
+    [0.7, 0.1, 0.1, 0.1],
+  ];
+  const valueFor = (answers: Answers): number =>
+    tf.tidy(() => {
+      const term = expectedLabels();
+      const targets = targetTensors(selectTargets(targetsOf(answers, 4), [0, 1]));
+      return numberOf(
+        term.prepare({teacher: {}, student: {}}, 0).value(targets, {logits: matrix(student), features: {}}),
+      );
+    });
+
+  it('compares the level that is shown, or that of a whole distribution', () => {
+    const levels = Float32Array.of(1.91, 0.6);
+    const wanted = tf.tidy(() => numberOf(expectedLevelLoss(tf.tensor1d(levels), matrix(student))));
+    expect(valueFor({kind: 'expected', count: 2, levels})).toBeCloseTo(wanted, 6);
+    const logs = Float32Array.from(probabilities.flat(), Math.log);
+    expect(valueFor({kind: 'log-probabilities', count: 2, logProbabilities: logs})).toBeCloseTo(wanted, 6);
+  });
+
+  it('needs no more than an expected level, which no other loss takes', () => {
+    expect(needsOf([expectedLabels()])).toEqual({kind: 'expected'});
+    expect(() => checkObjective([hardLabels()], {kind: 'expected'})).toThrow('Use `expectedLabels()`');
+    expect(() => checkObjective([expectedLabels()], {kind: 'expected'})).not.toThrow();
   });
 });

@@ -153,6 +153,7 @@ describe('problemWith', () => {
     const right: readonly (readonly [Answer, Detail])[] = [
       [{kind: 'label', label: 0}, {kind: 'label'}],
       [{kind: 'votes', counts: Uint32Array.of(0, 2)}, {kind: 'votes'}],
+      [{kind: 'expected', level: 1.5}, {kind: 'expected'}],
       [
         {kind: 'top-k', classes: Int32Array.of(1), logProbabilities: logs(0.6), rest: 0.4},
         {kind: 'top-k', k: 5},
@@ -167,6 +168,7 @@ describe('problemWith', () => {
     const wrong: readonly (readonly [Answer, Detail, string])[] = [
       [{kind: 'label', label: -1}, {kind: 'label'}, 'its label is -1'],
       [{kind: 'votes', counts: Uint32Array.of(0, 0)}, {kind: 'votes'}, 'it has no votes'],
+      [{kind: 'expected', level: Number.NaN}, {kind: 'expected'}, 'its expected level is NaN'],
       [
         {kind: 'top-k', classes: Int32Array.of(1), logProbabilities: logs(0.6), rest: 0.1},
         {kind: 'top-k', k: 1},

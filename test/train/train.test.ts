@@ -6,10 +6,12 @@ import {asSplit} from '../../src/data/split.ts';
 import {crop} from '../../src/data/view.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
+import {expectedLevels} from '../../src/evaluate/scores.ts';
 import {type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
 import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {LossTerm} from '../../src/losses/loss.ts';
+import {expectedLabels} from '../../src/losses/score-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
@@ -69,6 +71,21 @@ describe('train', () => {
       [1, 6],
       [2, 12],
     ]);
+  });
+
+  it.each([true, false])('learns expected levels alone (compiled: %s)', async compile => {
+    const {inputs, labels} = points(90, 1);
+    const levels = Float32Array.from(labels, label => 0.25 + 0.75 * label);
+    const source = {access: 'gray-box', identity: {service: 'made up'}} as const;
+    const answers = {kind: 'expected', count: 90, levels} as const;
+    const student = build();
+    const knowledge: Knowledge = {source, classes, detail: {kind: 'expected'}, inputs, answers};
+    await run(student, knowledge, {losses: [expectedLabels()], epochs: 40, compile});
+    const off = expectedLevels(await predictLogits(student, inputs), 3).map((level, row) =>
+      Math.abs(level - levels[row]!),
+    );
+    expect(off.reduce((sum, value) => sum + value, 0) / 90).toBeLessThan(0.1);
+    await expect(run(build(), knowledge, {losses: [hardLabels()]})).rejects.toThrow('Use `expectedLabels()`');
   });
 
   it('ends with the same bits for the same seed, and others for another', async () => {

@@ -1,5 +1,5 @@
 import {sameClasses} from '../../data/arrays.ts';
-import {InputError} from '../../errors.ts';
+import {InputError, KnowledgeError} from '../../errors.ts';
 import type {Answer, Teacher} from '../../teacher.ts';
 
 /** Moves an answer's classes to the indices that another teacher has for them. */
@@ -29,6 +29,10 @@ function moved(answer: Answer, indices: readonly number[]): Answer {
       return {...answer, label: indices[answer.label]!};
     case 'votes':
       return {...answer, counts: scattered(answer.counts, indices)};
+    case 'expected':
+      throw new KnowledgeError(
+        'An expected level counts classes in their own order. Give all teachers the same order.',
+      );
     case 'top-k':
       return {...answer, classes: answer.classes.map(index => indices[index]!)};
     case 'log-probabilities':

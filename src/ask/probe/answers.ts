@@ -53,6 +53,7 @@ function poorer(one: Detail, other: Detail): Detail {
 function namedIn(answer: Answer): number {
   switch (answer.kind) {
     case 'label':
+    case 'expected':
       return 1;
     case 'votes':
       return answer.counts.filter(count => count > 0).length;

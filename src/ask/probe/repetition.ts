@@ -93,6 +93,8 @@ function scoresOf(answer: Answer): ReadonlyMap<number, number> {
     case 'label':
     case 'votes':
       return new Map();
+    case 'expected':
+      return new Map([[0, answer.level]]);
     case 'top-k':
       return new Map([...answer.classes].map((label, index) => [label, answer.logProbabilities[index]!]));
     case 'log-probabilities':
