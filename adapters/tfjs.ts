@@ -187,7 +187,9 @@ function namedTeacher(graph: Graph, options: NamedModel, known: KnownModel): Tea
   const {name, classes, questions, maxBatch = 256} = options;
   const {owner, content, activationAt} = known;
   const [only] = graph.outputs;
-  const guessed = only !== undefined && activationAt(only.name) ? 'probabilities' : 'logits';
+  const last = only && activationAt(only.name)?.kind;
+  // The classes of a softmax exclude each other. A sigmoid is for questions.
+  const guessed = last === 'softmax' || (last === 'sigmoid' && questions) ? 'probabilities' : 'logits';
   const output = namedOutput(graph, options.output ?? guessed, owner);
   const heads = headsOf(owner, {classes, questions, output});
   for (const head of heads) checkScores(graph, head, owner);

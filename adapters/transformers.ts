@@ -1,13 +1,13 @@
 import {createRequire} from 'node:module';
 import {basename, resolve} from 'node:path';
-import {InputError, TeacherError} from '../src/errors.ts';
+import {TeacherError} from '../src/errors.ts';
 import {once} from '../src/once.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import {loadPeer, resolvePeer} from '../src/peer.ts';
 import type {Question} from '../src/question.ts';
 import type {Outcome, Query, Teacher} from '../src/teacher.ts';
 import {type AskedInput, headsOf, inputsIn, type QuestionOutputs, questionsOf} from './_answers/heads.ts';
-import {checkCounts, checkForm} from './_local/given.ts';
+import {checkCounts} from './_local/given.ts';
 import {
   type AnswerReader,
   answersInHalves,
@@ -20,6 +20,8 @@ import {
 import {checkFeatures, headIn, loadModel, type OnnxModel, readModel} from './_onnx/model.ts';
 import type {OnnxRuntime, Session} from './_onnx/runtime.ts';
 import {
+  checkChoice,
+  checkInputs,
   modelFile,
   readFolder,
   type Tokenizer,
@@ -174,18 +176,6 @@ export async function transformers(options: TransformersOptions): Promise<Teache
   };
 }
 
-/** @throws InputError if the model does not choose one class among several */
-function checkChoice(path: string, classes: readonly string[] | undefined, other: string | undefined): void {
-  if (other !== undefined) {
-    throw new InputError(
-      `The model ${path} is one of ${other}, which does not choose one class among several. Give its \`questions\`.`,
-    );
-  }
-  if (classes === undefined) throw new InputError(`The model ${path} does not name its classes. Give \`classes\`.`);
-  checkForm('transformers', {classes});
-  if (classes.length === 1) throw new InputError(`The model ${path} gives one score and chooses among no classes.`);
-}
-
 interface Loaded {
   readonly tokensOf: TokenReader;
   readonly padding: number;
@@ -209,19 +199,6 @@ async function loadParts(path: string): Promise<{readonly tokenizer: Tokenizer; 
   const runtime = require('onnxruntime-node') as OnnxRuntime;
   // Resolves the path, because a relative one such as `models/mine` is taken for a name on the hub.
   return {runtime, tokenizer: await AutoTokenizer.from_pretrained(resolve(path), {local_files_only: true})};
-}
-
-const INT64 = 7;
-
-/** Inputs that a text has values for. */
-const inputNames = ['input_ids', 'attention_mask', 'token_type_ids'];
-
-function checkInputs({path, graph}: OnnxModel): void {
-  const other = graph.inputs.find(({name, elementType}) => !inputNames.includes(name) || elementType !== INT64);
-  if (other === undefined) return;
-  throw new InputError(
-    `${path} needs \`${other.name}\`, which a text does not give: only ${inputNames.join(', ')} are fed, as int64. Export it for text classification.`,
-  );
 }
 
 interface Running extends Loaded {

@@ -4,6 +4,8 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
+import {checkForm} from '../_local/given.ts';
+import type {OnnxModel} from './model.ts';
 
 /** The files of a model other than its weights. */
 interface ModelFolder {
@@ -72,6 +74,32 @@ function sha256(...files: readonly Buffer[]): string {
   // Lengths keep the ends of files apart.
   for (const file of files) hash.update(`${file.length}\n`).update(file);
   return hash.digest('hex');
+}
+
+/** @throws InputError if the model does not choose one class among several */
+export function checkChoice(path: string, classes: readonly string[] | undefined, other: string | undefined): void {
+  if (other !== undefined) {
+    throw new InputError(
+      `The model ${path} is one of ${other}, which does not choose one class among several. Give its \`questions\`.`,
+    );
+  }
+  if (classes === undefined) throw new InputError(`The model ${path} does not name its classes. Give \`classes\`.`);
+  checkForm('transformers', {classes});
+  if (classes.length === 1) throw new InputError(`The model ${path} gives one score and chooses among no classes.`);
+}
+
+const INT64 = 7;
+
+/** Inputs that a text has values for. */
+const inputNames = ['input_ids', 'attention_mask', 'token_type_ids'];
+
+/** @throws InputError if the model needs an input that a text does not give */
+export function checkInputs({path, graph}: OnnxModel): void {
+  const other = graph.inputs.find(({name, elementType}) => !inputNames.includes(name) || elementType !== INT64);
+  if (other === undefined) return;
+  throw new InputError(
+    `${path} needs \`${other.name}\`, which a text does not give: only ${inputNames.join(', ')} are fed, as int64. Export it for text classification.`,
+  );
 }
 
 /**
