@@ -6,6 +6,7 @@
 
 export type {BrowserPrediction, BrowserStudent} from '../export/browser/student.ts';
 export {type ExportedPage, type ExportPageOptions, exportPage} from '../export/web.ts';
+export {type TaskOptions, taskOf} from '../recipe/task.ts';
 export {type AsTeacherOptions, asTeacher} from '../student/as-teacher.ts';
 export {type EmbeddingHeadOptions, embeddingHead} from '../student/embedding-head.ts';
 export {type LoadOptions, loadStudent, saveStudent, weightsHash} from '../student/files.ts';

@@ -8,10 +8,12 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {imageOf} from '../../src/input-kinds.ts';
 import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {predicate} from '../../src/questions.ts';
 import {taskOf} from '../../src/recipe/task.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {loadStudent, saveStudent} from '../../src/student/files.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
+import {headOf, withHeads} from '../../src/student/heads.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import type {Student} from '../../src/student/student.ts';
@@ -125,6 +127,19 @@ describe('asTeacher', () => {
     const pixels = {kind: 'tensor', dtype: 'uint8', shape: [4, 4, 1], data: new Uint8Array(16).fill(230)} as const;
     const [outcome] = await asTeacher(student).ask([{input: pixels}]);
     expect(outcome).toHaveProperty('answer');
+  });
+});
+
+describe('withHeads', () => {
+  it('keeps how images are read in each head', async () => {
+    const questions = [predicate('light', 'Is it light?'), predicate('red', 'Is it red?')];
+    const student = withHeads(mlp({units: [2]}), questions)(await taskOf(dataOf(images)), 1);
+    const head = headOf(student, 'red');
+    expect(head.reading).toEqual({kind: 'image', height: 32, width: 32, channels: 3});
+    expect(await predictLogits(head, images)).toHaveLength(2 * images.count);
+    const input = {kind: 'image', ...images.images[0]!} as const;
+    const outcomes = await asTeacher(student).ask(questions.map(question => ({input, question})));
+    expect(outcomes.map(one => 'answer' in one)).toEqual([true, true]);
   });
 });
 
