@@ -8,7 +8,7 @@ import {loadRecipe} from '../recipe/load.ts';
 import {planMethods} from '../recipe/methods.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
-import {loadStudent} from '../student/files.ts';
+import {loadOneHead} from '../student/files.ts';
 import {audit} from '../study/audit/audit.ts';
 import type {Audit} from '../study/audit/measure.ts';
 import {studentPath} from '../study/run.ts';
@@ -23,6 +23,7 @@ const DELIMITERS: Readonly<Record<DelimiterName, Delimiter>> = {comma: ',', semi
 
 interface AuditFlags extends StudyFlags {
   readonly student?: string;
+  readonly question?: string;
   readonly items?: number;
   readonly seed?: number;
   readonly delimiter: DelimiterName;
@@ -40,7 +41,7 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
     );
   }
   terminal.note(await engineLine());
-  const student = await loadStudent(folder);
+  const student = await loadOneHead(folder, flags.question);
   const recipe = await resolveRecipe(source);
   const study = await openStudy(recipe, [recipe.reference], options);
   try {
@@ -62,9 +63,9 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
 }
 
 /** The command that continues an audit: on the same student, table and cache. */
-export function commandAgain(path: string, {student, out, cache}: Omit<AuditFlags, 'delimiter'>): string {
+export function commandAgain(path: string, {student, question, out, cache}: Omit<AuditFlags, 'delimiter'>): string {
   const ownCache = cache === (process.env['LIMBECK_CACHE'] ?? DEFAULT_CACHE) ? undefined : cache;
-  const flags = Object.entries({student, out, cache: ownCache}).flatMap(([name, value]) =>
+  const flags = Object.entries({student, question, out, cache: ownCache}).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, quoted(value)],
   );
   return ['limbeck audit', quoted(path), ...flags].join(' ');

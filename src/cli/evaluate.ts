@@ -8,7 +8,7 @@ import {mean} from '../evaluate/statistics.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {boundsWithMissing} from '../statistics/bounds.ts';
-import {loadStudent} from '../student/files.ts';
+import {loadOneHead} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
@@ -20,11 +20,15 @@ import {engineLine} from './engine.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {noteFallback, openTerminal} from './terminal.ts';
 
-export async function runEvaluate(folder: string, path: string, flags: StudyFlags): Promise<void> {
+export async function runEvaluate(
+  folder: string,
+  path: string,
+  {question, ...flags}: StudyFlags & {readonly question?: string},
+): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const source = await loadRecipe(path);
   terminal.note(await engineLine());
-  const student = await loadStudent(folder);
+  const student = await loadOneHead(folder, question);
   const recipe = await resolveRecipe(source);
   const study = await openStudy(recipe, [recipe.reference], studyOptions(flags, terminal));
   try {

@@ -6,7 +6,7 @@ import {exportPage} from '../export/web.ts';
 import type {StoredKnowledge} from '../knowledge/knowledge.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import {studentDescription} from '../student/description.ts';
-import {loadStudent} from '../student/files.ts';
+import {loadHead} from '../student/files.ts';
 import {readJson} from '../student/model-files.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
@@ -14,6 +14,7 @@ interface ExportFlags {
   readonly json?: boolean;
   readonly web?: string;
   readonly title?: string;
+  readonly question?: string;
   readonly chat?: string;
   readonly prompt?: string;
   readonly system?: string;
@@ -22,7 +23,7 @@ interface ExportFlags {
 }
 
 /** The possible exports, and the flags of each. */
-const TARGETS = {web: ['title'], chat: ['prompt', 'system'], records: ['top']} as const;
+const TARGETS = {web: ['title', 'question'], chat: ['prompt', 'system'], records: ['top']} as const;
 type Target = keyof typeof TARGETS;
 
 export async function runExport(what: string, flags: ExportFlags): Promise<void> {
@@ -58,11 +59,11 @@ function targetOf(flags: ExportFlags): Target {
 async function exportStudent(
   folder: string,
   directory: string,
-  {title}: ExportFlags,
+  {title, question}: ExportFlags,
   terminal: Terminal,
 ): Promise<void> {
   await startEngine();
-  const student = await loadStudent(folder);
+  const student = await loadHead(folder, question);
   const {madeBy} = studentDescription.parse(await readJson(join(folder, 'limbeck.json')));
   const page = await exportPage(directory, student, {madeBy, title});
   const index = join(directory, 'index.html');

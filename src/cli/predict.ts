@@ -1,5 +1,3 @@
-import {once} from 'node:events';
-import {argmaxRows, softmaxRows} from '../data/arrays.ts';
 import {readImages} from '../data/images.ts';
 import type {Inputs} from '../data/inputs.ts';
 import type {LogFormat} from '../data/logs/rows.ts';
@@ -8,10 +6,12 @@ import {readTexts} from '../data/texts/read.ts';
 import type {ReadTextsOptions} from '../data/texts/record.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
-import {loadStudent} from '../student/files.ts';
+import {loadHead} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
+import {columnsOf, type HeadColumns, headsOf} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
+import {joined, openPredictions, predictionsOf} from './predictions.ts';
 import {readInputs} from './read-inputs.ts';
 import {noteFallback, openTerminal, type Terminal} from './terminal.ts';
 
@@ -21,36 +21,52 @@ type TextFlags = Pick<ReadTextsOptions, 'format' | 'text' | 'id' | 'header' | 'q
 interface PredictFlags extends TextFlags {
   readonly json?: boolean;
   readonly jsonl?: boolean;
+  readonly question?: string;
 }
 
 export async function runPredict(
   folder: string,
   file: string,
-  {json = false, jsonl = false, quotes = true, ...others}: PredictFlags,
+  {json = false, jsonl = false, quotes = true, question, ...others}: PredictFlags,
 ): Promise<void> {
   const terminal = openTerminal({json: json || jsonl});
   // Commander sets a flag that can only be negated to true if it isn't given.
   const flags = {...others, ...(!quotes && {quotes})};
   await startEngine();
-  const student = await loadStudent(folder);
+  const student = await loadHead(folder, question);
   const form = json ? 'json' : jsonl ? 'jsonl' : 'text';
-  const writer = openPredictions(form, {student: folder, classes: student.classes});
+  const heads = headsOf(student);
+  const writer = openPredictions(form, {student: folder, ...describedBy(student, heads)});
   const onFallback = noteFallback(terminal);
   const refuses = student.gate && gatekeeper(student.gate);
-  let [count, abstained] = [0, 0];
+  let count = 0;
+  const abstained = heads.map(() => 0);
   for await (const {inputs, ids} of inputsOf(student, file, flags, terminal)) {
     const isStrange = refuses && inputs.kind === 'text' ? inputs.texts.map(refuses) : undefined;
-    const predictions = predictionsOf(student, await predictLogits(student, inputs, {onFallback}), ids, isStrange);
-    await writer.write(predictions);
-    count += predictions.length;
-    abstained += predictions.filter(({abstains}) => abstains).length;
+    const logits = await predictLogits(student, inputs, {onFallback});
+    const byHead = heads.map(head => predictionsOf(head, columnsOf(logits, inputs.count, head), ids, isStrange));
+    await writer.write(student.heads ? joined(heads, byHead) : byHead[0]!);
+    count += inputs.count;
+    for (const [index, own] of byHead.entries()) abstained[index]! += own.filter(({abstains}) => abstains).length;
   }
   await writer.end();
-  if (abstained > 0) terminal.note(`${abstained} of ${count} abstained: ${whyOf(student)}.`);
+  for (const [index, head] of heads.entries()) {
+    const about = student.heads ? `${head.question!.name}: ` : '';
+    if (abstained[index]! > 0)
+      terminal.note(`${about}${abstained[index]} of ${count} abstained: ${whyOf(head, student)}.`);
+  }
+}
+
+/** The fields of a JSON document that say what is predicted. */
+function describedBy({heads, classes}: Student, columns: readonly HeadColumns[]): Readonly<Record<string, unknown>> {
+  if (heads === undefined) return {classes};
+  return {
+    questions: columns.map(({question, classes: own}) => ({name: question!.name, type: question!.type, classes: own})),
+  };
 }
 
 /** Why a student abstains. */
-function whyOf({calibration, gate}: Student): string {
+function whyOf({calibration}: HeadColumns, {gate}: Student): string {
   const {threshold} = calibration ?? {};
   const unsure = threshold === undefined ? [] : [`less sure than ${threshold}`];
   return [...unsure, ...(gate ? ['unlike the training texts'] : [])].join(', or ');
@@ -166,94 +182,3 @@ function startClock(milliseconds: number): {readonly late: Promise<typeof LATE>;
   });
   return {late, stop: () => clearTimeout(timer)};
 }
-
-/** A student's answer to one input. */
-interface Prediction {
-  /** The input's name, if it has one. */
-  readonly id?: string | undefined;
-  readonly class: string;
-  readonly label: number;
-  /** The probability of the class, calibrated if the student is. */
-  readonly confidence: number;
-  /**
-   * True if the confidence is too low for the answer to stand, or a gate refuses the input. Only for a student with a
-   * threshold or gate.
-   */
-  readonly abstains?: boolean | undefined;
-  readonly probabilities: readonly number[];
-}
-
-/**
- * Makes predictions from logits [count, classes], with the student's calibration.
- *
- * @param isStrange - for each input, true if it is unlike those that the student was trained on; only for a student
- * with a gate
- */
-export function predictionsOf(
-  {classes, calibration}: Pick<Student, 'classes' | 'calibration'>,
-  logits: Float32Array,
-  ids: readonly (string | undefined)[] = [],
-  isStrange?: readonly boolean[],
-): Prediction[] {
-  const width = classes.length;
-  const {temperature, threshold} = calibration ?? {};
-  const probabilities = softmaxRows(logits, width, temperature);
-  return Array.from(argmaxRows(logits, width), (label, row) => {
-    const id = ids[row];
-    const confidence = probabilities[row * width + label]!;
-    return {
-      ...(id !== undefined && {id}),
-      class: classes[label]!,
-      label,
-      confidence,
-      ...((threshold !== undefined || isStrange) && {
-        abstains: confidence < (threshold ?? 0) || isStrange?.[row] === true,
-      }),
-      probabilities: Array.from(probabilities.subarray(row * width, (row + 1) * width)),
-    };
-  });
-}
-
-/** The form of printed predictions: lines for people, one JSON document, or JSON lines. */
-export type PredictionForm = 'text' | 'json' | 'jsonl';
-
-/** Prints predictions as they arrive. */
-interface PredictionWriter {
-  /** Resolves when it is ready for more. */
-  write(predictions: readonly Prediction[]): Promise<void>;
-  /** Ends the document. */
-  end(): Promise<void>;
-}
-
-/** @param head - fields of the JSON document before the predictions */
-export function openPredictions(
-  form: PredictionForm,
-  head: Readonly<Record<string, unknown>>,
-  stdout: NodeJS.WritableStream = process.stdout,
-): PredictionWriter {
-  let written = 0;
-  const print = async (text: string): Promise<void> => {
-    if (text !== '' && !stdout.write(text)) await once(stdout, 'drain');
-  };
-  const start = `${JSON.stringify(head).slice(0, -1)},"predictions":[`;
-  return {
-    async write(predictions) {
-      if (predictions.length === 0) return;
-      const before = form !== 'json' ? '' : written === 0 ? start : ',';
-      written += predictions.length;
-      await print(before + predictions.map(FORMS[form]).join(form === 'json' ? ',' : ''));
-    },
-    async end() {
-      if (form === 'json') await print(`${written === 0 ? start : ''}]}\n`);
-    },
-  };
-}
-
-const FORMS: Readonly<Record<PredictionForm, (prediction: Prediction) => string>> = {
-  json: prediction => JSON.stringify(prediction),
-  jsonl: prediction => `${JSON.stringify(prediction)}\n`,
-  text: ({id, class: name, abstains, confidence}) => {
-    const cells = [abstains ? 'abstains' : name, confidence.toFixed(4), ...(id === undefined ? [] : [id])];
-    return `${cells.map(cell => cell.replace(/[\t\r\n]+/g, ' ')).join('\t')}\n`;
-  },
-};

@@ -1,9 +1,12 @@
 import {lengthRead} from '../data/reading.ts';
+import type {Question} from '../question.ts';
 import type {StudentDescription} from '../student/description.ts';
+import {type HeadColumns, headsOf} from '../student/head-columns.ts';
+import type {Head} from '../student/student.ts';
 import {count, counted} from '../study/report/format.ts';
 import {type Content, type Html, html, trusted} from '../study/report/html.ts';
 import {packageVersion} from '../version.ts';
-import type {PageForm} from './browser/page-input.ts';
+import {answerId, type PageForm} from './browser/page-input.ts';
 
 /** The facts that a page shows about its student. */
 interface PageFacts {
@@ -44,8 +47,7 @@ ${inputOf(facts)}
 <p id="failure" class="failure" role="alert" hidden></p>
 <p id="waiting" class="waiting">Nothing to answer yet.</p>
 <div id="answer" hidden>
-<p id="verdict" class="verdict" aria-live="polite"></p>
-<table><caption>How sure it is of each class</caption><tbody id="bars"></tbody></table>
+${headsOf(facts.description).map(answerHtml)}
 <p id="latency" class="latency"></p>
 </div>
 <noscript><p class="failure">The student runs by scripts, and they are off.</p></noscript>
@@ -67,14 +69,39 @@ const HEADINGS: Readonly<Record<PageForm, string>> = {
   numbers: 'Numbers',
 };
 
+/** The place for the answer of a head; for one of several, under the name of its question. */
+function answerHtml({question}: HeadColumns, index: number, heads: readonly HeadColumns[]): Html {
+  const heading =
+    heads.length > 1 && question ? html`<h3>${question.name}</h3>\n${instructionsOf(question)}` : undefined;
+  return html`${heading}<p id="${answerId('verdict', index)}" class="verdict" aria-live="polite"></p>
+<table><caption>How sure it is of each class</caption><tbody id="${answerId('bars', index)}"></tbody></table>
+`;
+}
+
+function instructionsOf({instructions = ''}: Question): Html | undefined {
+  return instructions === '' ? undefined : html`<p class="note">${instructions}</p>\n`;
+}
+
 function settingOf({description, weights}: PageFacts): string {
-  const {classes, calibration} = description;
+  const {classes, calibration, heads} = description;
+  if (heads !== undefined) return settingOfHeads(heads, weights);
   const size = `A student of ${counted(weights, 'weight')} for ${count(classes.length)} classes.`;
   if (calibration === undefined) return `${size} How sure it is was not calibrated.`;
   const {temperature, threshold} = calibration;
   const calibrated = `How sure it is was calibrated (temperature ${Number(temperature.toFixed(3))}).`;
   if (threshold === undefined) return `${size} ${calibrated}`;
   return `${size} ${calibrated} Below ${Number((100 * threshold).toFixed(2))} % it abstains.`;
+}
+
+function settingOfHeads(heads: readonly Head[], weights: number): string {
+  const size = `A student of ${counted(weights, 'weight')} that answers ${counted(heads.length, 'question')}.`;
+  const facts = heads.map(({question, calibration}) => {
+    if (calibration === undefined) return `${question.name}: not calibrated`;
+    const {temperature, threshold} = calibration;
+    const abstains = threshold === undefined ? '' : `, abstains below ${Number((100 * threshold).toFixed(2))} %`;
+    return `${question.name}: temperature ${Number(temperature.toFixed(3))}${abstains}`;
+  });
+  return `${size} How sure it is: ${facts.join('; ')}.`;
 }
 
 function inputOf({form, description}: PageFacts): Html {
@@ -139,6 +166,7 @@ header { padding-top: 48px; }
 h1, h2 { line-height: 1.2; font-weight: 600; text-wrap: balance; overflow-wrap: anywhere; }
 h1 { font-size: 2.2rem; margin: 0.1em 0 0.25em; letter-spacing: -0.01em; }
 h2 { font-size: 1.3rem; margin: 0 0 0.6em; }
+h3 { font-size: 1.05rem; line-height: 1.2; font-weight: 600; margin: 1.2em 0 0.3em; overflow-wrap: anywhere; }
 p { margin: 0 0 1em; max-width: 72ch; overflow-wrap: anywhere; }
 [hidden] { display: none; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }

@@ -22,7 +22,7 @@ export interface ExportPageOptions {
   /**
    * The page's title.
    *
-   * @default a title that names its classes
+   * @default a title that names its classes, or its questions
    */
   readonly title?: string | undefined;
   /** The origin of the student, kept in `limbeck.json` for people. */
@@ -114,7 +114,8 @@ function formOf({model, reading, dtype, preprocessing}: Student): PageForm {
   return takesBytes && shape.length === 3 && [1, 3, 4].includes(shape[2]!) ? 'image' : 'numbers';
 }
 
-function titleOf({classes}: Student): string {
+function titleOf({classes, heads}: Student): string {
+  if (heads !== undefined) return heads.map(({question}) => question.name).join(', ');
   if (classes.length > 3) return `Which of ${classes.length} classes?`;
   return `${classes.slice(0, -1).join(', ')} or ${classes.at(-1)}?`;
 }

@@ -107,6 +107,18 @@ export async function loadHead(directory: string, question: string | undefined):
   return question === undefined ? student : headOf(student, question);
 }
 
+/**
+ * Loads a student of one question, or one head of a student of several.
+ *
+ * @throws InputError as `loadHead` does, or if the student answers several questions and none is named
+ */
+export async function loadOneHead(directory: string, question: string | undefined): Promise<Student> {
+  const student = await loadHead(directory, question);
+  if (student.heads === undefined) return student;
+  const names = student.heads.map(head => `\`${head.question.name}\``).join(', ');
+  throw new InputError(`${directory} answers several questions: ${names}. Name one with --question.`);
+}
+
 async function readGate(path: string, {texts, ...gate}: GateDescription): Promise<Gate> {
   checkNgrams(gate.reading);
   return {...gate, texts: gateTexts(await readWhole(path), texts, gate.reading, path)};

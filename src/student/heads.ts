@@ -2,26 +2,11 @@ import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {classesOf, type Question} from '../question.ts';
 import {checkQuestions} from '../questions.ts';
+import {headsOf} from './head-columns.ts';
 import {makeStudent} from './make-student.ts';
-import type {Head, Student, StudentBuilder} from './student.ts';
+import type {Student, StudentBuilder} from './student.ts';
 
-/** A head, and the columns of the student's output that belong to it. */
-export interface HeadColumns extends Partial<Head> {
-  readonly classes: readonly string[];
-  /** The first of its columns. */
-  readonly start: number;
-}
-
-/** The heads of a student, in the order of its output. A student of one question has one. */
-export function headsOf({heads, classes, question, calibration}: Omit<Student, 'model'>): readonly HeadColumns[] {
-  if (heads === undefined) return [{classes, start: 0, ...(question && {question}), ...(calibration && {calibration})}];
-  let start = 0;
-  return heads.map(head => {
-    const columns = {...head, classes: classesOf(head.question), start};
-    start += columns.classes.length;
-    return columns;
-  });
-}
+export {columnsOf, type HeadColumns, headsOf} from './head-columns.ts';
 
 /**
  * Makes students that answer several questions: one network, whose last layer is as wide as the classes of all
@@ -66,23 +51,6 @@ export function headOf(student: Student, name: string): Student {
   const {classes, start, question, calibration} = head;
   const model = student.heads === undefined ? student.model : headModel(student, start, classes.length);
   return makeStudent({...shared, model, classes, question: question!, ...(calibration && {calibration})});
-}
-
-/**
- * The logits of one head among those of a student.
- *
- * @param logits - [count, all columns], row-major, as `predictLogits` gives them
- * @returns [count, classes]; the same array if the student has one head
- */
-export function columnsOf(logits: Float32Array, count: number, {start, classes}: HeadColumns): Float32Array {
-  const [width, own] = [logits.length / count, classes.length];
-  if (own === width) return logits;
-  const columns = new Float32Array(count * own);
-  for (let row = 0; row < count; row++) {
-    const first = row * width + start;
-    columns.set(logits.subarray(first, first + own), row * own);
-  }
-  return columns;
 }
 
 /** Layers that TensorFlow.js knows, so that a head can be saved as a model of its own. */

@@ -1,7 +1,8 @@
 import {Writable} from 'node:stream';
 import {setImmediate} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
-import {openPredictions, type PredictionForm, predictionsOf} from '../../src/cli/predict.ts';
+import {joined, openPredictions, type PredictionForm, predictionsOf} from '../../src/cli/predictions.ts';
+import {choice, predicate} from '../../src/questions.ts';
 
 const classes = ['bug', 'praise'];
 const logits = Float32Array.of(1, 0, 0, 3);
@@ -31,8 +32,8 @@ describe('predictionsOf', () => {
   });
 });
 
-/** All that is printed of some predictions, written in two parts. */
-async function printed(form: PredictionForm, count = 2): Promise<string> {
+/** All that is printed of some predictions, written in parts. */
+async function printed(form: PredictionForm, count = 2, several = false): Promise<string> {
   let text = '';
   const stdout = new Writable({
     // So little that every write must wait.
@@ -46,7 +47,7 @@ async function printed(form: PredictionForm, count = 2): Promise<string> {
   const calibration = {temperature: 1, threshold: 0.8};
   const all = predictionsOf({classes, calibration}, logits, ['T\t1', undefined]).slice(0, count);
   const writer = openPredictions(form, {student: 'folder', classes}, stdout);
-  for (const prediction of all) await writer.write([prediction]);
+  for (const prediction of several ? joined(heads, [all, urgent]) : all) await writer.write([prediction]);
   await writer.write([]);
   await writer.end();
   await new Promise<void>(resolve => {
@@ -55,7 +56,35 @@ async function printed(form: PredictionForm, count = 2): Promise<string> {
   return text;
 }
 
+const heads = [
+  {classes, start: 0, question: choice('topic', '', classes)},
+  {classes: ['no', 'yes'], start: 2, question: predicate('urgent', '')},
+];
+const urgent = predictionsOf(heads[1]!, Float32Array.of(0, 2, 4, 0), ['T\t1', undefined]);
+
 describe('openPredictions', () => {
+  it('prints a column with its confidence for each of several questions, under its name', async () => {
+    expect(await printed('text', 2, true)).toBe(
+      'topic\ttopic: confidence\turgent\turgent: confidence\tid\n' +
+        'abstains\t0.7311\tyes\t0.8808\tT 1\npraise\t0.9526\tno\t0.9820\n',
+    );
+  });
+
+  it('gives an object for each of several questions as JSON', async () => {
+    const [first, second] = (await printed('jsonl', 2, true)).trimEnd().split('\n');
+    expect(JSON.parse(first!)).toEqual({
+      id: 'T\t1',
+      answers: {
+        topic: expect.objectContaining({class: 'bug', abstains: true}),
+        urgent: {
+          ...{class: 'yes', label: 1, confidence: expect.closeTo(0.8808, 4)},
+          probabilities: [expect.closeTo(0.1192, 4), expect.closeTo(0.8808, 4)],
+        },
+      },
+    });
+    expect(JSON.parse(second!)).toMatchObject({answers: {topic: {class: 'praise'}, urgent: {class: 'no'}}});
+  });
+
   it('prints a line for each: class or `abstains`, confidence, and what the input is called', async () => {
     expect(await printed('text')).toBe('abstains\t0.7311\tT 1\npraise\t0.9526\n');
   });

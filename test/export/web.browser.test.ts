@@ -13,7 +13,9 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {layers} from '../../src/engine/tf.ts';
 import type {BrowserPrediction} from '../../src/export/browser/student.ts';
 import {exportPage} from '../../src/export/web.ts';
+import {choice, predicate} from '../../src/questions.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
+import {columnsOf, headsOf, withHeads} from '../../src/student/heads.ts';
 import {lenet} from '../../src/student/lenet.ts';
 import {makeStudent} from '../../src/student/make-student.ts';
 import {mlp} from '../../src/student/mlp.ts';
@@ -35,7 +37,9 @@ const texts = [
 
 let browser: Browser | undefined;
 let folder: string;
-let students: Readonly<Record<'text' | 'subwords' | 'digits' | 'colours' | 'numbers' | 'photos' | 'records', Student>>;
+let students: Readonly<
+  Record<'text' | 'subwords' | 'digits' | 'colours' | 'numbers' | 'photos' | 'records' | 'tickets', Student>
+>;
 let context: BrowserContext;
 let page: Page;
 let requests: string[];
@@ -53,6 +57,7 @@ beforeAll(async () => {
     numbers: numbersStudent(),
     photos: lenet({filters: [4, 6], units: 12})({...imageTask([28, 28, 3]), reading: photoReading}, 3),
     records: mlp({units: [4]})(recordTask, 3),
+    tickets: ticketsStudent(),
   };
   for (const [name, student] of Object.entries(students)) await exportPage(join(folder, name), student);
 }, 60_000);
@@ -164,6 +169,28 @@ describe('an exported page in a browser without a network', () => {
         .toMatch(isSure ? /, \d.*\s% sure$/ : /^Abstains: .* is below 80\.0\s%$/);
     }
     expect(new Set(sure.values()).size).toBe(2);
+  });
+
+  it('answers each of several questions, with the calibration of each', async () => {
+    await open('tickets');
+    await page.getByLabel('The text').fill(texts[0]!);
+    const logits = await predictLogits(students.tickets, {kind: 'text', count: 1, texts: [texts[0]!]});
+    for (const [index, head] of headsOf(students.tickets).entries()) {
+      const {classes, calibration} = head;
+      const bars = page.locator(index === 0 ? '#bars tr' : `#bars-${index} tr`);
+      const probabilities = softmaxRows(columnsOf(logits, 1, head), classes.length, calibration?.temperature);
+      const sorted = classes.map((name, label) => ({name, value: probabilities[label]!}));
+      sorted.sort((one, other) => other.value - one.value);
+      await expect.poll(() => bars.allTextContents()).toEqual(sorted.map(({name, value}) => `${name}${shown(value)}`));
+    }
+    expect(await page.locator('h3').allTextContents()).toEqual(['topic', 'urgent']);
+    expect(await page.locator('#verdict-1').textContent()).toMatch(/^Abstains: (yes|no) is likeliest/);
+    expect(await page.title()).toBe('topic, urgent');
+    expect(await page.locator('.setting').textContent()).toMatch(
+      /2 questions\. How sure it is: topic: temperature 0\.1; urgent: temperature 2, abstains below 99 %\.$/,
+    );
+    const refused = page.evaluate('limbeck.openStudent().then(student => student.classify("x"))');
+    await expect(refused).rejects.toThrow('The student answers several questions: topic, urgent. Call `classifyAll`.');
   });
 
   it('shows names as text, whatever they hold', async () => {
@@ -314,6 +341,14 @@ function textStudent(): Student {
   return {...student, calibration: {temperature: 0.07, threshold: 0.8}};
 }
 
+function ticketsStudent(): Student {
+  const questions = [choice('topic', 'About what?', ['billing', 'fault', 'other']), predicate('urgent', 'Today?')];
+  const student = withHeads(hashedNgrams({buckets: 512, units: [8]}), questions)({...textTask, classes: []}, 5);
+  const calibrations = [{temperature: 0.1}, {temperature: 2, threshold: 0.99}];
+  const heads = student.heads!.map((head, index) => ({...head, calibration: calibrations[index]!}));
+  return makeStudent({...student, heads});
+}
+
 /** One that gives probabilities, of numbers with a mean and a deviation each. */
 function numbersStudent(): Student {
   const model = layers.sequential({
@@ -330,6 +365,7 @@ function numbersStudent(): Student {
 function inputsOf(name: keyof typeof students): Inputs {
   switch (name) {
     case 'text':
+    case 'tickets':
     case 'subwords':
       return {kind: 'text', count: texts.length, texts};
     case 'digits':
@@ -357,12 +393,13 @@ async function probabilitiesOf(student: Student, inputs: Inputs): Promise<Float6
   return softmaxRows(await predictLogits(student, inputs), student.classes.length, student.calibration?.temperature);
 }
 
+const shown = (value: number): string => `${(100 * value).toFixed(1)}\u00a0%`;
+
 /** The rows of the table as it shows this program's own numbers: ten classes, and the others together. */
 async function barsFor(student: Student, input: string | Inputs): Promise<string[]> {
   const inputs = typeof input === 'string' ? ({kind: 'text', count: 1, texts: [input]} as const) : input;
   const probabilities = Array.from(await probabilitiesOf(student, inputs), (value, label) => ({label, value}));
   const sorted = probabilities.sort((a, b) => b.value - a.value);
-  const shown = (value: number): string => `${(100 * value).toFixed(1)}\u00a0%`;
   const rest = sorted.slice(10);
   const mass = rest.reduce((sum, {value}) => sum + value, 0);
   return [

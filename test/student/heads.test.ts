@@ -8,7 +8,7 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {layers, tf} from '../../src/engine/tf.ts';
 import {choice, predicate, score} from '../../src/questions.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
-import {loadStudent, saveStudent} from '../../src/student/files.ts';
+import {loadHead, loadOneHead, loadStudent, saveStudent} from '../../src/student/files.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {columnsOf, headOf, headsOf, withHeads} from '../../src/student/heads.ts';
 import {lenet} from '../../src/student/lenet.ts';
@@ -100,6 +100,11 @@ describe('a student with heads', () => {
       expect(loaded.heads).toEqual(heads);
       expect(await predictLogits(loaded, images)).toEqual(await predictLogits(student, images));
       const mood = headOf(student, 'mood');
+      expect((await loadOneHead(join(folder, 'whole'), 'mood')).question).toEqual(mood.question);
+      expect((await loadHead(join(folder, 'whole'), undefined)).heads).toEqual(heads);
+      await expect(loadOneHead(join(folder, 'whole'), undefined)).rejects.toThrow(
+        /answers several questions: `topic`, `urgent`, `mood`\. Name one with --question\.$/,
+      );
       expect(mood.calibration).toEqual({temperature: 3, threshold: 0.5});
       await saveStudent(join(folder, 'mood'), mood);
       const alone = await loadStudent(join(folder, 'mood'));

@@ -32,6 +32,7 @@ export function evaluateCommand(): Command {
     .description('measure a saved student on a recipe’s test split, against true labels and against the teacher')
     .argument('<student>', 'the folder of a saved student')
     .argument('<recipe>', 'a module that exports a recipe by default')
+    .addOption(questionOption('measure'))
     .addOption(allowMissingOption())
     .action(async (student, recipe, flags) => (await import('../evaluate.ts')).runEvaluate(student, recipe, flags));
 }
@@ -117,11 +118,18 @@ const FILE =
 /** `limbeck predict STUDENT [FILE]` prints a saved student's predictions. */
 export function predictCommand(): Command {
   return withTextFlags(withJson(new Command('predict')))
-    .description('print a saved student’s predictions: the class and its confidence, or `abstains`')
+    .description(
+      'print a saved student’s predictions: the class and its confidence, or `abstains`, for each of its questions',
+    )
     .argument('<student>', 'the folder of a saved student')
     .addArgument(new Argument('[file]', FILE).default('-', 'stdin'))
     .addOption(new Option('--jsonl', 'print one JSON object on each line, as they come').conflicts('json'))
+    .addOption(questionOption('answer'))
     .action(async (student, file, flags) => (await import('../predict.ts')).runPredict(student, file, flags));
+}
+
+function questionOption(does: string): Option {
+  return new Option('--question <name>', `${does} only this question of a student that answers several`);
 }
 
 function withTextFlags(command: Command): Command {
@@ -147,6 +155,7 @@ export function exportCommand(): Command {
     .addOption(
       new Option('--web <folder>', 'from a student: a page that runs it in the browser').conflicts(['chat', 'records']),
     )
+    .addOption(questionOption('with --web: show'))
     .option('--title <text>', 'with --web: the title (default: the names of the classes)')
     .addOption(
       new Option('--chat <file>', `from knowledge: conversations, for TRL or Axolotl; ${ENDINGS}`).conflicts('records'),

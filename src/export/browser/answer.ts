@@ -1,5 +1,7 @@
+import type {HeadColumns} from '../../student/head-columns.ts';
 import {percentage} from '../../study/report/format.ts';
 import {type Element, element, make} from './dom.ts';
+import {answerId} from './page-input.ts';
 import type {BrowserPrediction} from './student.ts';
 
 /** Number of bars that are shown. Further classes are only counted. */
@@ -10,23 +12,28 @@ const TIMED = 20;
 
 /** Shows a student's answers as they come. */
 export interface AnswerView {
-  show(prediction: BrowserPrediction): void;
+  /** @param predictions - one for each head */
+  show(predictions: readonly BrowserPrediction[]): void;
   clear(): void;
 }
 
-/** @param threshold - confidence below which the student abstains */
-export function answerView(classes: readonly string[], threshold: number | undefined): AnswerView {
-  const verdict = element('verdict');
+/** @param heads - those of the student, in the order of the document */
+export function answerView(heads: readonly HeadColumns[]): AnswerView {
+  const verdicts = heads.map((_, index) => element(answerId('verdict', index)));
   const times: number[] = [];
   return {
-    show(prediction) {
+    show(predictions) {
       element('waiting').hidden = true;
       element('answer').hidden = false;
-      verdict.className = prediction.abstains ? 'verdict abstains' : 'verdict';
-      verdict.textContent = verdictOf(prediction, threshold);
-      element('bars').replaceChildren(...barsOf(prediction, classes));
-      times.push(prediction.milliseconds);
-      element('latency').textContent = latencyOf(prediction.milliseconds, times.slice(-TIMED));
+      for (const [index, {classes, calibration}] of heads.entries()) {
+        const [verdict, prediction] = [verdicts[index]!, predictions[index]!];
+        verdict.className = prediction.abstains ? 'verdict abstains' : 'verdict';
+        verdict.textContent = verdictOf(prediction, calibration?.threshold);
+        element(answerId('bars', index)).replaceChildren(...barsOf(prediction, classes));
+      }
+      const [{milliseconds}] = predictions as readonly [BrowserPrediction];
+      times.push(milliseconds);
+      element('latency').textContent = latencyOf(milliseconds, times.slice(-TIMED));
     },
     clear() {
       element('waiting').hidden = false;

@@ -11,3 +11,8 @@ export interface PageInput {
 
 /** Asks the student about an input and shows its answer. Given `undefined`, shows that there is none. */
 export type Ask = (input: string | ArrayLike<number> | undefined) => Promise<void>;
+
+/** The id of an element that shows the answer of a head. The first one's has no number. */
+export function answerId(part: 'verdict' | 'bars', head: number): string {
+  return head === 0 ? part : `${part}-${head}`;
+}

@@ -1,5 +1,6 @@
 import {lengthRead, type Reading, readsTexts} from '../../data/reading.ts';
 import type {StudentDescription} from '../../student/description.ts';
+import {headsOf} from '../../student/head-columns.ts';
 import {answerView} from './answer.ts';
 import {
   type Canvas,
@@ -28,16 +29,16 @@ function fail(error: unknown): void {
 }
 
 function askingOf(student: BrowserStudent): Ask {
-  const view = answerView(student.classes, limbeckStudent.description.calibration?.threshold);
+  const view = answerView(headsOf(limbeckStudent.description));
   let turn = 0;
   return async input => {
     const own = ++turn;
     element('failure').hidden = true;
     if (input === undefined) return view.clear();
     try {
-      const prediction = await student.classify(input);
+      const predictions = await student.classifyAll(input);
       // A person who types fast gets only the last answer.
-      if (own === turn) view.show(prediction);
+      if (own === turn) view.show(predictions);
     } catch (error) {
       view.clear();
       fail(error);
@@ -83,7 +84,7 @@ async function start(): Promise<void> {
   const student = await limbeck.openStudent();
   const {inputShape, reading} = limbeckStudent.description;
   // The first answer takes longer, because the engine warms up. It is not shown.
-  await student.classify(exampleFor(reading, inputShape));
+  await student.classifyAll(exampleFor(reading, inputShape));
   takeFiles(INPUTS[form](askingOf(student)), form);
   page.body.dataset['ready'] = 'yes';
 }

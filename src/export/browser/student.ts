@@ -8,6 +8,7 @@ import {InputError} from '../../errors.ts';
 import {fieldsOf} from '../../input-kinds.ts';
 import type {StudentDescription} from '../../student/description.ts';
 import {outputsOf} from '../../student/forward.ts';
+import {columnsOf, type HeadColumns, headsOf} from '../../student/head-columns.ts';
 import {makeStudent} from '../../student/make-student.ts';
 import {preprocess} from '../../student/preprocessing.ts';
 import {rawInputs} from '../../student/raw-inputs.ts';
@@ -16,12 +17,19 @@ import type {Student} from '../../student/student.ts';
 /** A student that runs in a browser, by the same code as elsewhere. */
 export interface BrowserStudent {
   readonly classes: readonly string[];
+  /** Names of the questions of a student that answers several; empty for others. */
+  readonly questions: readonly string[];
   /**
    * Answers about one text, or about one input as raw numbers, row-major.
    *
-   * @throws InputError if the student takes another kind or shape of input
+   * @throws InputError if the student takes another kind or shape of input, or answers several questions
    */
   classify(input: string | ArrayLike<number>): Promise<BrowserPrediction>;
+  /**
+   * Answers all questions about one input, as `classify` does: one answer for each question, in order. A student of one
+   * question gives one.
+   */
+  classifyAll(input: string | ArrayLike<number>): Promise<readonly BrowserPrediction[]>;
 }
 
 /** An answer in the format of `limbeck predict --json`, with its time. */
@@ -33,7 +41,7 @@ export interface BrowserPrediction {
   /** True if the confidence is below the student's threshold. Absent without a threshold. */
   readonly abstains?: boolean;
   readonly probabilities: readonly number[];
-  /** Time from the raw input to the probabilities. */
+  /** Time from the raw input to the probabilities of all questions. */
   readonly milliseconds: number;
 }
 
@@ -63,8 +71,18 @@ export async function openStudent(): Promise<BrowserStudent> {
   if (data === undefined) throw new InputError('There is no student. Load student-data.js first.');
   await startWasmInBrowser(data.wasm);
   const student = await readStudent(data);
-  const classifier = classifierOf(student);
-  return {classes: student.classes, classify: input => classifier(inputsOf(student, input, data.description))};
+  const answer = classifierOf(student);
+  const classifyAll: BrowserStudent['classifyAll'] = input => answer(inputsOf(student, input, data.description));
+  const questions = (student.heads ?? []).map(({question}) => question.name);
+  return {
+    ...{classes: student.classes, questions, classifyAll},
+    async classify(input) {
+      if (questions.length > 0) {
+        throw new InputError(`The student answers several questions: ${questions.join(', ')}. Call \`classifyAll\`.`);
+      }
+      return (await classifyAll(input))[0]!;
+    },
+  };
 }
 
 async function readStudent({description, model, weights}: StudentData): Promise<Student> {
@@ -120,27 +138,34 @@ function parsed(json: string): unknown {
   }
 }
 
-function classifierOf(student: Student): (inputs: Inputs) => Promise<BrowserPrediction> {
+function classifierOf(student: Student): (inputs: Inputs) => Promise<readonly BrowserPrediction[]> {
   const forward = outputsOf(student, []);
-  const {classes, preprocessing, calibration: {temperature, threshold} = {}} = student;
+  const heads = headsOf(student);
   return async inputs => {
     const start = performance.now();
     const logits = tf.tidy(() => {
       const raw = rawTensor(rawInputs(student, inputs));
-      return forward(preprocess(raw, preprocessing), {training: false}).logits;
+      return forward(preprocess(raw, student.preprocessing), {training: false}).logits;
     });
-    const probabilities = softmaxRows(await logits.data(), classes.length, temperature);
+    const values = await logits.data<'float32'>();
     logits.dispose();
+    const answers = heads.map(head => answerOf(head, columnsOf(values, 1, head)));
     const milliseconds = performance.now() - start;
-    const label = argmaxRows(probabilities, classes.length)[0]!;
-    const confidence = probabilities[label]!;
-    return {
-      class: classes[label]!,
-      label,
-      confidence,
-      ...(threshold !== undefined && {abstains: confidence < threshold}),
-      probabilities: Array.from(probabilities),
-      milliseconds,
-    };
+    return answers.map(answer => ({...answer, milliseconds}));
+  };
+}
+
+/** @param logits - [classes] */
+function answerOf({classes, calibration}: HeadColumns, logits: Float32Array): Omit<BrowserPrediction, 'milliseconds'> {
+  const {temperature, threshold} = calibration ?? {};
+  const probabilities = softmaxRows(logits, classes.length, temperature);
+  const label = argmaxRows(probabilities, classes.length)[0]!;
+  const confidence = probabilities[label]!;
+  return {
+    class: classes[label]!,
+    label,
+    confidence,
+    ...(threshold !== undefined && {abstains: confidence < threshold}),
+    probabilities: Array.from(probabilities),
   };
 }
