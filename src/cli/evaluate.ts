@@ -6,9 +6,10 @@ import {type CascadeResult, cascadeOf} from '../evaluate/calibration.ts';
 import {evaluate, meanKlOf, meanWhereTeacherErrs} from '../evaluate/metrics.ts';
 import {mean} from '../evaluate/statistics.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import {recipeOfOne} from '../recipe/questions.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {boundsWithMissing} from '../statistics/bounds.ts';
-import {loadOneHead} from '../student/files.ts';
+import {loadHead, loadOneHead} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
@@ -17,8 +18,9 @@ import {promiseText, testText} from '../study/report/cascades.ts';
 import type {MissingInputs} from '../study/results.ts';
 import {openStudy} from '../study/study.ts';
 import {engineLine} from './engine.ts';
+import {fileText, holdsLabels, measureOnFile} from './evaluate-file.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
-import {noteFallback, openTerminal} from './terminal.ts';
+import {noteFallback, openTerminal, type Terminal} from './terminal.ts';
 
 export async function runEvaluate(
   folder: string,
@@ -26,10 +28,13 @@ export async function runEvaluate(
   {question, ...flags}: StudyFlags & {readonly question?: string},
 ): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
+  if (holdsLabels(path)) return evaluateOnFile(folder, path, question, terminal);
   const source = await loadRecipe(path);
   terminal.note(await engineLine());
   const student = await loadOneHead(folder, question);
-  const recipe = await resolveRecipe(source);
+  const recipe = await resolveRecipe(
+    source.questions ? recipeOfOne(source, question ?? student.question?.name) : source,
+  );
   const study = await openStudy(recipe, [recipe.reference], studyOptions(flags, terminal));
   try {
     checkClasses(student, recipe.data);
@@ -63,6 +68,17 @@ export async function runEvaluate(
   } finally {
     await study.close();
   }
+}
+
+async function evaluateOnFile(
+  folder: string,
+  path: string,
+  question: string | undefined,
+  terminal: Terminal,
+): Promise<void> {
+  terminal.note(await engineLine());
+  const measures = await measureOnFile(await loadHead(folder, question), path, {onFallback: noteFallback(terminal)});
+  terminal.result({student: folder, ...measures}, fileText(measures));
 }
 
 type Data = Dataset | UnlabelledDataset;

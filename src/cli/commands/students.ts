@@ -25,13 +25,17 @@ export function trainCommand(): Command {
 }
 
 /**
- * `limbeck evaluate STUDENT RECIPE` measures a saved student on the test split, against true labels and the teacher.
+ * `limbeck evaluate STUDENT RECIPE` measures a saved student on the test split, against true labels and the teacher, or on
+ * a file of labelled texts.
  */
 export function evaluateCommand(): Command {
   return withStudyFlags(new Command('evaluate'))
     .description('measure a saved student on a recipe’s test split, against true labels and against the teacher')
     .argument('<student>', 'the folder of a saved student')
-    .argument('<recipe>', 'a module that exports a recipe by default')
+    .argument(
+      '<recipe>',
+      'a module that exports a recipe by default; or texts with labels (.csv, .tsv, .jsonl, .parquet), a column for each question',
+    )
     .addOption(questionOption('measure'))
     .addOption(allowMissingOption())
     .action(async (student, recipe, flags) => (await import('../evaluate.ts')).runEvaluate(student, recipe, flags));
