@@ -6,6 +6,7 @@ import {InputError} from '../errors.ts';
 import type {ShareDifference, ShareRight} from '../evaluate/audit.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {planMethods} from '../recipe/methods.ts';
+import {questionFolder, recipeOfOne} from '../recipe/questions.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
 import {loadOneHead} from '../student/files.ts';
@@ -42,8 +43,10 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
   }
   terminal.note(await engineLine());
   const student = await loadOneHead(folder, flags.question);
-  const recipe = await resolveRecipe(source);
-  const study = await openStudy(recipe, [recipe.reference], options);
+  const about = student.question?.name ?? flags.question;
+  const recipe = await resolveRecipe(source.questions ? recipeOfOne(source, about) : source);
+  const own = source.questions && student.question ? {directory: questionFolder(directory, student.question)} : {};
+  const study = await openStudy(recipe, [recipe.reference], {...options, ...own});
   try {
     if (isLabelled(recipe.data)) {
       terminal.note(
