@@ -7,7 +7,7 @@ import {recordJson} from '../input-kinds.ts';
 import type {AskOptions, Detail, Input, Outcome, Query, Teacher} from '../teacher.ts';
 
 interface GatherOptions {
-  /** Called with the number of queries in each batch. */
+  /** Called with the number of inputs in each batch. */
   readonly onBatch?: (queries: number) => void;
 }
 
@@ -113,7 +113,7 @@ export class Batcher {
     // All waiting calls can have been aborted by now.
     if (first === undefined) return;
     const queries = pieces.flatMap(piece => piece.queries);
-    this.#onBatch(queries.length);
+    this.#onBatch(new Set(queries.map(({input}) => input)).size);
     const {detail} = first.call;
     const before = performance.eventLoopUtilization();
     const everyone = whenAllAbort(pieces.map(({call}) => call.signal));

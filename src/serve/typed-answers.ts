@@ -130,12 +130,13 @@ function questionText({question, classes}: ServedClassifier): string {
   return question?.type === 'predicate' ? 'a predicate' : `a ${question!.type} with the options ${classes.join(', ')}`;
 }
 
-/** The class of each option. A predicate needs no words in common. */
+/** The class of each option. Two predicates need no words in common: no comes first. */
 function indicesIn(
   {question, classes}: ServedClassifier,
   {type, options}: AskedQuestion,
 ): Chosen['indices'] | undefined {
-  return type === 'predicate' && question?.type === 'predicate' ? [0, 1] : indicesOf(options, classes);
+  const noYes = type === 'predicate' && question?.type === 'predicate' ? [0, 1] : undefined;
+  return indicesOf(options, classes) ?? noYes;
 }
 
 /** The class of each option; undefined if options and classes are not the same. */

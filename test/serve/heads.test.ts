@@ -267,6 +267,7 @@ describe('a cascade before a teacher with several questions', () => {
     });
     expect(knows.calls).toEqual([[`urgent: ${STATE}`, `mood: ${STATE}`]]);
     expect(service.tally).toMatchObject({student: 1, teacher: 2});
+    expect(await metric(service, 'limbeck_batch_questions_sum')).toBe(1);
     expect(await metric(service, 'limbeck_question_answers_total{question="urgent",by="teacher"}')).toBe(1);
     await systemOne(service, asked, {state: 'topic=other 0.5'});
     expect(knows.calls.slice(1)).toEqual([['topic: topic=other 0.5']]);
