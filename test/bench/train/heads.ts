@@ -2,7 +2,7 @@
  * One student with three heads beside three students of one question each: agreement with their teacher on each
  * question, and training time. See `../README.md`.
  */
-import {questions, shape, type TwoDigits, twoDigits} from '../../../examples/two-digits/images.ts';
+
 import {joinKnowledge} from '../../../src/ask/joint-knowledge.ts';
 import {agreement} from '../../../src/evaluate/metrics.ts';
 import type {Knowledge} from '../../../src/knowledge/knowledge.ts';
@@ -14,6 +14,7 @@ import {lenet} from '../../../src/student/lenet.ts';
 import {predictLogits} from '../../../src/student/predict.ts';
 import type {Student} from '../../../src/student/student.ts';
 import {train} from '../../../src/train/train.ts';
+import {questions, shape, type TwoDigits, twoDigits} from './two-digits.ts';
 
 /** Numbers of images. */
 const [TEACHER_TRAINING, TRANSFER, TEST] = [20_000, 6_000, 10_000];

@@ -1,7 +1,9 @@
 import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
-import {choice, predicate, type Question} from 'limbeck/ask';
-import {type IdxFiles, readIdx, type TensorInputs} from 'limbeck/data';
+import {type IdxFiles, readIdx} from '../../../src/data/idx.ts';
+import type {TensorInputs} from '../../../src/data/inputs.ts';
+import type {Question} from '../../../src/question.ts';
+import {choice, predicate} from '../../../src/questions.ts';
 
 const digits = [...'0123456789'];
 
