@@ -80,10 +80,15 @@ export class TeacherGateway {
 
   /**
    * @param heads - the student's
-   * @throws InputError if the teacher doesn't answer a question of the student, or has different classes
+   * @throws InputError if the teacher doesn't answer a question of the student, or has different classes, or names none
    */
   constructor(heads: ServedHeads, options: TeacherGatewayOptions) {
     const {teacher, detail = withoutFeatures(teacher.detail)} = options;
+    if (detail.kind === 'expected') {
+      throw new InputError(
+        `Teacher ${teacher.name} shows expected levels alone, which name no class. Serve the student without it.`,
+      );
+    }
     this.detail = detail;
     this.#options = options;
     this.#routes = new Map([...heads].map(([question, head]) => [question, routeOf(head, teacher)]));

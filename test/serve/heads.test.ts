@@ -320,6 +320,7 @@ describe('a cascade before a teacher with several questions', () => {
     await expect(serve({...single, classes: ['no', 'yes']})).rejects.toThrow(
       'Teacher reader answers one question, and the student several. Serve one of them.',
     );
+    await expect(serve(teacher({detail: {kind: 'expected'}}))).rejects.toThrow('shows expected levels alone');
     await expect(serve(teacher(), {promise: {agreement: 0.9}})).rejects.toThrow('A promise is about one question');
   });
 });
