@@ -1,12 +1,15 @@
-import {argmaxRows, softmaxRows} from '../data/arrays.ts';
+import {answeredRows, argmaxRows, softmaxRows} from '../data/arrays.ts';
+import {selectRows} from '../data/inputs.ts';
 import {classesOf, type Question} from '../question.ts';
+import {meansOverClasses} from './by-class.ts';
 import {type PredicateMetrics, predicateMetrics} from './predicates.ts';
 import {auroc, averagePrecision} from './ranking.ts';
 import {medianLevels, type ScoreMetrics, scoreMetrics} from './scores.ts';
+import {mean} from './statistics.ts';
 
 /** How well a student knows the answers to a question, by the measures of the question's type. */
 export type TypedMeasures =
-  | {readonly type: 'choice'; readonly agreement: number}
+  | {readonly type: 'choice'; readonly agreement: number; readonly macroF1: number}
   | ({readonly type: 'predicate'; readonly auroc: number; readonly averagePrecision: number} & PredicateMetrics)
   | ({readonly type: 'score'} & ScoreMetrics);
 
@@ -20,9 +23,11 @@ export function typedMeasures(question: Question, logits: ArrayLike<number>, tau
   const {length: classes} = classesOf(question);
   switch (question.type) {
     case 'choice': {
-      const named = argmaxRows(logits, classes);
-      const answered = Array.from(taught).flatMap((label, row) => (label < 0 ? [] : [named[row] === label ? 1 : 0]));
-      return {type: 'choice', agreement: answered.reduce<number>((sum, same) => sum + same, 0) / answered.length};
+      const rows = answeredRows(taught);
+      const named = selectRows(argmaxRows(logits, classes), 1, rows);
+      const labels = Int32Array.from(rows, row => taught[row]!);
+      const agreement = mean(Array.from(labels, (label, row) => (named[row] === label ? 1 : 0)));
+      return {type: 'choice', agreement, macroF1: meansOverClasses(named, labels, classes).macroF1};
     }
     case 'predicate': {
       const yes = softmaxRows(logits, classes).filter((_, cell) => cell % classes === 1);

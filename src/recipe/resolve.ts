@@ -77,7 +77,11 @@ export const FOLDS = 5;
  */
 export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
   const {questions, student, preprocessing, images, records, training = {}, budgets: sizes, ...others} = recipe;
-  if (questions) throw new TypeError(`Recipe ${recipe.name} has several questions. Resolve it about each of them.`);
+  if (questions) {
+    throw new InputError(
+      `Recipe ${recipe.name} has \`questions\`, and one is needed here. Choose it with \`--question\`.`,
+    );
+  }
   // Before the data, which may take long to read.
   for (const method of planMethods(recipe.methods, recipe.teachers).methods) checkMethod(method);
   await startEngine();

@@ -55,6 +55,9 @@ export interface JointMethodResult {
 export async function compareQuestions(recipe: Recipe, options: StudyOptions = {}): Promise<QuestionsResults> {
   checkOptions('compareQuestions', options, STUDY);
   const {questions = []} = recipe;
+  if (options.workers) {
+    throw new InputError('`workers` are for recipes of one question: students of several are trained in this process.');
+  }
   if (questions.length === 0) throw new InputError('The recipe has no `questions`. Use `compare()`.');
   const directory = directoryOf(recipe, options);
   const prepared: Prepared[] = [];

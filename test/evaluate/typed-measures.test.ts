@@ -6,10 +6,10 @@ import {typedMeasures} from '../../src/evaluate/typed-measures.ts';
 import {choice, predicate, score} from '../../src/questions.ts';
 
 describe('the measures of a question', () => {
-  it('are agreement for a choice, over the inputs with an answer', () => {
+  it('are agreement and macro-F1 for a choice, over the inputs with an answer', () => {
     const logits = [2, 1, 0, 0, 1, 2, 5, 0, 0];
     const kind = choice('kind', 'Which?', ['a', 'b', 'c']);
-    expect(typedMeasures(kind, logits, [0, 1, -1])).toEqual({type: 'choice', agreement: 0.5});
+    expect(typedMeasures(kind, logits, [0, 1, -1])).toEqual({type: 'choice', agreement: 0.5, macroF1: 1 / 3});
   });
 
   it('are F1 and ranking for a predicate, by the probability of yes', () => {

