@@ -4,6 +4,7 @@ import {type ImageReading, shapeRead} from '../data/reading.ts';
 import {type RecordReadingOptions, recordReadingFor} from '../data/record-reading.ts';
 import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Preprocessing} from '../student/preprocessing.ts';
 import {standardiseColumns} from '../student/standardise-columns.ts';
 import type {Task} from '../student/student.ts';
@@ -33,11 +34,20 @@ export interface TaskOptions {
   readonly records?: RecordReadingOptions | undefined;
 }
 
+const KINDS = {
+  preprocessing: kinds.textOrObject,
+  images: kinds.object,
+  records: kinds.object,
+} satisfies Shape<TaskOptions>;
+
 /** The task that a student of these data must fit. */
-export async function taskOf(
-  {classes, train: {inputs}}: Dataset | UnlabelledDataset,
-  {preprocessing: given, images, records}: TaskOptions = {},
-): Promise<Task> {
+export async function taskOf(data: Dataset | UnlabelledDataset, options: TaskOptions = {}): Promise<Task> {
+  checkOptions('taskOf', options, KINDS);
+  const {
+    classes,
+    train: {inputs},
+  } = data;
+  const {preprocessing: given, images, records} = options;
   if (images !== undefined && inputs.kind !== 'image') throw unused('images');
   if (records !== undefined && inputs.kind !== 'record') throw unused('records');
   if (inputs.kind === 'image') {

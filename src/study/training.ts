@@ -190,8 +190,8 @@ export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOp
   await startEngine();
   const data = await recipe.data();
   if (!isLabelled(data)) throw new InputError('The data have no true labels to train a teacher from.');
-  const {directory, student: build, losses, seed, training = {}} = teacherModel;
-  const student = build(await taskOf(data, teacherModel), seed);
+  const {directory, student: build, preprocessing, images, records, losses, seed, training = {}} = teacherModel;
+  const student = build(await taskOf(data, {preprocessing, images, records}), seed);
   const epochs = train(student, trueLabels(data.train, data.classes), {
     ...training,
     losses,

@@ -86,7 +86,7 @@ describe('openInference as a service that is charged for', () => {
     expect(outcomes).toMatchObject([{answer: {kind: 'logits'}}, {error: {unreadable: true}}]);
     const kept = structuredClone(calls[0]!.reply!);
     expect(teacher.service!.read(kept, 2, detail)).toEqual(outcomes);
-    expect(() => teacher.service!.read(kept, 3, detail)).toThrow('not [3, 3]');
+    expect(() => teacher.service!.read(kept, 3, detail)).toThrow('has 6 values for 3 inputs');
   });
 
   it('tells which model answered, and never throws over it', () => {

@@ -31,7 +31,7 @@ export class Requests {
     return this.#calls;
   }
 
-  /** False if the most tokens of one of them are not known. */
+  /** False if the service counts tokens, and the most tokens of one of them are not known. */
   get isBounded(): boolean {
     return this.#isBounded;
   }
@@ -63,7 +63,7 @@ export class Requests {
     this.#calls++;
     const usage = this.#service?.worstCase?.(queries);
     if (!usage) {
-      this.#isBounded = false;
+      this.#isBounded &&= this.#service?.worstCase === undefined;
       return;
     }
     this.#most = combine(this.#most, usage, sumOf);
