@@ -2,10 +2,50 @@ import {sizeOf} from '../data/inputs.ts';
 import {kindRead, readsTexts} from '../data/reading.ts';
 import {classesOf, type Question} from '../question.ts';
 import {requestsOf} from '../questions.ts';
+import type {Gate} from '../student/gate.ts';
 import {inputShapeOf} from '../student/input-shape.ts';
 import type {Calibration, Student} from '../student/student.ts';
 import type {Query, Teacher} from '../teacher.ts';
-import type {ServedOptions} from './served.ts';
+import type {ServedInput} from './tensors.ts';
+
+/** How a model answers, whatever else its service does. */
+export interface ModelOptions {
+  /** Name under which the model is served. */
+  readonly model: string;
+  /**
+   * The model's input. Clients can read it, and inputs of another type or shape are refused.
+   *
+   * @default any input; the teacher refuses what it can't take
+   */
+  readonly input?: ServedInput | undefined;
+  /**
+   * Turns scores into confidence at `/classify` and in chats. Answers below the threshold are marked. Open Inference
+   * shows the model's own scores.
+   *
+   * @default uncalibrated probabilities, and no threshold
+   */
+  readonly calibration?: Partial<Calibration> | undefined;
+  /**
+   * The calibration of each question of a teacher that has several, by name.
+   *
+   * @default `calibration`
+   */
+  readonly calibrations?: Readonly<Record<string, Partial<Calibration>>> | undefined;
+  /**
+   * The question that the classes answer. Typed questions of another type or name are left to other models, if there
+   * are such.
+   *
+   * @default none: the model answers what has its classes as options
+   */
+  readonly question?: Question | undefined;
+  /**
+   * Recognises texts unlike those that the model was trained on. At `/classify` and in chats their answers are marked,
+   * and a cascade passes such texts to its teacher.
+   *
+   * @default none: every text is accepted
+   */
+  readonly gate?: Gate | undefined;
+}
 
 /** The part of a query that says which question is asked. Empty for a model of one question. */
 export type AskedPart = Pick<Query, 'question' | 'together'>;
@@ -27,7 +67,7 @@ export type ServedHeads = ReadonlyMap<Question | undefined, ServedHead>;
 /** The heads of a model: one for each question of a teacher of several, with the name of the question. */
 export function headsServed(
   {classes, questions}: Pick<Teacher, 'classes' | 'questions'>,
-  {model, question, calibration = {}, calibrations = {}}: Pick<ServedOptions, HeadOption>,
+  {model, question, calibration = {}, calibrations = {}}: ModelOptions,
 ): ServedHeads {
   if (questions === undefined) {
     return new Map([[undefined, {name: model, classes, question, asked: {}, calibration}]]);
@@ -45,17 +85,15 @@ export function headsServed(
   );
 }
 
-type HeadOption = 'model' | 'question' | 'calibration' | 'calibrations';
-
 /** The options that follow from a student. */
-export function servedStudent(student: Student): Pick<ServedOptions, Exclude<HeadOption, 'model'> | 'gate' | 'input'> {
+export function servedStudent(student: Student): Omit<ModelOptions, 'model'> {
   const {question, heads = [], calibration, gate} = student;
   const calibrations = Object.fromEntries(heads.map(head => [head.question.name, head.calibration ?? {}]));
   return {question, calibration, calibrations, gate, input: servedInput(student)};
 }
 
 /** The model's input, if its shape is fixed. Clients can read it, and other inputs are refused at once. */
-function servedInput({model, dtype, reading}: Student): ServedOptions['input'] {
+function servedInput({model, dtype, reading}: Student): ServedInput | undefined {
   const kind = kindRead(reading);
   if (kind !== 'tensor') return {kind};
   const shape = inputShapeOf(model).filter(length => length !== null);

@@ -1,25 +1,20 @@
 import {degrade} from '../ask/degrade.ts';
 import {layerOver} from '../ask/layer.ts';
 import {InputError} from '../errors.ts';
-import type {Question} from '../question.ts';
-import type {Gate} from '../student/gate.ts';
-import type {Calibration} from '../student/student.ts';
 import type {Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {Batcher} from './batcher.ts';
 import {Cascade, type CascadeOptions} from './cascade.ts';
 import type {ServedClassifier} from './classifier.ts';
 import {type Decided, type Decider, Tally} from './decision.ts';
 import {RequestFailure} from './failure.ts';
-import {headsServed, type ServedHead} from './heads.ts';
+import {headsServed, type ModelOptions, type ServedHead} from './heads.ts';
 import type {ServedModel} from './open-inference.ts';
 import {strangeness, studentDecider} from './student-decider.ts';
-import {outputsFor, type ServedInput} from './tensors.ts';
+import {outputsFor} from './tensors.ts';
 import type {Watching} from './watching.ts';
 
 /** How a model is served. */
-export interface ServedOptions {
-  /** Name under which the model is served. */
-  readonly model: string;
+export interface ServedOptions extends ModelOptions {
   /** Version of the model, for example the hash of its weights. */
   readonly version: string;
   /** How much of the teacher the service shows: scores or labels. */
@@ -30,39 +25,6 @@ export interface ServedOptions {
    * @default labels for black-box; for gray-box all log-probabilities, or the k best if the teacher gives no more
    */
   readonly detail?: Detail | undefined;
-  /**
-   * The model's input. Clients can read it, and inputs of another type or shape are refused.
-   *
-   * @default any input; the teacher refuses what it can't take
-   */
-  readonly input?: ServedInput | undefined;
-  /**
-   * Turns scores into confidence at `/classify` and in chats. Answers below the threshold are marked. Open Inference
-   * shows the model's own scores.
-   *
-   * @default uncalibrated probabilities, and no threshold
-   */
-  readonly calibration?: Partial<Calibration> | undefined;
-  /**
-   * The calibration of each question of a teacher that has several, by name.
-   *
-   * @default `calibration`
-   */
-  readonly calibrations?: Readonly<Record<string, Partial<Calibration>>> | undefined;
-  /**
-   * The question that the classes answer. Typed questions of another type or name are left to other models, if there
-   * are such.
-   *
-   * @default none: the model answers what has its classes as options
-   */
-  readonly question?: Question | undefined;
-  /**
-   * Recognises texts unlike those that the model was trained on. At `/classify` and in chats their answers are marked,
-   * and a cascade passes such texts to its teacher.
-   *
-   * @default none: every text is accepted
-   */
-  readonly gate?: Gate | undefined;
   /**
    * Asks a teacher if the model's confidence is below the threshold of its calibration. Open Inference then shows the
    * answers of the two combined: log-probabilities if both give them, else labels.
@@ -85,8 +47,7 @@ export interface ServedOptions {
 }
 
 /** A further model of a service. The tally leaves its answers out, because it stands before no teacher. */
-export interface OtherModel
-  extends Pick<ServedOptions, 'model' | 'version' | 'input' | 'question' | 'calibration' | 'calibrations' | 'gate'> {
+export interface OtherModel extends ModelOptions, Pick<ServedOptions, 'version'> {
   readonly teacher: Teacher;
 }
 
