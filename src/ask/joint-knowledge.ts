@@ -1,6 +1,6 @@
 import {type Inputs, inputAt, stacked} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
-import {countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {countOf, inputsAt, type Knowledge, rowBlocks, rowsOf, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {digestQuery} from '../store/stored-answer.ts';
 
 /**
@@ -64,7 +64,7 @@ export async function joinKnowledge(parts: readonly (Knowledge | StoredKnowledge
   const count = homes.length * versions;
   return {
     parts,
-    rows: indices.map(own => rowsOf(own, versions, count)),
+    rows: indices.map(own => rowsInPart(own, versions, count)),
     count,
     ...(versions > 1 && {versions}),
     readInputs: wanted =>
@@ -80,10 +80,7 @@ export async function joinKnowledge(parts: readonly (Knowledge | StoredKnowledge
 
 /** The named inputs of joint knowledge in all their versions, with their answers. */
 export function jointPart(knowledge: JointKnowledge, inputs: ArrayLike<number>): JointKnowledge {
-  const {versions = 1} = knowledge;
-  const all = Int32Array.from({length: inputs.length * versions}, (_, row) => {
-    return inputs[Math.floor(row / versions)]! * versions + (row % versions);
-  });
+  const all = Int32Array.from(rowsOf(knowledge, inputs));
   return {
     ...knowledge,
     rows: knowledge.rows.map(own => all.map(row => own[row]!)),
@@ -130,18 +127,12 @@ function haveSameInputs(one: Knowledge | StoredKnowledge, other: Knowledge | Sto
   return 'inputs' in one && 'inputs' in other && one.inputs === other.inputs;
 }
 
-/** Number of rows read at a time. Knowledge on disk needs memory for only these. */
-const BLOCK = 4096;
-
 /** A key of each input with all its versions. Repetitions of an input are inputs of their own. */
 async function keysOf(knowledge: Knowledge | StoredKnowledge, versions: number): Promise<readonly string[]> {
   const digests: string[] = [];
   const count = countOf(knowledge);
-  for (let start = 0; start < count; start += BLOCK) {
-    const inputs = await inputsAt(
-      knowledge,
-      Int32Array.from({length: Math.min(BLOCK, count - start)}, (_, row) => start + row),
-    );
+  for (const rows of rowBlocks(count)) {
+    const inputs = await inputsAt(knowledge, rows);
     for (let row = 0; row < inputs.count; row++) {
       const {dtype, shape, bytes} = digestQuery({input: inputAt(inputs, row)});
       digests.push(`${dtype} ${shape} ${bytes}`);
@@ -157,7 +148,7 @@ async function keysOf(knowledge: Knowledge | StoredKnowledge, versions: number):
 }
 
 /** [count], the row of each joint row in a part, by the joint index of each of the part's inputs. */
-function rowsOf(indices: readonly number[], versions: number, count: number): Int32Array {
+function rowsInPart(indices: readonly number[], versions: number, count: number): Int32Array {
   const rows = new Int32Array(count).fill(-1);
   for (const [input, index] of indices.entries()) {
     for (let version = 0; version < versions; version++) rows[index * versions + version] = input * versions + version;

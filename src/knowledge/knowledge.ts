@@ -58,6 +58,16 @@ export function countOf(knowledge: Pick<Knowledge, 'inputs'> | Pick<StoredKnowle
   return 'inputs' in knowledge ? knowledge.inputs.count : knowledge.count;
 }
 
+/** Number of rows read at a time. Knowledge on disk needs memory for only these. */
+const BLOCK = 4096;
+
+/** All rows of so many, in blocks that are read one after the other. */
+export function* rowBlocks(count: number): Generator<Int32Array, void, void> {
+  for (let start = 0; start < count; start += BLOCK) {
+    yield Int32Array.from({length: Math.min(BLOCK, count - start)}, (_, row) => start + row);
+  }
+}
+
 /** The named inputs, in that order, from memory or from the file. */
 export async function inputsAt(
   knowledge: Pick<Knowledge, 'inputs'> | Pick<StoredKnowledge, 'readInputs'>,
@@ -157,6 +167,7 @@ export async function readFirstVersions(
   return {inputs: read, answers};
 }
 
-function rowsOf({versions = 1}: Pick<Knowledge, 'versions'>, inputs: ArrayLike<number>): number[] {
+/** The rows of the named inputs, each with all its versions. */
+export function rowsOf({versions = 1}: Pick<Knowledge, 'versions'>, inputs: ArrayLike<number>): number[] {
   return Array.from(inputs, input => Array.from({length: versions}, (_, version) => input * versions + version)).flat();
 }

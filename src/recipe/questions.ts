@@ -51,15 +51,12 @@ export function recipeOfOne(recipe: Recipe, name: string | undefined): Recipe {
     throw new InputError(`The recipe has no \`questions\`. Leave \`--question ${name}\` out.`);
   }
   const known = questions.map(question => question.name).join(', ');
-  const question = questions.length === 1 && name === undefined ? questions[0] : named(questions, name);
+  const isOnly = questions.length === 1 && name === undefined;
+  const question = isOnly ? questions[0] : questions.find(each => each.name === name);
   if (question !== undefined) return recipeAbout(recipe, question);
   const problem =
     name === undefined ? 'The recipe has several questions. Choose one' : `The recipe has no question \`${name}\``;
   throw new InputError(`${problem}: \`--question NAME\`, one of ${known}.`);
-}
-
-function named(questions: readonly Question[], name: string | undefined): Question | undefined {
-  return questions.find(question => question.name === name);
 }
 
 /** The folder, within that of a recipe, for knowledge, students and results of one of its questions. */

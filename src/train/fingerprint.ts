@@ -4,7 +4,7 @@ import {bytesOf} from '../data/arrays.ts';
 import {identityOfReading} from '../data/reading.ts';
 import {startEngine} from '../engine/engine.ts';
 import {tf} from '../engine/tf.ts';
-import {answersAt, countOf, inputsAt} from '../knowledge/knowledge.ts';
+import {answersAt, countOf, inputsAt, rowBlocks} from '../knowledge/knowledge.ts';
 import type {BatchOutputs, LossTerm} from '../losses/loss.ts';
 import type {Student} from '../student/student.ts';
 import {architectureHash} from '../student/weights-hash.ts';
@@ -74,8 +74,6 @@ export function differenceOf(then: Fingerprint, now: Fingerprint): string | unde
     .join(', ');
 }
 
-const BLOCK = 4096;
-
 /** Gives equal digests for rows in memory and on disk. Reads block by block, so that it needs memory for only one. */
 async function digestsOf(knowledge: AnyKnowledge, lessons: readonly Lesson[]): Promise<Fingerprint> {
   const inputs = await digestBlocks(countOf(knowledge), rows => inputsAt(knowledge, rows));
@@ -90,11 +88,7 @@ async function digestsOf(knowledge: AnyKnowledge, lessons: readonly Lesson[]): P
 
 async function digestBlocks(count: number, read: (rows: Int32Array) => Promise<unknown>): Promise<string> {
   const digests: string[] = [];
-  for (let start = 0; start < count; start += BLOCK) {
-    digests.push(
-      digestOf(await read(Int32Array.from({length: Math.min(BLOCK, count - start)}, (_, row) => start + row))),
-    );
-  }
+  for (const rows of rowBlocks(count)) digests.push(digestOf(await read(rows)));
   return digestOf(digests);
 }
 

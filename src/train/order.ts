@@ -1,5 +1,5 @@
 import {mixSeed, randomFraction, randomInteger, seededRandom, shuffledIndices} from '../data/random.ts';
-import {answersAt, countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {answersAt, countOf, type Knowledge, rowBlocks, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 
 /** The rows of an epoch, in order. */
@@ -28,9 +28,6 @@ function versionRows(count: number, versions: number, seed: number): (input: num
   const first = Int32Array.from({length: count}, () => randomInteger(random, 0, versions - 1));
   return (input, epoch) => input * versions + ((first[input]! + epoch) % versions);
 }
-
-/** Number of rows read at a time. Knowledge on disk needs memory for only these. */
-const BLOCK = 4096;
 
 /**
  * As many rows in each epoch as there are inputs, with rows of rare classes more often: a row of a class with share s
@@ -69,9 +66,8 @@ export async function balancedRows(
 async function labelsOf(knowledge: Knowledge | StoredKnowledge): Promise<Int32Array> {
   const count = countOf(knowledge);
   const labels = new Int32Array(count);
-  for (let start = 0; start < count; start += BLOCK) {
-    const rows = Int32Array.from({length: Math.min(BLOCK, count - start)}, (_, row) => start + row);
-    labels.set(targetsOf(await answersAt(knowledge, rows), knowledge.classes.length).labels, start);
+  for (const rows of rowBlocks(count)) {
+    labels.set(targetsOf(await answersAt(knowledge, rows), knowledge.classes.length).labels, rows[0]!);
   }
   return labels;
 }

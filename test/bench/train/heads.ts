@@ -5,7 +5,7 @@
 
 import {joinKnowledge} from '../../../src/ask/joint-knowledge.ts';
 import {agreement} from '../../../src/evaluate/metrics.ts';
-import type {Knowledge} from '../../../src/knowledge/knowledge.ts';
+import {type Knowledge, trueLabels} from '../../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../../src/losses/hard-labels.ts';
 import {softLabels} from '../../../src/losses/soft-labels.ts';
 import {classesOf} from '../../../src/question.ts';
@@ -57,12 +57,8 @@ async function teacherOf({inputs, labels}: TwoDigits): Promise<Student> {
   const student = withHeads(lenet({filters: [16, 32], units: 128}), questions)(task, 1);
   const parts = questions.map(
     (question, index): Knowledge => ({
-      source: {access: 'truth', identity: {}},
-      classes: classesOf(question),
+      ...trueLabels({inputs, labels: labels[index]!}, classesOf(question)),
       question,
-      detail: {kind: 'label'},
-      inputs,
-      answers: {kind: 'label', count: inputs.count, labels: labels[index]!},
     }),
   );
   await run(student, parts, hardLabels(), 1);
