@@ -1,12 +1,13 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {compareQuestions, startEngine} from 'limbeck';
+import {serve, teacherModel} from '../question-service.ts';
 import recipe from './recipe.ts';
-import {serve, teacherModel} from './teacher.ts';
+import {service} from './teacher.ts';
 
 const directory = 'out/ratings';
 
 await startEngine();
-const service = await serve(await teacherModel());
+const running = await serve(service, await teacherModel(service));
 try {
   const found = await compareQuestions(recipe, {
     directory,
@@ -25,5 +26,5 @@ try {
   await writeFile(`${directory}/results.json`, `${JSON.stringify(results, undefined, 2)}\n`);
   console.log(JSON.stringify(results, undefined, 2));
 } finally {
-  await service.close();
+  await running.close();
 }

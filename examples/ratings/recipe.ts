@@ -1,15 +1,18 @@
 import {defineRecipe, hardLabels, mlp, type Recipe} from 'limbeck';
 import {systemOne} from 'limbeck/adapters/system-one';
 import {expectedLabels, scoreLabels} from 'limbeck/losses';
-import {dataFor, questions} from './table.ts';
-import {PORT} from './teacher.ts';
+import {dataFor} from '../question-service.ts';
+import {questions} from './table.ts';
+import {service} from './teacher.ts';
 
 const recipe: Recipe = defineRecipe({
   name: 'ratings',
   questions,
-  data: question => dataFor(question!),
+  data: question => dataFor(service, question!),
   transfer: {size: 2000},
-  teachers: {'gray-box': () => systemOne({url: `http://127.0.0.1:${PORT}/v1/systemone`, model: 'ratings', questions})},
+  teachers: {
+    'gray-box': () => systemOne({url: `http://127.0.0.1:${service.port}/v1/systemone`, model: 'ratings', questions}),
+  },
   student: mlp({units: [64]}),
   methods: [
     {level: 'black-box', method: 'level', losses: [hardLabels()]},

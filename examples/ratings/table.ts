@@ -1,9 +1,8 @@
 import {readFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
-import type {Dataset} from 'limbeck';
-import {classesOf, predicate, type Question, score} from 'limbeck/ask';
-import {asSplit, type RecordInputs} from 'limbeck/data';
+import {predicate, type Question, score} from 'limbeck/ask';
 import Papa from 'papaparse';
+import type {Answered, Part} from '../question-service.ts';
 
 const cuts = ['Fair', 'Good', 'Very Good', 'Premium', 'Ideal'];
 /** From the most inclusions to none. */
@@ -29,42 +28,18 @@ interface Row {
   readonly z: number;
 }
 
-/** Rows of the table, without the columns that answer the questions. */
-export interface Diamonds {
-  readonly inputs: RecordInputs;
-  /** By question, [count]: the index of the true class. */
-  readonly labels: readonly Int32Array[];
-}
-
 /** The numbers of rows: the teacher learns from rows that nobody else sees. */
 const COUNTS = {teacher: 20_000, train: 2000, validation: 500, test: 4000} as const;
 
-export type Part = keyof typeof COUNTS;
-
-let parts: Promise<Readonly<Record<Part, Diamonds>>> | undefined;
+let parts: Promise<Readonly<Record<Part, Answered>>> | undefined;
 
 /** The rows of a part, always the same. */
-export async function diamonds(part: Part): Promise<Diamonds> {
+export async function diamonds(part: Part): Promise<Answered> {
   parts ??= readParts();
   return (await parts)[part];
 }
 
-/** What a recipe reads: the same rows for every question, with the true labels of that one. */
-export async function dataFor(question: Question): Promise<Dataset> {
-  const index = questions.findIndex(({name}) => name === question.name);
-  const examples = async (part: Part) => {
-    const {inputs, labels} = await diamonds(part);
-    return {inputs, labels: labels[index]!};
-  };
-  return {
-    classes: classesOf(question),
-    train: asSplit('train', await examples('train')),
-    validation: asSplit('validation', await examples('validation')),
-    test: asSplit('test', await examples('test')),
-  };
-}
-
-async function readParts(): Promise<Readonly<Record<Part, Diamonds>>> {
+async function readParts(): Promise<Readonly<Record<Part, Answered>>> {
   const path = createRequire(import.meta.url).resolve('@observablehq/sample-datasets/diamonds.csv');
   const options = {header: true, dynamicTyping: true, skipEmptyLines: true} as const;
   const rows = shuffled(Papa.parse<Row>(await readFile(path, 'utf8'), options).data);
@@ -73,10 +48,10 @@ async function readParts(): Promise<Readonly<Record<Part, Diamonds>>> {
     start += count;
     return [part, diamondsOf(rows.slice(start - count, start))];
   });
-  return Object.fromEntries(entries) as Readonly<Record<Part, Diamonds>>;
+  return Object.fromEntries(entries) as Readonly<Record<Part, Answered>>;
 }
 
-function diamondsOf(rows: readonly Row[]): Diamonds {
+function diamondsOf(rows: readonly Row[]): Answered {
   const records = rows.map(({carat, color, depth, table, x, y, z}) => ({carat, color, depth, table, x, y, z}));
   return {
     inputs: {kind: 'record', count: records.length, records},

@@ -1,9 +1,9 @@
 import {createRequire} from 'node:module';
 import {dirname, join} from 'node:path';
-import type {Dataset} from 'limbeck';
-import {choice, classesOf, predicate, type Question} from 'limbeck/ask';
-import {asSplit, type ImageInputs, readIdx, type TensorInputs} from 'limbeck/data';
+import {choice, predicate, type Question} from 'limbeck/ask';
+import {readIdx, type TensorInputs} from 'limbeck/data';
 import sharp from 'sharp';
+import type {Answered, Part} from '../question-service.ts';
 
 const digits = [...'0123456789'];
 
@@ -19,43 +19,19 @@ const SIDE = 28;
 const SHIFT = 12;
 export const size = {height: SIDE + SHIFT, width: SIDE} as const;
 
-/** Images of two digits of MNIST. */
-export interface TwoDigits {
-  readonly inputs: ImageInputs;
-  /** By question, [count]: the index of the true class. */
-  readonly labels: readonly Int32Array[];
-}
-
 /** The numbers of images: the teacher learns from images that nobody else sees. */
 const COUNTS = {teacher: 12_000, train: 3000, validation: 500, test: 2000} as const;
 
-export type Part = keyof typeof COUNTS;
-
-const made = new Map<Part, Promise<TwoDigits>>();
+const made = new Map<Part, Promise<Answered>>();
 
 /** The images of a part as PNG files, always the same. Those of the test come from digits that are in no other part. */
-export function twoDigits(part: Part): Promise<TwoDigits> {
+export function twoDigits(part: Part): Promise<Answered> {
   const images = made.get(part) ?? makeImages(part);
   made.set(part, images);
   return images;
 }
 
-/** What a recipe reads: the same images for every question, with the true labels of that one. */
-export async function dataFor(question: Question): Promise<Dataset> {
-  const index = questions.findIndex(({name}) => name === question.name);
-  const examples = async (part: Part) => {
-    const {inputs, labels} = await twoDigits(part);
-    return {inputs, labels: labels[index]!};
-  };
-  return {
-    classes: classesOf(question),
-    train: asSplit('train', await examples('train')),
-    validation: asSplit('validation', await examples('validation')),
-    test: asSplit('test', await examples('test')),
-  };
-}
-
-async function makeImages(part: Part): Promise<TwoDigits> {
+async function makeImages(part: Part): Promise<Answered> {
   const {inputs, labels} = await readDigits(part === 'test' ? 't10k' : 'train');
   const pick = picker(labels.length, Object.keys(COUNTS).indexOf(part) + 1);
   const pairs = Array.from({length: COUNTS[part]}, () => [pick(), pick()] as const);

@@ -3,9 +3,10 @@ import {compare, compareQuestions, loadStudent, type Recipe, type Results, start
 import {aboutQuestion, type Question} from 'limbeck/ask';
 import {argmaxRows, jointAgreement} from 'limbeck/metrics';
 import {headOf, predictLogits, type Student} from 'limbeck/students';
-import {dataFor, questions, twoDigits} from './images.ts';
+import {dataFor, serve, teacherModel} from '../question-service.ts';
+import {questions, twoDigits} from './images.ts';
 import recipe from './recipe.ts';
-import {serve, teacherModel} from './teacher.ts';
+import {service} from './teacher.ts';
 
 const directory = 'out/two-digits';
 const cache = `${directory}/answers`;
@@ -18,7 +19,7 @@ function alone(question: Question): Recipe {
     level,
     async (context: never) => aboutQuestion(await source(context), question.name),
   ]);
-  return {...others, data: () => dataFor(question), teachers: Object.fromEntries(about)};
+  return {...others, data: () => dataFor(service, question), teachers: Object.fromEntries(about)};
 }
 
 const secondsOf = ({rows}: Results) => rows.map(({seconds}) => seconds);
@@ -37,8 +38,8 @@ async function namedBy(students: readonly Student[]): Promise<Int32Array> {
 }
 
 await startEngine();
-const teacher = await teacherModel();
-const service = await serve(teacher);
+const teacher = await teacherModel(service);
+const running = await serve(service, teacher);
 try {
   const onNote = (note: string) => console.error(note);
   const joint = await compareQuestions(recipe, {directory: `${directory}/joint`, cache, onNote});
@@ -78,5 +79,5 @@ try {
   await writeFile(`${directory}/results.json`, `${JSON.stringify(results, undefined, 2)}\n`);
   console.log(JSON.stringify(results, undefined, 2));
 } finally {
-  await service.close();
+  await running.close();
 }

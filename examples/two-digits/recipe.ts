@@ -1,19 +1,20 @@
 import {defineRecipe, featureHint, hardLabels, lenet, type Recipe, softLabels} from 'limbeck';
 import {decisions} from 'limbeck/adapters/decisions';
 import {tfjs} from 'limbeck/adapters/tfjs';
-import {dataFor, questions, size} from './images.ts';
-import {folder, PORT} from './teacher.ts';
+import {dataFor, teacherFolder} from '../question-service.ts';
+import {questions, size} from './images.ts';
+import {service} from './teacher.ts';
 
 const recipe: Recipe = defineRecipe({
   name: 'two-digits',
   questions,
-  data: question => dataFor(question!),
+  data: question => dataFor(service, question!),
   transfer: {size: 3000},
   images: size,
   teachers: {
-    'white-box': () => tfjs({path: folder}),
+    'white-box': () => tfjs({path: teacherFolder(service.name)}),
     // Methods of the level below learn from the labels of its answers.
-    'gray-box': () => decisions({url: `http://127.0.0.1:${PORT}/v1`, model: 'two-digits', questions}),
+    'gray-box': () => decisions({url: `http://127.0.0.1:${service.port}/v1`, model: 'two-digits', questions}),
   },
   student: lenet(),
   methods: [

@@ -1,55 +1,14 @@
-import {existsSync} from 'node:fs';
-import {
-  asTeacher,
-  hardLabels,
-  type Knowledge,
-  loadStudent,
-  type RunningService,
-  saveStudent,
-  serveTeacher,
-  train,
-} from 'limbeck';
-import {classesOf, joinKnowledge} from 'limbeck/ask';
-import {lenet, type Student, taskOf, weightsHash, withHeads} from 'limbeck/students';
-import {dataFor, questions, size, twoDigits} from './images.ts';
+import {lenet} from 'limbeck';
+import type {QuestionService} from '../question-service.ts';
+import {questions, size, twoDigits} from './images.ts';
 
-export const folder = 'out/two-digits/teacher';
-export const PORT = 47_913;
-
-/** The teacher's model, trained on true labels at the first call. */
-export async function teacherModel(): Promise<Student> {
-  if (!existsSync(`${folder}/limbeck.json`)) await trainTeacher();
-  return loadStudent(folder);
-}
-
-/** A service on this machine that answers questions about images at `/v1/decisions`, with probabilities. */
-export async function serve(model: Student): Promise<RunningService> {
-  return serveTeacher(asTeacher(model), {
-    model: 'two-digits',
-    version: weightsHash(model),
-    access: 'gray-box',
-    input: {kind: 'image'},
-    port: PORT,
-  });
-}
-
-async function trainTeacher(): Promise<void> {
-  const {inputs, labels} = await twoDigits('teacher');
-  const parts = questions.map(
-    (question, index): Knowledge => ({
-      source: {access: 'truth', identity: {}},
-      classes: classesOf(question),
-      question,
-      detail: {kind: 'label'},
-      inputs,
-      answers: {kind: 'label', count: inputs.count, labels: labels[index]!},
-    }),
-  );
-  const task = await taskOf(await dataFor(questions[0]!), {images: size});
-  const model = withHeads(lenet({filters: [16, 32], units: 128}), questions)(task, 1);
-  const options = {losses: [hardLabels()], seed: 1, epochs: 6, batchSize: 128};
-  for await (const {epoch, loss} of train(model, await joinKnowledge(parts), options)) {
-    console.error(`The teacher: epoch ${epoch} of 6, loss ${loss.toFixed(4)}`);
-  }
-  await saveStudent(folder, model);
-}
+/** A convolutional network behind a service that takes PNG files. */
+export const service: QuestionService = {
+  name: 'two-digits',
+  port: 47_913,
+  questions,
+  examples: twoDigits,
+  build: lenet({filters: [16, 32], units: 128}),
+  epochs: 6,
+  images: size,
+};
