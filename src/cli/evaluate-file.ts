@@ -1,4 +1,4 @@
-import {argmaxRows, distributionsOf} from '../data/arrays.ts';
+import {answeredRows, argmaxRows, distributionsOf} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {readsTexts} from '../data/reading.ts';
 import {formatOf, readTexts} from '../data/texts/read.ts';
@@ -100,7 +100,7 @@ function classIn(record: TextRecord, head: HeadColumns): number {
 function measuresOf(head: HeadColumns, logits: Float32Array, taught: readonly number[]): HeadMeasures {
   const {classes, question, calibration} = head;
   const {temperature = 1, threshold} = calibration ?? {};
-  const rows = taught.flatMap((label, row) => (label < 0 ? [] : [row]));
+  const rows = answeredRows(taught);
   const name = columnOf(head);
   if (rows.length === 0)
     throw new InputError(`No text has a label in \`${name}\`. Give some, or leave the question out.`);
