@@ -1,12 +1,19 @@
 import {checkWritable} from '../data/files.ts';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import {questionFolder, recipesOf} from '../recipe/questions.ts';
-import {resolveRecipe} from '../recipe/resolve.ts';
+import type {Recipe} from '../recipe/recipe.ts';
+import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
 import {labelQueries, type Pending} from '../study/asking.ts';
 import type {Labelled} from '../study/missing.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
-import {directoryOf, openStudy, type Study, type StudyOptions} from '../study/study.ts';
+import {
+  directoryOf,
+  type OpenStudyOptions,
+  openStudy,
+  type Study,
+  type StudyOptions,
+  withStudies,
+} from '../study/study.ts';
 import type {Access} from '../teacher.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
@@ -27,28 +34,23 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const options = {...studyOptions(flags, terminal), ...laneChosen(flags)};
   const directory = directoryOf(source, options);
   await checkWritable(directory);
-  const studies: Study[] = [];
-  try {
+  const levelsOf = ({levels}: ResolvedRecipe) => (flags.level ? [flags.level] : levels);
+  const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) => {
+    const recipe = await resolveRecipe(about);
+    return openStudy(recipe, levelsOf(recipe), own);
+  };
+  await withStudies(source, options, open, async studies => {
     const labelled: {readonly study: Study; readonly question: string | undefined; readonly found: Found[]}[] = [];
-    for (const {question, recipe: about} of recipesOf(source)) {
-      const recipe = await resolveRecipe(about);
-      const levels = flags.level ? [flags.level] : recipe.levels;
-      const own = question ? {...options, directory: questionFolder(directory, question)} : options;
-      // A limit of cost holds for all questions together.
-      const study = await openStudy(recipe, levels, {...own, asking: studies[0]?.asking});
-      studies.push(study);
+    for (const {question, study} of studies) {
       const found: Found[] = [];
-      for (const plan of recipe.queryPlans) {
-        if (levels.includes(plan.level)) found.push(await labelQueries(study, plan));
+      for (const plan of study.recipe.queryPlans) {
+        if (levelsOf(study.recipe).includes(plan.level)) found.push(await labelQueries(study, plan));
       }
       labelled.push({study, question: question?.name, found});
     }
     report(terminal, labelled);
     for (const {study, found} of labelled) for (const one of found) checkMissing(study, one);
-  } finally {
-    // The first one opened the cache.
-    for (const study of studies.toReversed()) await study.close();
-  }
+  });
 }
 
 type Found = Labelled | Pending;

@@ -6,18 +6,24 @@ import {InputError} from '../errors.ts';
 import {loadKnowledge} from '../knowledge/files.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
-import {questionFolder, recipeAbout} from '../recipe/questions.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {withAnswers} from '../study/divide.ts';
-import {type JointPart, learnJointly} from '../study/joint-run.ts';
+import {type JointPart, learnJointly, teachingOf} from '../study/joint-run.ts';
 import {answeredMethod, knowledgePath, withSavedKnowledge} from '../study/knowledge.ts';
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
 import {changesFor, keptVerdict} from '../study/repeatability.ts';
 import {promiseText} from '../study/report/cascades.ts';
 import {choiceSentence, TRAIN_LONGER, tuningSentence, underfittedSentence} from '../study/report/sentences.ts';
 import {checkpointPath, type Learned, learn} from '../study/run.ts';
-import {directoryOf, openStudy, type Study} from '../study/study.ts';
+import {
+  directoryOf,
+  type OpenStudyOptions,
+  openStudy,
+  type Study,
+  type StudyOptions,
+  withStudies,
+} from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
 import {tuneMethods} from '../study/tune/tune.ts';
 import type {CheckpointOptions} from '../train/options.ts';
@@ -115,24 +121,20 @@ async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, t
   const options = studyOptions(flags, terminal);
   const directory = directoryOf(source, options);
   await checkWritable(directory);
-  const studies: Study[] = [];
-  try {
+  const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) =>
+    openStudy(await resolveRecipe(about), [], own);
+  await withStudies(source, options, open, async studies => {
     const parts: JointPart[] = [];
-    for (const question of source.questions ?? []) {
-      const own = {...options, directory: questionFolder(directory, question)};
-      const study = await openStudy(await resolveRecipe(recipeAbout(source, question)), [], {
-        ...own,
-        asking: studies[0]?.asking,
-      });
-      studies.push(study);
+    for (const {question, study} of studies) {
       const method = await steadyMethod(study, name, path, terminal);
       const plan = method.queryPlan;
       const knowledge = plan && (await loadKnowledge(knowledgePath(study.directory, plan)));
-      parts.push({question, study, method: answeredMethod(study.recipe, method, knowledge)});
+      parts.push({question: question!, study, method: answeredMethod(study.recipe, method, knowledge)});
     }
     const {method} = parts[0]!;
     const task = `train ${name}, seed ${seed}`;
-    const learned = await learnJointly({directory, parts, budget: undefined, seed}, ({step, steps}) =>
+    const teaching = await teachingOf(parts, undefined);
+    const learned = await learnJointly({directory, teaching, seed}, ({step, steps}) =>
       options.onProgress?.({task, done: step, total: steps}),
     );
     const {student, fit, curve, profile} = learned;
@@ -155,9 +157,7 @@ async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, t
         `Student: ${learned.directory}`,
       ].join('\n'),
     );
-  } finally {
-    for (const study of studies.toReversed()) await study.close();
-  }
+  });
 }
 
 /** The method as it is trained: from labels, if its teacher's scores are not repeatable. */

@@ -6,13 +6,13 @@ import {jointAgreement} from '../evaluate/metrics.ts';
 import {type TypedMeasures, typedMeasures} from '../evaluate/typed-measures.ts';
 import {checkOptions} from '../options.ts';
 import type {Question} from '../question.ts';
-import {questionFolder, recipeAbout} from '../recipe/questions.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import {finish, type Prepared, prepare} from './compare.ts';
-import {executeJointly, type JointPart} from './joint-run.ts';
+import {digestOnce} from '../train/fingerprint.ts';
+import {beginStudy, finish, type Prepared, prepare} from './compare.ts';
+import {executeJointly, type JointPart, teachingOf} from './joint-run.ts';
 import {measure, type PartRun, type Run} from './measure.ts';
 import type {Results} from './results.ts';
-import {directoryOf, STUDY, type StudyOptions} from './study.ts';
+import {directoryOf, type QuestionStudy, STUDY, type StudyOptions, withStudies} from './study.ts';
 import type {TrainedRun} from './train-methods.ts';
 import {type Failure, failureOf} from './training.ts';
 
@@ -59,16 +59,12 @@ export async function compareQuestions(recipe: Recipe, options: StudyOptions = {
     throw new InputError('`workers` are for recipes of one question: students of several are trained in this process.');
   }
   if (questions.length === 0) throw new InputError('The recipe has no `questions`. Use `compare()`.');
+  const started = performance.now();
   const directory = directoryOf(recipe, options);
-  const prepared: Prepared[] = [];
-  try {
-    for (const question of questions) {
-      const own = {...options, directory: questionFolder(directory, question)};
-      // All share the first one's cache and budget: a limit holds for all questions together.
-      const asking = prepared[0]?.study.asking;
-      prepared.push(await prepare(recipeAbout(recipe, question), {...own, asking}));
-    }
-    checkSameInputs(prepared, questions);
+  return withStudies(recipe, options, beginStudy, async studies => {
+    checkSameInputs(studies);
+    const prepared: Prepared[] = [];
+    for (const {study} of studies) prepared.push(await prepare(study, started));
     const trained = await trainTogether(prepared, questions, directory);
     const found: QuestionResults[] = [];
     for (const [index, question] of questions.entries()) {
@@ -81,10 +77,7 @@ export async function compareQuestions(recipe: Recipe, options: StudyOptions = {
     const results = {name: recipe.name, questions: found, joint};
     await writeFileAtomic(join(directory, 'joint.json'), `${JSON.stringify(jointDocument(results), undefined, 2)}\n`);
     return results;
-  } finally {
-    // The first study opened the cache that all ask through.
-    for (const {study} of prepared.toReversed()) await study.close();
-  }
+  });
 }
 
 function jointDocument({name, questions, joint}: QuestionsResults) {
@@ -95,12 +88,14 @@ function jointDocument({name, questions, joint}: QuestionsResults) {
 }
 
 /** @throws InputError if the data of two questions are not of the same inputs */
-function checkSameInputs(prepared: readonly Prepared[], questions: readonly Question[]): void {
-  const [first, ...others] = prepared.map(({study}) => study.recipe.data);
-  for (const [index, {train, test}] of others.entries()) {
-    if (train.inputs.count === first!.train.inputs.count && test.inputs.count === first!.test.inputs.count) continue;
+function checkSameInputs([first, ...others]: readonly QuestionStudy[]): void {
+  for (const {study, question} of others) {
+    const differing = (['train', 'test'] as const).find(
+      split => digestOnce(study.recipe.data[split].inputs) !== digestOnce(first!.study.recipe.data[split].inputs),
+    );
+    if (differing === undefined) continue;
     throw new InputError(
-      `\`data\` gives other inputs for \`${questions[index + 1]!.name}\` than for \`${questions[0]!.name}\`. Give the same for all questions.`,
+      `\`data\` gives other inputs for \`${question!.name}\` than for \`${first!.question!.name}\`, in the ${differing} split. Give the same for all questions, in the same order.`,
     );
   }
 }
@@ -124,12 +119,16 @@ async function trainTogether(
       (one, at): JointPart => ({question: questions[at]!, study: one.study, method: one.methods[index]!}),
     );
     for (const budget of sizes) {
+      const teaching = await teachingOf(parts, budget).catch(failureOf(study.signal));
       for (const seed of seeds) {
         study.signal?.throwIfAborted();
         const task = `train ${total} students of ${questions.length} questions`;
         const onStep = (at: {readonly step: number; readonly steps: number}) =>
           study.onProgress({task, done: done + Math.min(at.step / at.steps, 0.999), total});
-        const outcome = await executeJointly({directory, parts, budget, seed}, onStep).catch(failureOf(study.signal));
+        const outcome =
+          'failure' in teaching
+            ? teaching
+            : await executeJointly({directory, teaching, seed}, onStep).catch(failureOf(study.signal));
         study.onProgress({task, done: ++done, total});
         for (const [at, one] of prepared.entries()) {
           const job = {method: one.methods[index]!, budget, seed};

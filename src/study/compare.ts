@@ -52,9 +52,11 @@ export async function compare(recipe: Recipe, given: CompareOptions = {}): Promi
   const {against, ...options} = given;
   // Read first: it may stand where this study's results will.
   const earlier = against === undefined ? undefined : await readStudy(against);
-  const prepared = await prepare(recipe, options);
-  const {study, methods, reference} = prepared;
+  const started = performance.now();
+  const study = await beginStudy(recipe, options);
   try {
+    const prepared = await prepare(study, started);
+    const {methods, reference} = prepared;
     const trained = await trainMethods(study, methods, (job, executed) =>
       measure(job, executed, reference, study.recipe.data),
     );
@@ -71,12 +73,8 @@ export interface Prepared
   readonly started: number;
 }
 
-/** Asks all that a study asks, and settles the losses of its methods. The caller closes the study. */
-export async function prepare(
-  recipe: Recipe,
-  options: StudyOptions & Pick<OpenStudyOptions, 'asking'>,
-): Promise<Prepared> {
-  const started = performance.now();
+/** Opens a study that asks and trains all that its recipe says, and marks that it has begun. Asks nothing yet. */
+export async function beginStudy(recipe: Recipe, options: StudyOptions & OpenStudyOptions): Promise<Study> {
   const directory = directoryOf(recipe, options);
   await checkWritable(directory);
   const resolved = await resolveRecipe(recipe);
@@ -86,18 +84,23 @@ export async function prepare(
   const study = await openStudy(resolved, [...resolved.levels, resolved.reference], {...options, interruption});
   try {
     if (interruption === undefined) await markBegun(directory);
-    const labelled: Labelled[] = [];
-    for (const plan of resolved.queryPlans) labelled.push(await askQueries(study, plan));
-    const {asked, missing, changes} = await toCommonInputs(study, labelled);
-    const reference = await askReference(study);
-    const ceiling = await measureCeiling(study, reference);
-    const {answered, repeatability} = await answeredMethods(study, asked, changes);
-    const methods = await tuneMethods(study, answered);
-    return {study, started, asked, missing, reference, ceiling, repeatability, methods};
+    return study;
   } catch (error) {
     await study.close();
     throw error;
   }
+}
+
+/** Asks all that a study asks, and settles the losses of its methods. */
+export async function prepare(study: Study, started: number): Promise<Prepared> {
+  const labelled: Labelled[] = [];
+  for (const plan of study.recipe.queryPlans) labelled.push(await askQueries(study, plan));
+  const {asked, missing, changes} = await toCommonInputs(study, labelled);
+  const reference = await askReference(study);
+  const ceiling = await measureCeiling(study, reference);
+  const {answered, repeatability} = await answeredMethods(study, asked, changes);
+  const methods = await tuneMethods(study, answered);
+  return {study, started, asked, missing, reference, ceiling, repeatability, methods};
 }
 
 /** Measures what was trained, and writes the results. */

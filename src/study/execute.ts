@@ -6,7 +6,7 @@ import {replaceFile} from '../data/files.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration} from '../student/student.ts';
 import type {Json} from '../teacher.ts';
-import {digestOf, fingerprintOf} from '../train/fingerprint.ts';
+import {digestOf, digestOnce, fingerprintOf} from '../train/fingerprint.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {type Profile, secondsOf} from '../train/profile.ts';
 import type {Fit} from '../train/trend.ts';
@@ -144,6 +144,6 @@ async function keyOfRun(study: Study, {method: whole, budget, seed}: RunJob): Pr
     folds,
     calibration: calibration ?? null,
     ...method.apart,
-    test: digestOf(data.test.inputs),
+    test: digestOnce(data.test.inputs),
   });
 }

@@ -10,7 +10,7 @@ import {saveStudent} from '../student/files.ts';
 import {columnsOf, headOf, headsOf, withHeads} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration, Student} from '../student/student.ts';
-import {digestOf, fingerprintOf} from '../train/fingerprint.ts';
+import {digestOf, digestOnce, fingerprintOf} from '../train/fingerprint.ts';
 import type {Epoch} from '../train/options.ts';
 import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
 import type {Fit} from '../train/trend.ts';
@@ -30,16 +30,6 @@ export interface JointPart {
   readonly method: AnsweredMethod;
 }
 
-export interface JointJob {
-  /** The folder of the whole study. */
-  readonly directory: string;
-  /** The same method for each question. */
-  readonly parts: readonly JointPart[];
-  /** Number of inputs that it learns from; undefined if from all of them. */
-  readonly budget: number | undefined;
-  readonly seed: number;
-}
-
 /** A student of several questions that was trained and saved. */
 export interface LearnedJointly {
   readonly student: Student;
@@ -49,12 +39,21 @@ export interface LearnedJointly {
   readonly profile: Profile;
 }
 
-/** What a joint run learns from. */
-interface Teaching {
-  /** At the budget of the job. */
+/** What joint runs learn from. */
+export interface JointTeaching {
+  /** The same method for each question, at one budget. */
   readonly parts: readonly JointPart[];
   /** All answers but those to inputs that calibrate any head. */
   readonly taught: JointKnowledge;
+}
+
+/** One run of a study of several questions. */
+export interface JointJob {
+  /** The folder of the whole study. */
+  readonly directory: string;
+  /** Runs from several seeds share it. */
+  readonly teaching: JointTeaching;
+  readonly seed: number;
 }
 
 /**
@@ -62,42 +61,49 @@ interface Teaching {
  * student of that question, and an earlier one is taken if it is of the same run.
  */
 export async function executeJointly(job: JointJob, onStep: OnStep): Promise<readonly Executed[]> {
-  const teaching = await teachingOf(job);
+  const {directory, teaching, seed} = job;
   const {parts} = teaching;
-  const folders = parts.map(({study, method}) => studentPath(study.directory, method, job.seed));
+  const [{study: first}] = parts as readonly [JointPart];
+  const folders = parts.map(({study, method}) => studentPath(study.directory, method, seed));
   let key: string | undefined;
-  const keyOf = async () => (key ??= await keyOfRun(job, teaching));
+  const keyOf = async () => (key ??= await keyOfRun(job));
   const kept = await Promise.all(folders.map(folder => keptAt(folder, keyOf)));
   if (kept.every(one => one !== undefined)) return kept;
-  const {student, ...learned} = await trainJointly(job, teaching, onStep);
+  const {student, curve, fit, profile} = await trainJointly(job, onStep);
+  const {inputs} = first.recipe.data.test;
+  const whole = await predictLogits(student, inputs, {signal: first.signal});
   const outcomes: Executed[] = [];
-  for (const [index, {question, study, method}] of parts.entries()) {
-    const head = headOf(student, question.name);
-    const logits = await predictLogits(head, study.recipe.data.test.inputs, {signal: study.signal});
-    const {temperature} = head.calibration ?? {temperature: 1};
-    const {curve, fit, profile} = learned;
+  for (const [index, columns] of headsOf(student).entries()) {
+    const {study, method, question} = parts[index]!;
+    const {calibration} = columns;
+    const {temperature} = calibration ?? {temperature: 1};
     const executed = {
-      ...{choice: undefined, calibration: head.calibration, curve, fit, profile, seconds: secondsOf(profile)},
-      logits: logits.map(logit => logit / temperature),
+      ...{choice: undefined, calibration, curve, fit, profile, seconds: secondsOf(profile)},
+      logits: columnsOf(whole, inputs.count, columns).map(logit => logit / temperature),
     };
-    await saveStudent(folders[index]!, head, madeBy(study, method, job.seed));
+    await saveStudent(folders[index]!, headOf(student, question.name), madeBy(study, method, seed));
     await keepRun(folders[index]!, await keyOf(), executed);
     outcomes.push(executed);
   }
   student.model.dispose();
-  await rm(checkpointPath(job.directory, parts[0]!.method, job.seed), {force: true});
+  await rm(checkpointPath(directory, parts[0]!.method, seed), {force: true});
   return outcomes;
 }
 
 /** Trains and saves one student of all questions. */
 export async function learnJointly(job: JointJob, onStep: OnStep): Promise<LearnedJointly> {
-  const learned = await trainJointly(job, await teachingOf(job), onStep);
-  await rm(checkpointPath(job.directory, job.parts[0]!.method, job.seed), {force: true});
+  const learned = await trainJointly(job, onStep);
+  await rm(checkpointPath(job.directory, job.teaching.parts[0]!.method, job.seed), {force: true});
   return learned;
 }
 
-/** An input that calibrates one head trains none of them: all share their layers. */
-async function teachingOf({parts: whole, budget}: JointJob): Promise<Teaching> {
+/**
+ * An input that calibrates one head trains none of them: all share their layers.
+ *
+ * @param whole - the same method for each question
+ * @param budget - number of inputs that it learns from; undefined if from all of them
+ */
+export async function teachingOf(whole: readonly JointPart[], budget: number | undefined): Promise<JointTeaching> {
   const parts = whole.map(part => ({...part, method: atBudget(part.study.recipe, part.method, budget)}));
   for (const {method} of parts) checkSource(method);
   const joint = await joinKnowledge(parts.map(({question, method}) => ({...method.knowledge, question})));
@@ -111,8 +117,9 @@ async function teachingOf({parts: whole, budget}: JointJob): Promise<Teaching> {
   return {parts, taught: jointPart(joint, taught)};
 }
 
-async function trainJointly(job: JointJob, {parts, taught}: Teaching, onStep: OnStep): Promise<LearnedJointly> {
-  const {seed, directory: root} = job;
+async function trainJointly(job: JointJob, onStep: OnStep): Promise<LearnedJointly> {
+  const {seed, directory: root, teaching} = job;
+  const {parts, taught} = teaching;
   const [{study, method}] = parts as readonly [JointPart];
   const {recipe, trainer, signal, onNote} = study;
   const losses = lossesOf(parts);
@@ -121,7 +128,7 @@ async function trainJointly(job: JointJob, {parts, taught}: Teaching, onStep: On
     (run: number): OnStep =>
     ({step, steps}) =>
       onStep({step: run * steps + step, steps: runs * steps});
-  const temperatures = recipe.calibration && (await fitTemperatures(job, {parts, taught}, stepsOf));
+  const temperatures = recipe.calibration && (await fitTemperatures(job, stepsOf));
   const student = freshStudent(parts, seed);
   const curve: CurvePoint[] = [];
   const add = (epoch: Epoch): void => {
@@ -177,8 +184,7 @@ function madeBy({recipe}: Study, {level, method, changes}: AnsweredMethod, seed:
 
 /** T of each head, by cross-fitting: fitted to answers that none of the students learned from. */
 async function fitTemperatures(
-  {seed}: JointJob,
-  {parts, taught}: Teaching,
+  {seed, teaching: {parts, taught}}: JointJob,
   stepsOf: (run: number) => OnStep,
 ): Promise<readonly number[]> {
   const [{study}] = parts as readonly [JointPart];
@@ -219,7 +225,7 @@ async function fitTemperatures(
 }
 
 /** A digest of all that decides what a joint run comes to, the same in every process. */
-async function keyOfRun({seed}: JointJob, {parts, taught}: Teaching): Promise<string> {
+async function keyOfRun({seed, teaching: {parts, taught}}: JointJob): Promise<string> {
   const [{study}] = parts as readonly [JointPart];
   const {recipe, engine, trainer} = study;
   const student = freshStudent(parts, seed);
@@ -233,7 +239,7 @@ async function keyOfRun({seed}: JointJob, {parts, taught}: Teaching): Promise<st
       folds: recipe.folds,
       calibration: recipe.calibration ?? null,
       apart: parts.map(({method}) => ({...method.apart})),
-      tests: parts.map(part => digestOf(part.study.recipe.data.test.inputs)),
+      tests: parts.map(part => digestOnce(part.study.recipe.data.test.inputs)),
     });
   } finally {
     run.dispose();

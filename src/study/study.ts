@@ -5,7 +5,9 @@ import {onceEach} from '../ask/notes.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {kinds, type Shape} from '../options.ts';
+import type {Question} from '../question.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
+import {questionFolder, recipesOf} from '../recipe/questions.ts';
 import type {Recipe, RecipeChanges} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
@@ -171,6 +173,43 @@ export async function openStudy(
       }
     },
   };
+}
+
+/** The study of one question of a recipe. */
+export interface QuestionStudy {
+  /** Undefined if the recipe has no `questions`. */
+  readonly question: Question | undefined;
+  readonly study: Study;
+}
+
+/**
+ * Opens a study for each question of a recipe, in a folder of its own, and closes all at the end. All share the cache and the
+ * budget of the first one: a limit holds for all questions together. A recipe without `questions` has one study.
+ *
+ * @param open - opens the study of one question
+ * @param use - called when all are open
+ */
+export async function withStudies<T>(
+  recipe: Recipe,
+  options: StudyOptions,
+  open: (about: Recipe, options: StudyOptions & OpenStudyOptions) => Promise<Study>,
+  use: (studies: readonly QuestionStudy[]) => Promise<T>,
+): Promise<T> {
+  const directory = directoryOf(recipe, options);
+  const studies: QuestionStudy[] = [];
+  try {
+    for (const {question, recipe: about} of recipesOf(recipe)) {
+      const own = question ? questionFolder(directory, question) : directory;
+      studies.push({
+        question,
+        study: await open(about, {...options, directory: own, asking: studies[0]?.study.asking}),
+      });
+    }
+    return await use(studies);
+  } finally {
+    // The first one opened the cache.
+    for (const {study} of studies.toReversed()) await study.close();
+  }
 }
 
 /** The share of inputs that may be left without an answer before a command fails, if nothing else is said. */

@@ -76,7 +76,7 @@ export function differenceOf(then: Fingerprint, now: Fingerprint): string | unde
 
 /** Gives equal digests for rows in memory and on disk. Reads block by block, so that it needs memory for only one. */
 async function digestsOf(knowledge: AnyKnowledge, lessons: readonly Lesson[]): Promise<Fingerprint> {
-  const inputs = await digestBlocks(countOf(knowledge), rows => inputsAt(knowledge, rows));
+  const inputs = await inputsDigestOf(knowledge);
   const answers = await Promise.all(
     lessons.map(({knowledge: own}) => digestBlocks(countOf(own), rows => answersAt(own, rows))),
   );
@@ -84,6 +84,18 @@ async function digestsOf(knowledge: AnyKnowledge, lessons: readonly Lesson[]): P
     "knowledge's inputs": inputs,
     "knowledge's answers": answers.length === 1 ? answers[0]! : digestOf([answers, lessons.map(({rows}) => rows)]),
   };
+}
+
+const inputsDigests = new WeakMap<AnyKnowledge, Promise<string>>();
+
+/** Runs from several seeds share their knowledge. */
+function inputsDigestOf(knowledge: AnyKnowledge): Promise<string> {
+  const known = inputsDigests.get(knowledge);
+  if (known !== undefined) return known;
+  const digest = digestBlocks(countOf(knowledge), rows => inputsAt(knowledge, rows));
+  inputsDigests.set(knowledge, digest);
+  digest.catch(() => inputsDigests.delete(knowledge));
+  return digest;
 }
 
 async function digestBlocks(count: number, read: (rows: Int32Array) => Promise<unknown>): Promise<string> {
@@ -173,6 +185,15 @@ export function digestOf(tree: unknown): string {
     return ArrayBuffer.isView(own) ? `${kindOf(own)} ${sha256(bytesOf(own))}` : value;
   });
   return sha256(json!);
+}
+
+const digests = new WeakMap<object, string>();
+
+/** `digestOf` of an object that does not change any more, computed once. */
+export function digestOnce(tree: object): string {
+  const digest = digests.get(tree) ?? digestOf(tree);
+  digests.set(tree, digest);
+  return digest;
 }
 
 function sha256(data: string | Uint8Array): string {

@@ -2,6 +2,7 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {callable} from '../../adapters/callable.ts';
+import {argmaxRows} from '../../src/data/arrays.ts';
 import {inputAt, selectInputs} from '../../src/data/inputs.ts';
 import type {Dataset} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
@@ -140,6 +141,16 @@ describe('a study of several questions', () => {
     }
   });
 
+  it('measures what each head answers by itself', async () => {
+    const {inputs} = data.test;
+    for (const {question, directory, results: own} of results.questions) {
+      const student = await loadStudent(join(directory, 'students', 'soft', 'seed-2'));
+      const named = argmaxRows(await predictLogits(student, inputs), own.classes.length);
+      const agreement = mean(Array.from(named, (at, row) => (at === labelOf(question, inputAt(inputs, row)) ? 1 : 0)));
+      expect(own.rows[3]).toMatchObject({method: 'soft', seed: 2, agreement});
+    }
+  });
+
   it('measures predicates and scores as such, against the teacher', () => {
     const [ofColumn, ofBright, ofLight] = results.questions;
     const agreements = (index: number) => results.questions[index]!.results.rows.map(({agreement}) => agreement);
@@ -202,6 +213,18 @@ describe('several questions', () => {
       },
     });
     await expect(compareQuestions(uneven, where)).rejects.toThrow('other inputs for `light` than for `column`');
+    const calls: Input[] = [];
+    const turned = recipeOf(calls, {
+      data: question => {
+        const made = dataFor(question);
+        if (question !== light) return made;
+        const rows = Array.from({length: made.test.inputs.count}, (_, row) => made.test.inputs.count - 1 - row);
+        const labels = Int32Array.from(rows, row => made.test.labels[row]!);
+        return {...made, test: {...made.test, inputs: selectInputs(made.test.inputs, rows), labels}};
+      },
+    });
+    await expect(compareQuestions(turned, where)).rejects.toThrow('than for `column`, in the test split');
+    expect(calls).toEqual([]);
     const otherClasses = recipeOf([], {data: () => dataFor(column)});
     await expect(compareQuestions(otherClasses, where)).rejects.toThrow('question `bright` has the classes no, yes');
   });
