@@ -33,7 +33,7 @@ export interface LevelScale {
 const SLACK = 1e-6;
 /** Half of the last bit of a 32-bit float near 1. */
 const FLOAT_ROUNDING = 2 ** -24;
-/** To which services round that say nothing of it. */
+/** The fewest decimals to which a service rounds. */
 const FEWEST_DECIMALS = 2;
 
 /**
@@ -54,8 +54,10 @@ export function answerOf(
 ): TopKAnswer | LogProbabilitiesAnswer | Unusable {
   const problem = problemWith(printed, decimals);
   if (problem !== undefined) {
-    const isRounded = decimals === undefined && problemWith(printed, FEWEST_DECIMALS) === undefined;
-    return isRounded ? {problem: `${problem} If it rounds, say to how many \`decimals\`.`, misread: true} : {problem};
+    const seen = decimalsOf(printed);
+    if (decimals !== undefined || problemWith(printed, seen) !== undefined) return {problem};
+    const advice = `They are printed with up to ${seen} decimals. If the service rounds, set \`decimals: ${seen}\`.`;
+    return {problem: `${problem} ${advice}`, misread: true};
   }
   const {probabilities, choice} = printed;
   const answer = decimals === undefined ? fullAnswer('probabilities', probabilities) : topKOf(probabilities, choice);
@@ -127,6 +129,10 @@ function problemWith({probabilities, choice, score}: Printed, decimals: number |
   const expected = sumOf(probabilities.map((value, level) => level * value));
   if (Math.abs(score - expected) <= (rounding * count * (count - 1)) / 2 + rounding + SLACK) return undefined;
   return `Its score is ${score}, and its probabilities have the mean ${expected.toPrecision(4)}.`;
+}
+
+function decimalsOf({probabilities}: Printed): number {
+  return Math.max(FEWEST_DECIMALS, ...probabilities.map(value => String(value).split('.')[1]?.length ?? 0));
 }
 
 /** Names the classes with a probability above zero. Of equal ones, the service's own choice is first. */

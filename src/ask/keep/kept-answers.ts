@@ -4,7 +4,7 @@ import type {ReplyLocation} from '../../store/journal/journal.ts';
 import {startOf} from '../../store/journal/lines.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
 import {locationName, readAlike} from '../../store/stored-answer.ts';
-import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
+import type {Access, Answer, AnswerOf, Detail, Query, Reply, Teacher} from '../../teacher.ts';
 import {isAnswerOf, keyed} from '../layer.ts';
 import {type Replies, type ReplyToRead, readReply} from './kept-reply.ts';
 
@@ -128,17 +128,13 @@ async function readAgain(
     keysByLocation.set(location, [...(keysByLocation.get(location) ?? []), key]);
   }
   const read = await pLimit(AT_ONCE).map([...keysByLocation.values()], async keys => {
-    const first = answers.get(keys[0]!)!;
+    const {detail, reply} = answers.get(keys[0]!)!;
     // The reply may still hold the detail that it was first read for, even if less is wanted now.
-    const detail = satisfies(first.detail, wanted) ? first.detail : wanted;
-    const reply = await readReply({replies, service, location: first.reply!, detail, queries});
+    const details = satisfies(detail, wanted) ? [detail, wanted] : [wanted];
+    const again = await readFully({replies, service, location: reply!, details, wanted, queries});
     return keys.flatMap(key => {
-      const outcome = reply?.outcomes.get(key);
-      if (!outcome || 'error' in outcome) return [];
-      const {answer} = outcome;
-      return [
-        [key, {...answers.get(key)!, answer, detail: heldDetail(answer, detail), reader: service.reader}] as const,
-      ];
+      const held = again?.answers.get(key);
+      return held ? [[key, {...answers.get(key)!, ...held, reader: service.reader}] as const] : [];
     });
   });
   return read.flat();
@@ -171,56 +167,58 @@ async function readLost(
     if (known) known.keys.push(key);
     else byLocation.set(name, {location: location, keys: [key]});
   }
+  // If the reply was asked for less than the teacher gives, it is read for what is wanted.
+  const details = [withoutFeatures(teacher.detail), wanted];
   const read = await pLimit(AT_ONCE).map([...byLocation.values()], async ({location, keys}) => {
-    const answers = await readFully({replies, service, location, teacher, wanted, queries});
+    const lost = await readFully({replies, service, location, details, wanted, queries});
     return keys.flatMap(key => {
-      const stored = answers && storedAs(answers, key, keyed(teacher, queries.get(key)!).digest);
-      return stored ? [[key, stored] as const] : [];
+      const held = lost?.answers.get(key);
+      if (!lost || !held) return [];
+      const {name, identity} = teacher;
+      const {digest: question} = keyed(teacher, queries.get(key)!);
+      const receipt = service.receipt?.(lost.reply);
+      const stored: StoredAnswer = {
+        ...{format: 1, teacher: {name, identity}, question, ...held},
+        ...{storedAt: timeOf(lost.reply, location).toISOString(), ...(receipt && {receipt})},
+        ...{reply: location, reader: service.reader},
+      };
+      return [[key, stored] as const];
     });
   });
   return read.flat();
 }
 
-interface LostReply extends Omit<ReplyToRead<Access>, 'detail'> {
-  readonly teacher: Teacher;
+interface FullReading extends Omit<ReplyToRead<Access>, 'detail'> {
+  /** What to read the reply for, the fullest first. */
+  readonly details: readonly Detail[];
   readonly wanted: Detail;
 }
 
-interface LostAnswers extends LostReply {
+interface FullyRead {
   readonly reply: Reply;
-  readonly outcomes: ReadonlyMap<string, Outcome>;
-  /** The detail that it was read for. */
-  readonly detail: Detail;
+  /** By key: answers that hold what is wanted. */
+  readonly answers: ReadonlyMap<string, Pick<StoredAnswer, 'answer' | 'detail'>>;
 }
 
-/** Reads as much as the teacher gives. If the reply was asked for less, it reads what is wanted. */
-async function readFully(lost: LostReply): Promise<LostAnswers | undefined> {
-  for (const detail of [withoutFeatures(lost.teacher.detail), lost.wanted]) {
-    const read = await readReply({...lost, detail});
+/**
+ * Reads a reply for the first detail by which an answer holds what is wanted. The answers of one reply can differ: a
+ * rounded predicate has two classes, and is all that can be wanted of a top-5 answer only if it is read for one.
+ */
+async function readFully({details, wanted, ...location}: FullReading): Promise<FullyRead | undefined> {
+  const answers = new Map<string, Pick<StoredAnswer, 'answer' | 'detail'>>();
+  let reply: Reply | undefined;
+  for (const detail of details) {
+    const read = await readReply({...location, detail});
     if (read === undefined) return undefined;
-    const isAnswered = [...read.outcomes.values()].some(
-      outcome => 'answer' in outcome && satisfies(heldDetail(outcome.answer, detail), lost.wanted),
-    );
-    if (isAnswered) return {...lost, ...read, detail};
+    ({reply} = read);
+    for (const [key, outcome] of read.outcomes) {
+      if (answers.has(key) || 'error' in outcome) continue;
+      const held = heldDetail(outcome.answer, detail);
+      if (satisfies(held, wanted)) answers.set(key, {answer: outcome.answer, detail: held});
+    }
+    if (answers.size === read.outcomes.size) break;
   }
-  return undefined;
-}
-
-function storedAs(
-  {teacher, service, location, reply, outcomes, detail}: LostAnswers,
-  key: string,
-  question: StoredAnswer['question'],
-): StoredAnswer | undefined {
-  const outcome = outcomes.get(key);
-  if (outcome === undefined || 'error' in outcome) return undefined;
-  const {name, identity} = teacher;
-  const receipt = service.receipt?.(reply);
-  return {
-    ...{format: 1, teacher: {name, identity}, question, detail: heldDetail(outcome.answer, detail)},
-    ...{answer: outcome.answer, storedAt: timeOf(reply, location).toISOString()},
-    ...(receipt && {receipt}),
-    ...{reply: location, reader: service.reader},
-  };
+  return reply && {reply, answers};
 }
 
 /** When the reply came: its own date, or else when its segment was begun. */

@@ -97,10 +97,19 @@ describe('a printed distribution', () => {
     });
   });
 
+  it('that lacks more than its decimals explain does not speak of rounding', () => {
+    const lacking = {problem: 'Its probabilities sum to 0.9900, not 1.'};
+    expect(answerOf({probabilities: [1 / 3, 1 / 3, 0.99 - 2 / 3]}, undefined)).toEqual(lacking);
+    expect(answerOf({probabilities: [0.3331, 0.3331, 0.3238]}, undefined)).toEqual(lacking);
+  });
+
   it('that is rounded although it was not declared says so, as scores of another kind do', () => {
     const answer = answerOf({probabilities: [0.33, 0.33, 0.33]}, undefined);
     expect(answer).toEqual({
-      ...{problem: 'Its probabilities sum to 0.9900, not 1. If it rounds, say to how many `decimals`.'},
+      ...{
+        problem:
+          'Its probabilities sum to 0.9900, not 1. They are printed with up to 2 decimals. If the service rounds, set `decimals: 2`.',
+      },
       misread: true,
     });
   });
