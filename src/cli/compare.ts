@@ -43,12 +43,7 @@ export async function runCompare(path: string, flags: CompareFlags): Promise<voi
 
 /** Compares each question of a recipe, with one student for all. */
 async function compareAll(recipe: Recipe, given: CompareOptions, terminal: Terminal): Promise<void> {
-  const {against, workers, ...options} = given;
-  if (workers?.count !== undefined) {
-    throw new InputError(
-      '`--workers` is for recipes of one question: students of several are trained in this process.',
-    );
-  }
+  const {against, ...options} = given;
   if (against !== undefined) {
     throw new InputError(
       '`--against` is for recipes of one question. Lay the results of one beside each other with `limbeck report`.',

@@ -3,14 +3,13 @@ import {rm} from 'node:fs/promises';
 import {checkWritable} from '../data/files.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
-import {loadKnowledge} from '../knowledge/files.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {withAnswers} from '../study/divide.ts';
-import {type JointPart, learnJointly, teachingOf} from '../study/joint-run.ts';
-import {answeredMethod, knowledgePath, withSavedKnowledge} from '../study/knowledge.ts';
+import {jointParts, learnJointly, teachingOf} from '../study/joint-run.ts';
+import {knowledgePath, withAllKnowledge, withSavedKnowledge} from '../study/knowledge.ts';
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
 import {changesFor, keptVerdict} from '../study/repeatability.ts';
 import {promiseText} from '../study/report/cascades.ts';
@@ -25,6 +24,7 @@ import {
   withStudies,
 } from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
+import type {OnStep} from '../study/training.ts';
 import {tuneMethods} from '../study/tune/tune.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {describeProfile, secondsOf} from '../train/profile.ts';
@@ -63,12 +63,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
         const answered = await joinedWithTraffic(saved, study, flags, terminal);
         return learnTuned(study, answered, {seed, checkpoint, terminal});
       },
-    ).catch(error => {
-      if (study.signal?.aborted && existsSync(checkpoint.path)) {
-        terminal.note('The run is kept. Run the same command with --resume to continue.');
-      }
-      throw error;
-    });
+    ).catch(noteKept(study.signal, checkpoint, terminal));
     terminal.note(`Time: ${describeProfile(profile)}.`);
     if (choice) terminal.note(choiceSentence(method.method, [choice]));
     await rm(checkpoint.path, {force: true});
@@ -124,19 +119,17 @@ async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, t
   const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) =>
     openStudy(await resolveRecipe(about), [], own);
   await withStudies(source, options, open, async studies => {
-    const parts: JointPart[] = [];
-    for (const {question, study} of studies) {
-      const method = await steadyMethod(study, name, path, terminal);
-      const plan = method.queryPlan;
-      const knowledge = plan && (await loadKnowledge(knowledgePath(study.directory, plan)));
-      parts.push({question: question!, study, method: answeredMethod(study.recipe, method, knowledge)});
-    }
-    const {method} = parts[0]!;
+    const untaught: {study: Study; method: OpenMethod}[] = [];
+    for (const {study} of studies) untaught.push({study, method: await steadyMethod(study, name, path, terminal)});
+    const {method} = untaught[0]!;
+    const checkpoint = checkpointOf(checkpointPath(directory, method, seed), flags, terminal);
     const task = `train ${name}, seed ${seed}`;
-    const teaching = await teachingOf(parts, undefined);
-    const learned = await learnJointly({directory, teaching, seed}, ({step, steps}) =>
-      options.onProgress?.({task, done: step, total: steps}),
-    );
+    const onStep: OnStep = ({step: done, steps: total}) => options.onProgress?.({task, done, total});
+    const learned = await withAllKnowledge(untaught, async methods => {
+      const teaching = await teachingOf(jointParts(studies, methods), undefined);
+      return learnJointly({directory, teaching, seed}, {checkpoint, onStep});
+    }).catch(noteKept(options.signal, checkpoint, terminal));
+    await rm(checkpoint.path, {force: true});
     const {student, fit, curve, profile} = learned;
     terminal.note(`Time: ${describeProfile(profile)}.`);
     const {loss} = curve.at(-1)!;
@@ -158,6 +151,20 @@ async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, t
       ].join('\n'),
     );
   });
+}
+
+/** Says that a run which was left is kept, and rethrows why it was left. */
+function noteKept(
+  signal: AbortSignal | undefined,
+  {path}: CheckpointOptions,
+  terminal: Terminal,
+): (error: unknown) => never {
+  return error => {
+    if (signal?.aborted && existsSync(path)) {
+      terminal.note('The run is kept. Run the same command with --resume to continue.');
+    }
+    throw error;
+  };
 }
 
 /** The method as it is trained: from labels, if its teacher's scores are not repeatable. */

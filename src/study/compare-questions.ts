@@ -9,12 +9,9 @@ import type {Question} from '../question.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {digestOnce} from '../train/fingerprint.ts';
 import {beginStudy, finish, type Prepared, prepare} from './compare.ts';
-import {executeJointly, type JointPart, teachingOf} from './joint-run.ts';
-import {measure, type PartRun, type Run} from './measure.ts';
 import type {Results} from './results.ts';
 import {directoryOf, type QuestionStudy, STUDY, type StudyOptions, withStudies} from './study.ts';
-import type {TrainedRun} from './train-methods.ts';
-import {type Failure, failureOf} from './training.ts';
+import {type Trained, trainJointly} from './train-jointly.ts';
 
 /** The results of a recipe with several questions. */
 export interface QuestionsResults {
@@ -55,9 +52,6 @@ export interface JointMethodResult {
 export async function compareQuestions(recipe: Recipe, options: StudyOptions = {}): Promise<QuestionsResults> {
   checkOptions('compareQuestions', options, STUDY);
   const {questions = []} = recipe;
-  if (options.workers) {
-    throw new InputError('`workers` are for recipes of one question: students of several are trained in this process.');
-  }
   if (questions.length === 0) throw new InputError('The recipe has no `questions`. Use `compare()`.');
   const started = performance.now();
   const directory = directoryOf(recipe, options);
@@ -65,7 +59,7 @@ export async function compareQuestions(recipe: Recipe, options: StudyOptions = {
     checkSameInputs(studies);
     const prepared: Prepared[] = [];
     for (const {study} of studies) prepared.push(await prepare(study, started));
-    const trained = await trainTogether(prepared, questions, directory);
+    const trained = await trainJointly(prepared, questions, directory);
     const found: QuestionResults[] = [];
     for (const [index, question] of questions.entries()) {
       const one = prepared[index]!;
@@ -98,48 +92,6 @@ function checkSameInputs([first, ...others]: readonly QuestionStudy[]): void {
       `\`data\` gives other inputs for \`${question!.name}\` than for \`${first!.question!.name}\`, in the ${differing} split. Give the same for all questions, in the same order.`,
     );
   }
-}
-
-type Trained = TrainedRun<Run | PartRun>;
-
-/** Trains every method at every budget from every seed, for all questions at once. Gives the runs of each question. */
-async function trainTogether(
-  prepared: readonly Prepared[],
-  questions: readonly Question[],
-  directory: string,
-): Promise<readonly (readonly Trained[])[]> {
-  const [{study}] = prepared as readonly [Prepared];
-  const {methods, seeds, budgets} = study.recipe;
-  const sizes = [...(budgets?.sizes.slice(0, -1) ?? []), undefined];
-  const trained: Trained[][] = questions.map(() => []);
-  const total = methods.length * sizes.length * seeds.length;
-  let done = 0;
-  for (const index of methods.keys()) {
-    const parts = prepared.map(
-      (one, at): JointPart => ({question: questions[at]!, study: one.study, method: one.methods[index]!}),
-    );
-    for (const budget of sizes) {
-      const teaching = await teachingOf(parts, budget).catch(failureOf(study.signal));
-      for (const seed of seeds) {
-        study.signal?.throwIfAborted();
-        const task = `train ${total} students of ${questions.length} questions`;
-        const onStep = (at: {readonly step: number; readonly steps: number}) =>
-          study.onProgress({task, done: done + Math.min(at.step / at.steps, 0.999), total});
-        const outcome =
-          'failure' in teaching
-            ? teaching
-            : await executeJointly({directory, teaching, seed}, onStep).catch(failureOf(study.signal));
-        study.onProgress({task, done: ++done, total});
-        for (const [at, one] of prepared.entries()) {
-          const job = {method: one.methods[index]!, budget, seed};
-          const own: Run | PartRun | Failure =
-            'failure' in outcome ? outcome : measure(job, outcome[at]!, one.reference, one.study.recipe.data);
-          trained[at]!.push({job, outcome: own});
-        }
-      }
-    }
-  }
-  return trained;
 }
 
 function measuresOf(

@@ -1,4 +1,6 @@
 import {type Executed, execute, type RunJob} from './execute.ts';
+import {executeJointly} from './joint-execute.ts';
+import type {JointJob} from './joint-run.ts';
 import type {AnsweredMethod} from './methods.ts';
 import type {Study} from './study.ts';
 import {type TrialOutcome, tryOut} from './tune/trial.ts';
@@ -26,6 +28,8 @@ export interface JobRunner {
   readonly concurrency: number;
   /** @throws LimbeckError if the training came to nothing */
   run(job: RunJob, listeners: JobListeners): Promise<Executed>;
+  /** Trains one student of several questions, and gives the outcome for each. Throws as `run` does. */
+  runJointly(job: JointJob, listeners: JobListeners): Promise<readonly Executed[]>;
   /** Throws as `run` does. */
   trial(job: TrialJob, listeners: JobListeners): Promise<TrialOutcome>;
   close(): Promise<void>;
@@ -42,6 +46,10 @@ export class LocalRunner implements JobRunner {
 
   run(job: RunJob, {onProgress, onNote}: JobListeners): Promise<Executed> {
     return execute({...this.#study, onNote}, job, ({step, steps}) => onProgress(step / steps, steps));
+  }
+
+  runJointly(job: JointJob, {onProgress}: JobListeners): Promise<readonly Executed[]> {
+    return executeJointly(job, ({step, steps}) => onProgress(step / steps, steps));
   }
 
   trial({method, epochs}: TrialJob, {onProgress}: JobListeners): Promise<TrialOutcome> {

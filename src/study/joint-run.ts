@@ -1,4 +1,3 @@
-import {rm} from 'node:fs/promises';
 import {type JointKnowledge, joinKnowledge, jointPart} from '../ask/joint-knowledge.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
@@ -10,16 +9,15 @@ import {saveStudent} from '../student/files.ts';
 import {columnsOf, headOf, headsOf, withHeads} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration, Student} from '../student/student.ts';
-import {digestOf, digestOnce, fingerprintOf} from '../train/fingerprint.ts';
+import type {Json} from '../teacher.ts';
 import type {Epoch} from '../train/options.ts';
-import {NO_TIME, type Profile, secondsOf} from '../train/profile.ts';
+import {NO_TIME, type Profile} from '../train/profile.ts';
 import type {Fit} from '../train/trend.ts';
 import {atBudget} from './divide.ts';
-import {type Executed, keepRun, keptAt} from './execute.ts';
 import type {AnsweredMethod} from './methods.ts';
 import type {CurvePoint} from './results.ts';
-import {calibrate, checkpointPath, gateOver, studentPath, withEpochs} from './run.ts';
-import type {Study} from './study.ts';
+import {calibrate, gateOver, type LearnOptions, studentPath, withEpochs} from './run.ts';
+import type {QuestionStudy, Study} from './study.ts';
 import {checkSource, type OnStep, pointOf} from './training.ts';
 
 /** One question of a study of several, and a method with the answers to it. */
@@ -28,6 +26,14 @@ export interface JointPart {
   /** The study of this question. */
   readonly study: Study;
   readonly method: AnsweredMethod;
+}
+
+/** @param methods - in the order of the studies */
+export function jointParts(
+  studies: readonly QuestionStudy[],
+  methods: readonly AnsweredMethod[],
+): readonly JointPart[] {
+  return studies.map(({question, study}, index) => ({question: question!, study, method: methods[index]!}));
 }
 
 /** A student of several questions that was trained and saved. */
@@ -41,8 +47,10 @@ export interface LearnedJointly {
 
 /** What joint runs learn from. */
 export interface JointTeaching {
-  /** The same method for each question, at one budget. */
+  /** The same method for each question, at the budget. */
   readonly parts: readonly JointPart[];
+  /** Number of inputs; undefined if all of them. */
+  readonly budget: number | undefined;
   /** All answers but those to inputs that calibrate any head. */
   readonly taught: JointKnowledge;
 }
@@ -54,47 +62,6 @@ export interface JointJob {
   /** Runs from several seeds share it. */
   readonly teaching: JointTeaching;
   readonly seed: number;
-}
-
-/**
- * Trains one student of all questions and lets it answer the test split. The outcome for each question is kept beside the
- * student of that question, and an earlier one is taken if it is of the same run.
- */
-export async function executeJointly(job: JointJob, onStep: OnStep): Promise<readonly Executed[]> {
-  const {directory, teaching, seed} = job;
-  const {parts} = teaching;
-  const [{study: first}] = parts as readonly [JointPart];
-  const folders = parts.map(({study, method}) => studentPath(study.directory, method, seed));
-  let key: string | undefined;
-  const keyOf = async () => (key ??= await keyOfRun(job));
-  const kept = await Promise.all(folders.map(folder => keptAt(folder, keyOf)));
-  if (kept.every(one => one !== undefined)) return kept;
-  const {student, curve, fit, profile} = await trainJointly(job, onStep);
-  const {inputs} = first.recipe.data.test;
-  const whole = await predictLogits(student, inputs, {signal: first.signal});
-  const outcomes: Executed[] = [];
-  for (const [index, columns] of headsOf(student).entries()) {
-    const {study, method, question} = parts[index]!;
-    const {calibration} = columns;
-    const {temperature} = calibration ?? {temperature: 1};
-    const executed = {
-      ...{choice: undefined, calibration, curve, fit, profile, seconds: secondsOf(profile)},
-      logits: columnsOf(whole, inputs.count, columns).map(logit => logit / temperature),
-    };
-    await saveStudent(folders[index]!, headOf(student, question.name), madeBy(study, method, seed));
-    await keepRun(folders[index]!, await keyOf(), executed);
-    outcomes.push(executed);
-  }
-  student.model.dispose();
-  await rm(checkpointPath(directory, parts[0]!.method, seed), {force: true});
-  return outcomes;
-}
-
-/** Trains and saves one student of all questions. */
-export async function learnJointly(job: JointJob, onStep: OnStep): Promise<LearnedJointly> {
-  const learned = await trainJointly(job, onStep);
-  await rm(checkpointPath(job.directory, job.teaching.parts[0]!.method, job.seed), {force: true});
-  return learned;
 }
 
 /**
@@ -114,20 +81,19 @@ export async function teachingOf(whole: readonly JointPart[], budget: number | u
     for (const [row, at] of joint.rows[index]!.entries()) if (own.has(at)) isApart.add(Math.floor(row / versions));
   }
   const taught = Array.from({length: joint.count / versions}, (_, input) => input).filter(input => !isApart.has(input));
-  return {parts, taught: jointPart(joint, taught)};
+  return {parts, budget, taught: jointPart(joint, taught)};
 }
 
-async function trainJointly(job: JointJob, onStep: OnStep): Promise<LearnedJointly> {
+/** Trains and saves one student of all questions. */
+export async function learnJointly(job: JointJob, {checkpoint, onStep}: LearnOptions): Promise<LearnedJointly> {
   const {seed, directory: root, teaching} = job;
   const {parts, taught} = teaching;
   const [{study, method}] = parts as readonly [JointPart];
   const {recipe, trainer, signal, onNote} = study;
   const losses = lossesOf(parts);
   const runs = recipe.trials + 1;
-  const stepsOf =
-    (run: number): OnStep =>
-    ({step, steps}) =>
-      onStep({step: run * steps + step, steps: runs * steps});
+  const stepsOf = (run: number): OnStep | undefined =>
+    onStep && (({step, steps}) => onStep({step: run * steps + step, steps: runs * steps}));
   const temperatures = recipe.calibration && (await fitTemperatures(job, stepsOf));
   const student = freshStudent(parts, seed);
   const curve: CurvePoint[] = [];
@@ -137,7 +103,7 @@ async function trainJointly(job: JointJob, onStep: OnStep): Promise<LearnedJoint
   let [profile, fit]: [Profile, Fit | undefined] = [NO_TIME, undefined];
   const epochs = trainer.trainJointly(student, taught, losses, seed, {
     onStep: stepsOf(recipe.trials),
-    checkpoint: withEpochs({path: checkpointPath(root, method, seed), resume: 'if-possible'}, add),
+    checkpoint: checkpoint && withEpochs(checkpoint, add),
     onFallback: reason => onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
     onProfile: spent => {
       profile = spent;
@@ -165,7 +131,7 @@ async function trainJointly(job: JointJob, onStep: OnStep): Promise<LearnedJoint
   return {student: whole, directory, curve, fit, profile};
 }
 
-function freshStudent(parts: readonly JointPart[], seed: number): Student {
+export function freshStudent(parts: readonly JointPart[], seed: number): Student {
   const [{study}] = parts as readonly [JointPart];
   const {students, task} = study.recipe;
   return withHeads(
@@ -174,18 +140,22 @@ function freshStudent(parts: readonly JointPart[], seed: number): Student {
   )(task, seed);
 }
 
-function lossesOf(parts: readonly JointPart[]): Readonly<Record<string, AnsweredMethod['losses']>> {
+export function lossesOf(parts: readonly JointPart[]): Readonly<Record<string, AnsweredMethod['losses']>> {
   return Object.fromEntries(parts.map(({question, method}) => [question.name, method.losses]));
 }
 
-function madeBy({recipe}: Study, {level, method, changes}: AnsweredMethod, seed: number) {
+export function madeBy(
+  {recipe}: Study,
+  {level, method, changes}: AnsweredMethod,
+  seed: number,
+): Readonly<Record<string, Json>> {
   return {recipe: recipe.name, level, method, seed, ...(changes.learnsLabels && {learnsLabels: true})};
 }
 
 /** T of each head, by cross-fitting: fitted to answers that none of the students learned from. */
 async function fitTemperatures(
   {seed, teaching: {parts, taught}}: JointJob,
-  stepsOf: (run: number) => OnStep,
+  stepsOf: (run: number) => OnStep | undefined,
 ): Promise<readonly number[]> {
   const [{study}] = parts as readonly [JointPart];
   const {trainer, signal, recipe} = study;
@@ -222,27 +192,4 @@ async function fitTemperatures(
   return found.map(({logits, labels}, index) =>
     fitTemperature(Float32Array.from(logits), labels, taught.parts[index]!.classes.length),
   );
-}
-
-/** A digest of all that decides what a joint run comes to, the same in every process. */
-async function keyOfRun({seed, teaching: {parts, taught}}: JointJob): Promise<string> {
-  const [{study}] = parts as readonly [JointPart];
-  const {recipe, engine, trainer} = study;
-  const student = freshStudent(parts, seed);
-  const run = await trainer.startJointly(student, taught, lossesOf(parts), seed);
-  try {
-    return digestOf({
-      ...(await fingerprintOf(student, taught, run)),
-      engine: `${engine.name} ${engine.version}`,
-      start: digestOf(run.weights.map(weight => weight.dataSync())),
-      threads: engine.threads,
-      folds: recipe.folds,
-      calibration: recipe.calibration ?? null,
-      apart: parts.map(({method}) => ({...method.apart})),
-      tests: parts.map(part => digestOnce(part.study.recipe.data.test.inputs)),
-    });
-  } finally {
-    run.dispose();
-    student.model.dispose();
-  }
 }

@@ -88,6 +88,17 @@ export async function withSavedKnowledge<T>(
   }
 }
 
+/** Gives methods of several studies what each learns from, as `withSavedKnowledge` does for one. */
+export async function withAllKnowledge<T>(
+  [next, ...others]: readonly {readonly study: Study; readonly method: OpenMethod}[],
+  use: (methods: readonly AnsweredMethod[]) => Promise<T>,
+): Promise<T> {
+  if (next === undefined) return use([]);
+  return withSavedKnowledge(next.study, next.method, method =>
+    withAllKnowledge(others, rest => use([method, ...rest])),
+  );
+}
+
 /** A file that is not there is left to its reader, who says so. */
 async function isSmall(path: string): Promise<boolean> {
   const size = await stat(path)

@@ -37,7 +37,7 @@ export interface Learned {
   readonly directory: string;
 }
 
-interface LearnOptions {
+export interface LearnOptions {
   /** Keeps the run on disk, and goes on with a kept one. */
   readonly checkpoint?: CheckpointOptions | undefined;
   readonly onStep?: OnStep | undefined;

@@ -182,19 +182,29 @@ export interface QuestionStudy {
   readonly study: Study;
 }
 
-/**
- * Opens a study for each question of a recipe, in a folder of its own, and closes all at the end. All share the cache and the
- * budget of the first one: a limit holds for all questions together. A recipe without `questions` has one study.
- *
- * @param open - opens the study of one question
- * @param use - called when all are open
- */
+/** Opens the study of one question. */
+type Open = (about: Recipe, options: StudyOptions & OpenStudyOptions) => Promise<Study>;
+
+/** Opens the studies of a recipe as `openStudies` does, and closes all at the end. */
 export async function withStudies<T>(
   recipe: Recipe,
   options: StudyOptions,
-  open: (about: Recipe, options: StudyOptions & OpenStudyOptions) => Promise<Study>,
+  open: Open,
   use: (studies: readonly QuestionStudy[]) => Promise<T>,
 ): Promise<T> {
+  const studies = await openStudies(recipe, options, open);
+  return use(studies).finally(() => closeAll(studies));
+}
+
+/**
+ * Opens a study for each question of a recipe, in a folder of its own. All share the cache and the budget of the first one: a
+ * limit holds for all questions together. A recipe without `questions` has one study.
+ */
+export async function openStudies(
+  recipe: Recipe,
+  options: StudyOptions,
+  open: Open,
+): Promise<readonly QuestionStudy[]> {
   const directory = directoryOf(recipe, options);
   const studies: QuestionStudy[] = [];
   try {
@@ -205,11 +215,16 @@ export async function withStudies<T>(
         study: await open(about, {...options, directory: own, asking: studies[0]?.study.asking}),
       });
     }
-    return await use(studies);
-  } finally {
-    // The first one opened the cache.
-    for (const {study} of studies.toReversed()) await study.close();
+    return studies;
+  } catch (error) {
+    await closeAll(studies);
+    throw error;
   }
+}
+
+async function closeAll(studies: readonly QuestionStudy[]): Promise<void> {
+  // The first one opened the cache.
+  for (const {study} of studies.toReversed()) await study.close();
 }
 
 /** The share of inputs that may be left without an answer before a command fails, if nothing else is said. */

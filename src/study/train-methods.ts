@@ -2,6 +2,7 @@ import pLimit from 'p-limit';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {describeProfile, type Profile, sumOf} from '../train/profile.ts';
 import {type Executed, keptRun, type RunJob} from './execute.ts';
+import type {JobListeners, JobRunner} from './jobs.ts';
 import type {TunedMethod} from './methods.ts';
 import {count, counted} from './report/format.ts';
 import type {Study} from './study.ts';
@@ -20,30 +21,53 @@ export interface TrainedRun<T> {
   readonly outcome: T | Failure;
 }
 
+/** How the students of a study are trained. */
+interface Training<E, T> {
+  /** The outcome of a run that an earlier study kept. */
+  kept(job: MethodJob): Promise<E | undefined>;
+  run(runner: JobRunner, job: MethodJob, listeners: JobListeners): Promise<E>;
+  profileOf(outcome: E): Profile;
+  /** Called with each outcome as soon as there is one, since its answers take memory. */
+  measure(job: MethodJob, outcome: E): T;
+}
+
+/** Trains the students of one question: see `trainAll`. */
+export function trainMethods<T extends object>(
+  study: Study,
+  methods: readonly TunedMethod<Knowledge>[],
+  measure: Training<Executed, T>['measure'],
+): Promise<readonly TrainedRun<T>[]> {
+  return trainAll<Executed, T>(study, methods, {
+    kept: job => keptRun(study, job),
+    run: (runner, job, listeners) => runner.run(job, listeners),
+    profileOf: ({profile}) => profile,
+    measure,
+  });
+}
+
 /**
  * Trains every method at every budget from every seed, in this process or in worker processes. Runs that an earlier study
  * kept are not trained again. A run whose worker dies is tried once more in another; a run that fails is an outcome like
  * others, and never takes the study with it.
  *
- * @param measure - called with each trained student as soon as there is one, since its answers take memory
  * @returns the runs by method, budget and seed, whatever order they ended in
  */
-export async function trainMethods<T extends object>(
+export async function trainAll<E extends object, T extends object>(
   study: Study,
   methods: readonly TunedMethod<Knowledge>[],
-  measure: (job: MethodJob, executed: Executed) => T,
+  training: Training<E, T>,
 ): Promise<readonly TrainedRun<T>[]> {
   const {onNote} = study;
   const runs: {readonly job: MethodJob; outcome?: T | Failure}[] = [];
   for (const job of jobsOf(study, methods)) {
-    const kept = await keptRun(study, job);
-    runs.push(kept ? {job, outcome: measure(job, kept)} : {job});
+    const kept = await training.kept(job);
+    runs.push(kept ? {job, outcome: training.measure(job, kept)} : {job});
   }
   const open = runs.filter(({outcome}) => outcome === undefined);
   const note = noteOnJobs(study, open.length, runs.length - open.length);
   if (note !== undefined) onNote(note);
-  await runAll(study, open, (run, outcome) => {
-    run.outcome = 'failure' in outcome ? outcome : measure(run.job, outcome);
+  await runAll(study, open, training, (run, outcome) => {
+    run.outcome = 'failure' in outcome ? outcome : training.measure(run.job, outcome);
   });
   return runs.map(({job, outcome}) => ({job, outcome: outcome!}));
 }
@@ -70,10 +94,11 @@ function noteOnJobs({recipe: {methods, seeds, budgets}}: Study, open: number, ke
   return `Trains ${counted(open, 'student')}: ${factors.join(' × ')}, ${counted(budgets.steps, 'step')} each.`;
 }
 
-async function runAll<R extends {readonly job: MethodJob}>(
+async function runAll<R extends {readonly job: MethodJob}, E extends object>(
   study: Study,
   runs: readonly R[],
-  onEnd: (run: R, outcome: Executed | Failure) => void,
+  training: Pick<Training<E, unknown>, 'run' | 'profileOf'>,
+  onEnd: (run: R, outcome: E | Failure) => void,
 ): Promise<void> {
   if (runs.length === 0) return;
   const {signal, onNote} = study;
@@ -84,8 +109,8 @@ async function runAll<R extends {readonly job: MethodJob}>(
       signal?.throwIfAborted();
       const {job} = run;
       const onShare = (share: number, steps?: number) => progress.report(index, share, stepText(job, share, steps));
-      const outcome = await runner.run(job, {onProgress: onShare, onNote}).catch(failureOf(signal));
-      progress.end(index, outcome);
+      const outcome = await training.run(runner, job, {onProgress: onShare, onNote}).catch(failureOf(signal));
+      progress.end(index, 'failure' in outcome ? undefined : training.profileOf(outcome));
       onEnd(run, outcome);
     });
   } finally {
@@ -110,9 +135,13 @@ class JobProgress {
     this.#tell(detail);
   }
 
-  /** The last one tells the time by task, over all runs that succeeded. */
-  end(job: number, outcome: Executed | Failure): void {
-    if (!('failure' in outcome)) this.#profiles.push(outcome.profile);
+  /**
+   * The last one tells the time by task, over all runs that succeeded.
+   *
+   * @param profile - undefined if the run failed
+   */
+  end(job: number, profile: Profile | undefined): void {
+    if (profile !== undefined) this.#profiles.push(profile);
     this.#shares[job] = 1;
     const isLast = this.#shares.every(share => share === 1);
     this.#tell(isLast ? describeProfile(sumOf(this.#profiles)) : undefined);

@@ -1,9 +1,10 @@
 import {loadRecipe} from '../recipe/load.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
-import {type JobListeners, type JobRunner, LocalRunner} from './jobs.ts';
-import {withSavedKnowledge} from './knowledge.ts';
+import {type JobListeners, LocalRunner} from './jobs.ts';
+import {jointParts, teachingOf} from './joint-run.ts';
+import {withAllKnowledge} from './knowledge.ts';
 import {type AnsweredMethod, changed} from './methods.ts';
-import {openStudy, type Study} from './study.ts';
+import {openStudies, openStudy, type QuestionStudy} from './study.ts';
 import type {RunMessage, TrialMessage, WorkerMessage, WorkerSetup} from './workers.ts';
 
 // A process of a study that trains students: it gets jobs from the process that started it and sends back what came of
@@ -17,22 +18,30 @@ let training: Promise<unknown> | undefined;
 const {module, changes, directory} = JSON.parse(process.argv[2]!) as WorkerSetup;
 const opening = open();
 
-async function open(): Promise<Study> {
-  const recipe = await resolveRecipe({...(await loadRecipe(module)), ...changes});
-  const live = recipe.methods.flatMap(({liveLevel}) => liveLevel ?? []);
-  return openStudy(recipe, live, {
+async function open(): Promise<readonly QuestionStudy[]> {
+  const options = {
     directory,
     record: 'none',
     signal: stop.signal,
-    onNote: note => say({kind: 'note', note}),
+    onNote: (note: string) => say({kind: 'note', note}),
+  } as const;
+  return openStudies({...(await loadRecipe(module)), ...changes}, options, async (about, own) => {
+    const recipe = await resolveRecipe(about);
+    return openStudy(
+      recipe,
+      recipe.methods.flatMap(({liveLevel}) => liveLevel ?? []),
+      own,
+    );
   });
 }
 
 process.on('message', async (message: RunMessage | TrialMessage) => {
   try {
-    const study = await opening;
-    const method = changed(study.recipe.methods[message.method]!, message.changes);
-    const working = withSavedKnowledge(study, method, answered => made(new LocalRunner(study), answered, message));
+    const studies = await opening;
+    const untaught = studies.map(({study}, index) => {
+      return {study, method: changed(study.recipe.methods[message.method]!, message.changes[index]!)};
+    });
+    const working = withAllKnowledge(untaught, methods => made(studies, methods, message));
     training = working;
     say(await working);
   } catch (error) {
@@ -41,16 +50,28 @@ process.on('message', async (message: RunMessage | TrialMessage) => {
 });
 
 async function made(
-  runner: JobRunner,
-  method: AnsweredMethod,
+  studies: readonly QuestionStudy[],
+  methods: readonly AnsweredMethod[],
   message: RunMessage | TrialMessage,
 ): Promise<WorkerMessage> {
-  const onNote = (note: string) => say({kind: 'note', note});
-  const listeners = {onNote, onProgress: throttled((share, steps) => say({kind: 'progress', share, steps}))};
-  if ('seed' in message) {
-    return {kind: 'executed', executed: await runner.run({...message, method}, listeners)};
+  const [{study, question}] = studies as readonly [QuestionStudy];
+  const method = methods[0]!;
+  const runner = new LocalRunner(study);
+  if ('epochs' in message) {
+    return {kind: 'tried', outcome: await runner.trial({method, epochs: message.epochs}, listeners())};
   }
-  return {kind: 'tried', outcome: await runner.trial({method, epochs: message.epochs}, listeners)};
+  const {budget, seed} = message;
+  if (question === undefined)
+    return {kind: 'executed', executed: [await runner.run({method, budget, seed}, listeners())]};
+  const teaching = await teachingOf(jointParts(studies, methods), budget);
+  return {kind: 'executed', executed: await runner.runJointly({directory, teaching, seed}, listeners())};
+}
+
+function listeners(): JobListeners {
+  return {
+    onNote: note => say({kind: 'note', note}),
+    onProgress: throttled((share, steps) => say({kind: 'progress', share, steps})),
+  };
 }
 
 async function end(): Promise<void> {

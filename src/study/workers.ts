@@ -6,6 +6,7 @@ import type {RecipeChanges} from '../recipe/recipe.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
 import type {Executed, RunJob} from './execute.ts';
 import {type JobListeners, type JobRunner, LocalRunner, type TrialJob} from './jobs.ts';
+import type {JointJob} from './joint-run.ts';
 import type {MethodChanges} from './methods.ts';
 import type {Study} from './study.ts';
 import {trainingThreads} from './training.ts';
@@ -15,7 +16,8 @@ import type {TrialOutcome} from './tune/trial.ts';
 export interface RunMessage extends Omit<RunJob, 'method'> {
   /** Index of the method in the recipe. */
   readonly method: number;
-  readonly changes: MethodChanges;
+  /** For each question of the recipe; one if it has no `questions`. */
+  readonly changes: readonly MethodChanges[];
 }
 
 /** A trial as a worker is sent it. */
@@ -31,7 +33,7 @@ export interface WorkerSetup {
   readonly threads: number;
   /** How the study's recipe differs from the module's. */
   readonly changes?: RecipeChanges | undefined;
-  /** The study's folder: the worker reads knowledge there and saves students. */
+  /** The folder of the whole study: the worker reads knowledge there and saves students. */
   readonly directory: string;
 }
 
@@ -39,7 +41,8 @@ export interface WorkerSetup {
 export type WorkerMessage =
   | {readonly kind: 'progress'; readonly share: number; readonly steps?: number | undefined}
   | {readonly kind: 'note'; readonly note: string}
-  | {readonly kind: 'executed'; readonly executed: Executed}
+  /** The outcome for each question of the recipe; one if it has no `questions`. */
+  | {readonly kind: 'executed'; readonly executed: readonly Executed[]}
   | {readonly kind: 'tried'; readonly outcome: TrialOutcome}
   | {readonly kind: 'failed'; readonly reason: string};
 
@@ -89,13 +92,22 @@ class WorkerPool implements JobRunner {
     signal?.addEventListener('abort', this.#closeAll, {once: true});
   }
 
-  run({method: {index, changes}, ...run}: RunJob, listeners: JobListeners): Promise<Executed> {
-    const job = {method: index, changes, ...run};
+  async run({method: {index, changes}, ...run}: RunJob, listeners: JobListeners): Promise<Executed> {
+    const [executed] = await this.#run({method: index, changes: [changes], ...run}, listeners);
+    return executed!;
+  }
+
+  runJointly({teaching: {parts, budget}, seed}: JointJob, listeners: JobListeners): Promise<readonly Executed[]> {
+    const changes = parts.map(({method}) => method.changes);
+    return this.#run({method: parts[0]!.method.index, changes, budget, seed}, listeners);
+  }
+
+  #run(job: RunMessage, listeners: JobListeners): Promise<readonly Executed[]> {
     return this.#twice(job, listeners, message => message.kind === 'executed' && message.executed);
   }
 
   trial({method: {index, changes}, epochs}: TrialJob, listeners: JobListeners): Promise<TrialOutcome> {
-    const job = {method: index, changes, epochs};
+    const job = {method: index, changes: [changes], epochs};
     return this.#twice(job, listeners, message => message.kind === 'tried' && message.outcome);
   }
 

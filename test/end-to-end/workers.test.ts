@@ -1,6 +1,7 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
+import type {QuestionsResults} from '../../src/study/compare-questions.ts';
 import type {MethodResult, ResultRow, Results} from '../../src/study/results.ts';
 import {readCheckpoint} from '../../src/train/checkpoint-file.ts';
 import {until} from '../built.ts';
@@ -31,6 +32,30 @@ describe('worker processes', () => {
       ...['train', fixture('tuned.ts'), '--method', 'weight', '--out', 'tuned-shared'],
     ]);
     expect(trained.tuning).toEqual(alone.methods[1]!.tuning);
+  });
+
+  it('train students of several questions to the same bits as one process, and try again if one dies', async () => {
+    const compare = (workers: string, out: string) =>
+      json<QuestionsResults>(['compare', fixture('questions.ts'), '--workers', workers, '--out', out], {
+        env: {TEST_MARKER: 'died-once', TF_NUM_INTRAOP_THREADS: '1'},
+      });
+    const shared = await compare('2', 'joint-shared');
+    expect(existsSync(join(folder(), 'died-once'))).toBe(true);
+    const alone = await compare('1', 'joint-alone');
+    for (const [index, {results}] of alone.questions.entries()) {
+      expect(results.rows.map(({method}) => method)).toEqual(['sound', 'dies once']);
+      expect(numbersOf(shared.questions[index]!.results.rows)).toEqual(numbersOf(results.rows));
+      expect(results.failures).toEqual([]);
+    }
+    const weights = (out: string, method: string) =>
+      readFileSync(join(folder(), out, 'students', method, 'seed-1', 'weights.bin'));
+    for (const method of ['sound', 'dies-once']) {
+      expect(weights('joint-shared', method)).toEqual(weights('joint-alone', method));
+    }
+    const {stderr} = await run(['compare', fixture('questions.ts'), '--workers', '2', '--out', 'joint-shared'], {
+      env: {TEST_MARKER: 'died-once', TF_NUM_INTRAOP_THREADS: '1'},
+    });
+    expect(stderr).toContain('Trains 0 students; 2 others of this study are kept.');
   });
 
   describe('where some die', () => {

@@ -204,8 +204,6 @@ describe('several questions', () => {
   it('are refused by `compare`, and other data for each of them are refused', async () => {
     const where = await places();
     await expect(compare(recipeOf([]), where)).rejects.toThrow('compareQuestions()');
-    const workers = {module: 'recipe.ts'};
-    await expect(compareQuestions(recipeOf([]), {...where, workers})).rejects.toThrow('trained in this process');
     const uneven = recipeOf([], {
       data: question => {
         const made = dataFor(question);

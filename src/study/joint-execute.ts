@@ -1,0 +1,84 @@
+import {rm} from 'node:fs/promises';
+import {saveStudent} from '../student/files.ts';
+import {columnsOf, headOf, headsOf} from '../student/heads.ts';
+import {predictLogits} from '../student/predict.ts';
+import {digestOf, digestOnce, fingerprintOf} from '../train/fingerprint.ts';
+import type {CheckpointOptions} from '../train/options.ts';
+import {secondsOf} from '../train/profile.ts';
+import {type Executed, keepRun, keptAt} from './execute.ts';
+import {freshStudent, type JointJob, type JointPart, learnJointly, lossesOf, madeBy} from './joint-run.ts';
+import {checkpointPath, studentPath} from './run.ts';
+import {failureOf, type OnStep, trainingThreads} from './training.ts';
+
+/**
+ * Trains one student of all questions and lets it answer the test split. The run goes on from the step where an earlier
+ * process with the same study left it. The outcome for each question is kept beside the student of that question.
+ */
+export async function executeJointly(job: JointJob, onStep: OnStep): Promise<readonly Executed[]> {
+  const {directory, teaching, seed} = job;
+  const {parts} = teaching;
+  const [{study: first, method: shared}] = parts as readonly [JointPart];
+  const key = await keyOfRun(job);
+  const path = checkpointPath(directory, shared, seed);
+  const checkpoint: CheckpointOptions = {
+    path,
+    resume: 'if-possible',
+    onResume: () => first.onNote('Goes on with the runs that an earlier process left.'),
+  };
+  const {student, curve, fit, profile} = await learnJointly(job, {checkpoint, onStep});
+  const {inputs} = first.recipe.data.test;
+  const whole = await predictLogits(student, inputs, {signal: first.signal});
+  const outcomes: Executed[] = [];
+  for (const [index, columns] of headsOf(student).entries()) {
+    const {study, method, question} = parts[index]!;
+    const {calibration} = columns;
+    const {temperature} = calibration ?? {temperature: 1};
+    const executed = {
+      ...{choice: undefined, calibration, curve, fit, profile, seconds: secondsOf(profile)},
+      logits: columnsOf(whole, inputs.count, columns).map(logit => logit / temperature),
+    };
+    const folder = studentPath(study.directory, method, seed);
+    await saveStudent(folder, headOf(student, question.name), madeBy(study, method, seed));
+    await keepRun(folder, key, executed);
+    outcomes.push(executed);
+  }
+  student.model.dispose();
+  await rm(path, {force: true});
+  return outcomes;
+}
+
+/** The kept outcome of a joint run for each question. Undefined if that of any is, as `keptAt` says. */
+export async function keptJointly(job: JointJob): Promise<readonly Executed[] | undefined> {
+  const {parts} = job.teaching;
+  let key: Promise<string> | undefined;
+  // A run that can't begin is no longer the kept one. Its error is told when it is trained.
+  const failed = failureOf(parts[0]!.study.signal) as (error: unknown) => never;
+  const keyOf = () => (key ??= keyOfRun(job).catch(failed));
+  const kept = await Promise.all(
+    parts.map(({study, method}) => keptAt(studentPath(study.directory, method, job.seed), keyOf)),
+  );
+  return kept.every(one => one !== undefined) ? kept : undefined;
+}
+
+/** A digest of all that decides what a joint run comes to, the same in every process. */
+async function keyOfRun({seed, teaching: {parts, taught}}: JointJob): Promise<string> {
+  const [{study}] = parts as readonly [JointPart];
+  const {recipe, engine, trainer} = study;
+  const student = freshStudent(parts, seed);
+  const run = await trainer.startJointly(student, taught, lossesOf(parts), seed);
+  try {
+    return digestOf({
+      ...(await fingerprintOf(student, taught, run)),
+      engine: `${engine.name} ${engine.version}`,
+      start: digestOf(run.weights.map(weight => weight.dataSync())),
+      threads: trainingThreads(study),
+      folds: recipe.folds,
+      calibration: recipe.calibration ?? null,
+      apart: parts.map(({method}) => ({...method.apart})),
+      tests: parts.map(part => digestOnce(part.study.recipe.data.test.inputs)),
+    });
+  } finally {
+    run.dispose();
+    student.model.dispose();
+  }
+}
