@@ -45,6 +45,7 @@ export default defineConfig({
           {text: 'Students', link: '/reference/students'},
           {text: 'Metrics', link: '/reference/metrics'},
           {text: 'Results', link: '/reference/results'},
+          {text: 'Joint results', link: '/reference/joint-results'},
           {text: 'Selection strategies', link: '/reference/selection'},
           {text: 'Asking', link: '/reference/asking'},
           {text: 'Exports by subject', link: '/reference/exports'},

@@ -4,6 +4,8 @@ import type {Recipe} from '../recipe/recipe.ts';
 import {checkResults, checkText} from '../study/check.ts';
 import {type CompareOptions, compare, resultFiles} from '../study/compare.ts';
 import {compareQuestions} from '../study/compare-questions.ts';
+import {jointFiles} from '../study/joint-files.ts';
+import {jointText} from '../study/joint-tables.ts';
 import type {Results} from '../study/results.ts';
 import {directoryOf} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
@@ -55,10 +57,7 @@ async function compareAll(recipe: Recipe, given: CompareOptions, terminal: Termi
     const text = [resultsTable(own, {colour}), conditionsText(own)].filter(part => part !== '').join('\n\n');
     return `Question ${question.name} (${question.type})\n\n${text}\n\nReport: ${resultFiles(directory).report}`;
   });
-  const lines = results.joint.map(
-    ({method, level, agreement}) => `  ${method} (${level}): ${(100 * agreement).toFixed(1)} %`,
-  );
-  const joint = ['Agreement on all questions of an input, a point estimate', ...lines].join('\n');
+  const joint = `${jointText(results, {colour})}\n\nNumbers: ${jointFiles(directoryOf(recipe, options)).results}`;
   terminal.result(results, [...parts, joint].join('\n\n'));
   if (results.questions.some(({results: own}) => own.failures.length > 0)) process.exitCode = 1;
 }

@@ -8,10 +8,30 @@ import {medianLevels, type ScoreMetrics, scoreMetrics} from './scores.ts';
 import {mean} from './statistics.ts';
 
 /** How well a student knows the answers to a question, by the measures of the question's type. */
-export type TypedMeasures =
-  | {readonly type: 'choice'; readonly agreement: number; readonly macroF1: number}
-  | ({readonly type: 'predicate'; readonly auroc: number; readonly averagePrecision: number} & PredicateMetrics)
-  | ({readonly type: 'score'} & ScoreMetrics);
+export type TypedMeasures = ChoiceMeasures | PredicateMeasures | ScoreMeasures;
+
+/** How well a student knows a choice. */
+export interface ChoiceMeasures {
+  readonly type: 'choice';
+  /** Share of the answered inputs on which student and teacher name the same class. */
+  readonly agreement: number;
+  /** Mean F1 over the classes. */
+  readonly macroF1: number;
+}
+
+/** How well a student knows a predicate: yes from a probability of one half on. */
+export interface PredicateMeasures extends PredicateMetrics {
+  readonly type: 'predicate';
+  /** Area under the ROC curve of P(yes); NaN if the teacher always says the same. */
+  readonly auroc: number;
+  /** Of the ranking by P(yes); NaN if nothing is yes. */
+  readonly averagePrecision: number;
+}
+
+/** How well a student knows a score, by its median levels. */
+export interface ScoreMeasures extends ScoreMetrics {
+  readonly type: 'score';
+}
 
 /**
  * Measures a student against answers to a question. Of a score it names the median level.

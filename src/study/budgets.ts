@@ -17,11 +17,18 @@ import type {MeasuredRuns, PartRun, Run} from './measure.ts';
 import type {OpenMethod, TunedMethod} from './methods.ts';
 import type {Study} from './study.ts';
 
+/** A student, and on which test inputs it is right. */
+export interface ScoredRun {
+  readonly row: Pick<Run['row'], 'seed' | 'agreement'>;
+  /** [answered], 1 for each test input on which it agrees with the teacher. */
+  readonly agreements: Uint8Array;
+}
+
 /** The runs of one method at every budget. */
-export interface MethodRuns {
+export interface MethodRuns<R extends ScoredRun = Run | PartRun> {
   readonly method: Pick<TunedMethod, 'level' | 'method'>;
   /** [budget] */
-  readonly runs: readonly (readonly (Run | PartRun)[])[];
+  readonly runs: readonly (readonly R[])[];
 }
 
 /**
@@ -45,7 +52,7 @@ export function runsByBudget(
 }
 
 /** Every pair of methods, at every budget and over all of them, judged together. */
-export function judgeBudgets(all: readonly MethodRuns[]): readonly PairJudgement[] {
+export function judgeBudgets(all: readonly MethodRuns<ScoredRun>[]): readonly PairJudgement[] {
   return judgePairs(all.map(({method, runs}) => ({name: method.method, scores: runs.map(scoresOf)})));
 }
 
@@ -97,7 +104,10 @@ function rowOf({row}: Run | PartRun, budget: number): BudgetRow {
 }
 
 /** The rates of every method at every budget, in the answers of every other one. */
-function exchangeRates(sizes: readonly number[], all: readonly MethodRuns[]): readonly ExchangeRate[] {
+export function exchangeRates(
+  sizes: readonly number[],
+  all: readonly MethodRuns<ScoredRun>[],
+): readonly ExchangeRate[] {
   return all.flatMap(one =>
     sizes.flatMap((budget, index) =>
       all.flatMap((other): readonly ExchangeRate[] => {
@@ -136,7 +146,7 @@ function cheapestMethods(
 }
 
 /** Per seed, whether student and teacher name the same class of each test example. */
-export function scoresOf(runs: readonly Pick<Run, 'row' | 'agreements'>[]): SeedScores {
+export function scoresOf(runs: readonly ScoredRun[]): SeedScores {
   return {seeds: runs.map(({row}) => row.seed), scores: runs.map(({agreements}) => agreements)};
 }
 

@@ -1,3 +1,4 @@
+import {existsSync} from 'node:fs';
 import {readFile, stat} from 'node:fs/promises';
 import {join} from 'node:path';
 import {z} from 'zod';
@@ -13,24 +14,44 @@ import {FORMAT, resultsSchema} from './results-schema.ts';
  */
 export async function readResults(path: string): Promise<Results> {
   const file = await resultsPath(path);
+  if (!existsSync(file) && existsSync(join(path, 'joint.json'))) {
+    throw new InputError(
+      `${path} is a study of several questions. Give the folder of one of them, such as \`${join(path, 'questions', 'NAME')}\`.`,
+    );
+  }
+  return readDocument(file, {format: FORMAT, schema: resultsSchema});
+}
+
+interface DocumentForm<T> {
+  /** `limbeck.`, what it is, and its version. */
+  readonly format: string;
+  readonly schema: z.ZodType<T>;
+}
+
+/**
+ * Reads a document that a study wrote.
+ *
+ * @throws InputError if there is no such file, or if it holds none that this version can read
+ */
+export async function readDocument<T>(file: string, {format, schema}: DocumentForm<T>): Promise<T> {
   let content: string;
   try {
     content = await readFile(file, 'utf8');
   } catch (cause) {
     const problem = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : "can't be read";
-    throw new InputError(`${file} ${problem}. Give the \`results.json\` of a study, or its folder.`, {cause});
+    throw new InputError(`${file} ${problem}. Give the \`${nameOf(format)}\` of a study, or its folder.`, {cause});
   }
   const document = parsed(content);
-  const format = formatOf(document);
-  if (format === undefined) {
-    throw new InputError(`${file} holds no results. Give the \`results.json\` that \`limbeck compare\` wrote.`);
+  const written = formatOf(document);
+  if (written?.split('/')[0] !== format.split('/')[0]) {
+    throw new InputError(`${file} holds no results. Give the \`${nameOf(format)}\` that \`limbeck compare\` wrote.`);
   }
-  if (format !== FORMAT) {
+  if (written !== format) {
     throw new InputError(
-      `${file} has the format ${format}, and this version of limbeck reads ${FORMAT}. Update limbeck.`,
+      `${file} has the format ${written}, and this version of limbeck reads ${format}. Update limbeck.`,
     );
   }
-  const {success, data, error} = resultsSchema.safeParse(document);
+  const {success, data, error} = schema.safeParse(document);
   if (success) return data;
   const [{path: field, message}] = error.issues as [z.core.$ZodIssue];
   throw new InputError(
@@ -38,13 +59,23 @@ export async function readResults(path: string): Promise<Results> {
   );
 }
 
+/** The name of the file of a format. */
+function nameOf(format: string): string {
+  return `${/\.(\w+)/.exec(format)![1]}.json`;
+}
+
 /** @param path - `results.json`, or the folder that holds it */
-export async function resultsPath(path: string): Promise<string> {
+export function resultsPath(path: string): Promise<string> {
+  return fileIn(path, 'results.json');
+}
+
+/** @param path - the file, or the folder that holds one of this name */
+export async function fileIn(path: string, name: string): Promise<string> {
   const isFolder = await stat(path).then(
     entry => entry.isDirectory(),
     () => false,
   );
-  return isFolder ? join(path, 'results.json') : path;
+  return isFolder ? join(path, name) : path;
 }
 
 function parsed(content: string): unknown {
@@ -55,8 +86,8 @@ function parsed(content: string): unknown {
   }
 }
 
-/** The format that a document names; undefined if it is no document of results. */
+/** The format that a document names; undefined if it is no document of a study. */
 function formatOf(document: unknown): string | undefined {
-  const named = z.object({schema: z.string().regex(/^limbeck\.results\/\d+$/)}).safeParse(document);
+  const named = z.object({schema: z.string().regex(/^limbeck\.\w+\/\d+$/)}).safeParse(document);
   return named.data?.schema;
 }

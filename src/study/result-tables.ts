@@ -79,7 +79,7 @@ function methodTable(results: Results): string {
     count(spreadOf(results, method, 'budget').mean),
     ...columns.map(([, measure, digits, scale]) => meanAndDeviation(spreadOf(results, method, measure), digits, scale)),
   ]);
-  return table(['level', 'method', 'answers', ...columns.map(([name]) => name)], rows, 2);
+  return markdownTable(['level', 'method', 'answers', ...columns.map(([name]) => name)], rows, 2);
 }
 
 /** Agreement by method and budget, if several budgets were compared. */
@@ -92,11 +92,15 @@ function budgetTable(results: Results): readonly string[] {
   ]);
   return [
     'Agreement with the teacher in %, by the number of inputs:',
-    table(['method', ...budgets.sizes.map(count)], rows, 1),
+    markdownTable(['method', ...budgets.sizes.map(count)], rows, 1),
   ];
 }
 
-function verdictTable({verdicts = []}: Results): readonly string[] {
+/** @param title - stands above the table */
+export function verdictTable(
+  {verdicts = []}: Pick<Results, 'verdicts'>,
+  title = 'Verdicts on agreement; together they hold at 95 %:',
+): readonly string[] {
   if (verdicts.length === 0) return [];
   const rows = verdicts.map(({a, b, budget, difference, low, high, confidence, adjustedP, verdict}) => [
     a,
@@ -108,11 +112,11 @@ function verdictTable({verdicts = []}: Results): readonly string[] {
     pText(adjustedP),
   ]);
   const head = ['method', 'verdict', 'against', 'inputs', 'points', 'interval', 'p (corrected)'];
-  return ['Verdicts on agreement; together they hold at 95 %:', table(head, rows, 3)];
+  return [title, markdownTable(head, rows, 3)];
 }
 
 /** Every number that an earlier study has, too. */
-function earlierTable({earlier}: Results): readonly string[] {
+export function earlierTable({earlier}: Pick<Results, 'earlier'>): readonly string[] {
   if (earlier === undefined) return [];
   const rows = earlier.changes.map(
     ({measure, method, budget, before, after, difference, interval, confidence, p, verdict}) => [
@@ -130,20 +134,20 @@ function earlierTable({earlier}: Results): readonly string[] {
   const head = ['in %', 'method', 'verdict', 'inputs', 'then', 'now', 'points', 'interval', 'p (corrected)'];
   return [
     cellText(`Beside ${earlierName(earlier)}; the verdicts on one measure together hold at 95 %:`),
-    ...(rows.length > 0 ? [table(head, rows, 3)] : []),
+    ...(rows.length > 0 ? [markdownTable(head, rows, 3)] : []),
     ...earlier.differences.map(cellText),
   ];
 }
 
 /** @param words - the number of columns of words, which come first; numbers stand to the right */
-function table(head: readonly string[], rows: readonly (readonly string[])[], words: number): string {
+export function markdownTable(head: readonly string[], rows: readonly (readonly string[])[], words: number): string {
   const line = (cells: readonly string[]) => `| ${cells.map(cellText).join(' | ')} |`;
   const rule = `| ${head.map((_, column) => (column < words ? '---' : '---:')).join(' | ')} |`;
   return [line(head), rule, ...rows.map(line)].join('\n');
 }
 
 /** A text on one line that Markdown and HTML leave as it is. */
-function cellText(text: string): string {
+export function cellText(text: string): string {
   return text
     .replaceAll(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ')
     .replaceAll(/[\\`*_[\]|~#]/g, '\\$&')

@@ -39,9 +39,18 @@ export const FORMAT = 'limbeck.results/1';
 
 const matrix = z.array(z.array(measured));
 
+export const versions: z.ZodType<results.Results['versions']> = z.object({limbeck: text, node: text});
+
+export const sizes: z.ZodType<results.Results['sizes']> = z.object({
+  train: count,
+  validation: count,
+  test: count,
+  transfer: count,
+});
+
 const missingInputs = schemaOf<results.MissingInputs>()('MissingInputs', {count, total: count, share});
 
-const failure = schemaOf<results.RunFailure>()('RunFailure', {
+export const failure: z.ZodType<results.RunFailure> = schemaOf<results.RunFailure>()('RunFailure', {
   level,
   method: text,
   budget: count.optional(),
@@ -130,7 +139,7 @@ const studyChange = schemaOf<StudyChange>()('StudyChange', {
   ...judgement,
 });
 
-const earlierStudy = schemaOf<EarlierStudy>()('EarlierStudy', {
+export const earlierStudy: z.ZodType<EarlierStudy> = schemaOf<EarlierStudy>()('EarlierStudy', {
   name: text,
   finishedAt: text,
   limbeck: text,
@@ -200,7 +209,7 @@ const student = schemaOf<results.StudentShape>()('StudentShape', {
   layers: z.array(text),
 });
 
-const condition = schemaOf<Condition>()('Condition', {
+export const condition: z.ZodType<Condition> = schemaOf<Condition>()('Condition', {
   measure: z.enum(CONDITION_MEASURES),
   operator: z.enum(CONDITION_OPERATORS),
   value: z.number(),
@@ -218,10 +227,10 @@ export const resultsSchema: z.ZodType<results.Results> = schemaOf<results.Result
   finishedAt: text,
   seconds: measured,
   engine: z.object({name: text, version: text, threads: count}),
-  versions: z.object({limbeck: text, node: text}),
+  versions,
   classes: z.array(text),
   truth: oneOf<results.Results['truth']>({labels: true, teacher: true}),
-  sizes: z.object({train: count, validation: count, test: count, transfer: count}),
+  sizes,
   missing: z.object({transfer: missingInputs, test: missingInputs}).exactOptional(),
   teacher: z.intersection(z.object({name: text}), metrics),
   ledger: z.intersection(

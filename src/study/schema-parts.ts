@@ -176,7 +176,7 @@ const budgetCost = schemaOf<budgets.BudgetCost>()('BudgetCost', {
   usd: estimate.optional(),
 });
 
-const exchangeRate = schemaOf<budgets.ExchangeRate>()('ExchangeRate', {
+export const exchangeRate: z.ZodType<budgets.ExchangeRate> = schemaOf<budgets.ExchangeRate>()('ExchangeRate', {
   method: text,
   budget: count,
   agreement: measured,

@@ -57,10 +57,10 @@ export function resultsTable(results: Results, options: TableOptions = {}): stri
   return [
     teacherLine(results, colours),
     methodTable(results, colours),
-    comparisonTable(results, colours),
+    comparisonTable(results, colour),
     budgetTable(results, colours),
     underfittedText(results, colours),
-    earlierText(results, colours),
+    earlierText(results, colour),
     totals(results, colours),
   ]
     .filter(part => part !== '')
@@ -118,10 +118,10 @@ function ledgerCells(
   return entry === undefined ? [MISSING, MISSING] : [count(entry.asked), count(entry.bought)];
 }
 
-function comparisonTable(results: Results, colours: Colours): string {
+function comparisonTable(results: Results, colour: boolean): string {
   const compared = comparedMethods(results);
   if (compared.length === 0) return '';
-  const {dim} = colours;
+  const {dim} = createColors(colour);
   const underfitted = new Set(underfittedMethods(results).map(({method}) => method));
   const rows = compared.map(
     ({method, versusLabels: {baseline, difference, interval, confidence, p, detectable, verdict}}) => [
@@ -131,7 +131,7 @@ function comparisonTable(results: Results, colours: Colours): string {
       dim(confidenceText(confidence).replace('\u00a0', ' ')),
       pText(p),
       percent(detectable),
-      verdictText(verdict, colours, underfitted.has(method) || underfitted.has(baseline) ? ', underfitted?' : ''),
+      verdictText(verdict, colour, underfitted.has(method) || underfitted.has(baseline) ? ', underfitted?' : ''),
     ],
   );
   const head = ['', 'points', 'interval', 'at', 'p', 'detectable', 'verdict'].map(text => dim(text));
@@ -172,9 +172,8 @@ function underfittedText(results: Results, {yellow}: Colours): string {
 }
 
 /** The earlier study: each method's agreement in both, at each number of inputs. */
-function earlierText(results: Results, colours: Colours): string {
-  const {earlier} = results;
-  const {dim} = colours;
+export function earlierText({earlier}: Pick<Results, 'earlier'>, colour: boolean): string {
+  const {dim} = createColors(colour);
   if (earlier === undefined) return '';
   const changes = earlier.changes.filter(({measure}) => measure === 'agreement');
   const rows = changes.map(({method, budget, before, after, difference, interval, confidence, verdict}) => [
@@ -184,7 +183,7 @@ function earlierText(results: Results, colours: Colours): string {
     percent(after.mean),
     points(difference),
     dim(`${between(interval)} at ${confidenceText(confidence).replace('\u00a0', ' ')}`),
-    verdictText(verdict, colours),
+    verdictText(verdict, colour),
   ]);
   const head = ['', 'inputs', 'then', 'now', 'points', 'interval', 'verdict'].map(text => dim(text));
   const aligns = ['left', 'right', 'right', 'right', 'right', 'right', 'left'] as const;
@@ -198,7 +197,8 @@ function earlierText(results: Results, colours: Colours): string {
 }
 
 /** @param note - stands after the verdict */
-function verdictText(verdict: Comparison['verdict'], {green, red, yellow}: Colours, note = ''): string {
+export function verdictText(verdict: Comparison['verdict'], colour: boolean, note = ''): string {
+  const {green, red, yellow} = createColors(colour);
   const colourOf = {better: green, worse: red, 'no difference shown': yellow, 'too few seeds to say': yellow};
   return colourOf[verdict](`${verdict}${note}`);
 }

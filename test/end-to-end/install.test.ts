@@ -31,7 +31,14 @@ describe('the package in a folder of its own, by the lines of the README', () =>
 
   it('holds what is built and nothing else of the repository', async () => {
     const names = await readdir(join(folder, 'node_modules/limbeck'));
-    expect(names.sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json', 'results.schema.json']);
+    expect(names.sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'dist',
+      'joint.schema.json',
+      'package.json',
+      'results.schema.json',
+    ]);
   });
 
   it('runs the command', async () => {

@@ -1,4 +1,4 @@
-import {readFile} from 'node:fs/promises';
+import {readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {callable} from '../../adapters/callable.ts';
@@ -6,6 +6,7 @@ import {argmaxRows} from '../../src/data/arrays.ts';
 import {inputAt, selectInputs} from '../../src/data/inputs.ts';
 import type {Dataset} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
+import {jointAgreement} from '../../src/evaluate/metrics.ts';
 import {mean} from '../../src/evaluate/statistics.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
@@ -18,7 +19,10 @@ import {headOf} from '../../src/student/heads.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {compare} from '../../src/study/compare.ts';
-import {compareQuestions, type QuestionsResults} from '../../src/study/compare-questions.ts';
+import {compareQuestions} from '../../src/study/compare-questions.ts';
+import {readQuestionsResults} from '../../src/study/joint-files.ts';
+import type {QuestionsResults} from '../../src/study/joint-results.ts';
+import {readResults} from '../../src/study/read-results.ts';
 import type {Input} from '../../src/teacher.ts';
 import {studyPlaces, tinyData} from './tiny.ts';
 
@@ -95,6 +99,7 @@ const recipeOf = (calls: Input[], changes: Partial<Recipe> = {}, refuses = false
     methods: [
       {level: 'none', method: 'truth', losses: [hardLabels()]},
       {level: 'gray-box', method: 'soft', losses: [softLabels({temperature: 1})]},
+      {level: 'gray-box', method: 'copy', losses: [softLabels({temperature: 1})]},
     ],
     seeds: [1, 2],
     training: {epochs: 20},
@@ -121,10 +126,11 @@ describe('a study of several questions', () => {
 
   it('has the whole results of each question, in a folder of its own', async () => {
     expect(results.questions.map(({question}) => question)).toEqual(questions);
-    for (const {question, directory, results: own} of results.questions) {
+    for (const [index, {directory, results: own}] of results.questions.entries()) {
+      const question = questions[index]!;
       expect(directory).toBe(join(where.directory, 'questions', question.name));
       expect(own.classes).toEqual(dataFor(question).classes);
-      expect(own.rows).toHaveLength(4);
+      expect(own.rows).toHaveLength(6);
       const written = JSON.parse(await readFile(join(directory, 'results.json'), 'utf8'));
       expect(written).toMatchObject({name: 'several', rows: own.rows.map(({agreement}) => ({agreement}))});
       expect(await readFile(join(directory, 'report.html'), 'utf8')).toContain('<html');
@@ -143,7 +149,8 @@ describe('a study of several questions', () => {
 
   it('measures what each head answers by itself', async () => {
     const {inputs} = data.test;
-    for (const {question, directory, results: own} of results.questions) {
+    for (const [index, {directory, results: own}] of results.questions.entries()) {
+      const question = questions[index]!;
       const student = await loadStudent(join(directory, 'students', 'soft', 'seed-2'));
       const named = argmaxRows(await predictLogits(student, inputs), own.classes.length);
       const agreement = mean(Array.from(named, (at, row) => (at === labelOf(question, inputAt(inputs, row)) ? 1 : 0)));
@@ -164,15 +171,74 @@ describe('a study of several questions', () => {
 
   it('tells how often all answers about an input agree', async () => {
     const [, soft] = results.joint;
-    const each = results.questions.map(({results: own}) => mean(own.rows.slice(2).map(({agreement}) => agreement)));
+    const each = results.questions.map(({results: own}) => mean(own.rows.slice(2, 4).map(({agreement}) => agreement)));
     expect(soft).toMatchObject({level: 'gray-box', method: 'soft', inputs: data.test.inputs.count});
     expect(soft!.agreement).toBeLessThanOrEqual(Math.min(...each));
     // The union bound.
     expect(soft!.agreement).toBeGreaterThanOrEqual(1 - each.reduce((sum, one) => sum + 1 - one, 0) - 1e-9);
     expect(JSON.parse(await readFile(join(where.directory, 'joint.json'), 'utf8'))).toMatchObject({
-      questions: questions.map(({name, type}) => ({name, type})),
+      schema: 'limbeck.joint/1',
+      questions: questions.map(({name, type}) => ({name, type, directory: join('questions', name)})),
       joint: results.joint,
     });
+    const {inputs} = data.test;
+    const named = await Promise.all(
+      results.questions.map(async ({directory, results: {classes}}) => {
+        const student = await loadStudent(join(directory, 'students', 'soft', 'seed-2'));
+        return argmaxRows(await predictLogits(student, inputs), classes.length);
+      }),
+    );
+    const cells = <T>(cell: (row: number, question: number) => T) =>
+      Array.from({length: inputs.count}, (_, row) => questions.map((_, question) => cell(row, question))).flat();
+    const taught = cells((row, question) => labelOf(questions[question]!, inputAt(inputs, row)));
+    const {agreement} = jointAgreement(
+      taught,
+      cells((row, question) => named[question]![row]!),
+      questions.length,
+    );
+    expect(soft!.seeds[1]).toEqual({seed: 2, agreement});
+  });
+
+  it('judges every pair of methods by it: a copy shows no difference', () => {
+    const [truth, soft] = results.joint;
+    expect(results.verdicts.map(({a, b, budget}) => [a, b, budget])).toEqual([
+      ['truth', 'soft', 40],
+      ['truth', 'copy', 40],
+      ['soft', 'copy', 40],
+    ]);
+    const [other, , copy] = results.verdicts;
+    expect(other!.difference).toBeCloseTo(truth!.agreement - soft!.agreement);
+    expect(other).toMatchObject({measure: 'agreement', detectable: expect.any(Number)});
+    expect(copy).toMatchObject({difference: 0, adjustedP: 1, verdict: 'no difference shown'});
+    expect(copy!.low).toBeLessThan(0);
+    expect(copy!.high).toBeGreaterThan(0);
+  });
+
+  it('is read back as it was, and not if a question has other results by now', async () => {
+    const read = await readQuestionsResults(where.directory);
+    const {questions: all, ...joint} = JSON.parse(JSON.stringify(results)) as QuestionsResults;
+    // The file has more about the teacher than its type says.
+    expect({...joint, questions: all}).toMatchObject(JSON.parse(JSON.stringify(read)));
+    expect(read.questions.map(one => one.measures)).toEqual(results.questions.map(one => one.measures));
+    await expect(readResults(where.directory)).rejects.toThrow('a study of several questions');
+    const path = join(where.directory, 'questions', 'light', 'results.json');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace(/"finishedAt": "[^"]+"/, '"finishedAt": "2025-01-01T00:00:00.000Z"'));
+    await expect(readQuestionsResults(where.directory)).rejects.toThrow('is not of the same run as the results in');
+    await writeFile(path, text);
+  });
+
+  it('is written as a table of its students, and as Markdown', async () => {
+    const [csv, markdown] = await Promise.all(
+      ['joint.csv', 'joint.md'].map(name => readFile(join(where.directory, name), 'utf8')),
+    );
+    const [head, ...lines] = csv!.trim().split('\n');
+    expect(head).toBe('level,method,seed,budget,jointAgreement,column,bright,light');
+    expect(lines).toHaveLength(6);
+    const [row] = results.questions.map(({results: own}) => own.rows[0]!.agreement).map(String);
+    expect(lines[0]).toMatch(new RegExp(`^none,truth,1,40,${results.joint[0]!.seeds[0]!.agreement},${row},`));
+    expect(markdown).toContain('| soft | no difference shown | copy | 40 |');
+    expect(markdown).toContain('Question light (score):');
   });
 
   it('asks and trains nothing again, and comes to the same numbers', async () => {
@@ -195,6 +261,11 @@ describe('several questions', () => {
     const results = await compareQuestions(recipeOf([], changes, true), {...where, allowMissing: 0.5});
     const [, , dim] = results.questions;
     expect(dim!.results.missing!.transfer.count).toBeGreaterThan(0);
+    const {count: some, total} = dim!.results.missing!.test;
+    expect(results.missing).toEqual({none: 0, some, total});
+    expect(results.joint[0]!.inputs).toBe(total);
+    // One method is compared with no other.
+    expect(results.verdicts).toEqual([]);
     const whole = await loadStudent(join(where.directory, 'students', 'soft', 'seed-1'));
     const temperatures = whole.heads!.map(head => head.calibration!.temperature);
     expect(new Set(temperatures).size).toBeGreaterThan(1);

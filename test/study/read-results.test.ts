@@ -7,7 +7,7 @@ import {z} from 'zod';
 import {readResults} from '../../src/study/read-results.ts';
 import type {Results} from '../../src/study/results.ts';
 import {read, root} from '../pages.ts';
-import {describedSchema, resultsPage} from './results-documents.ts';
+import {describedSchema, documentPage, JOINT, RESULTS} from './results-documents.ts';
 import {sampleResults} from './sample-results.ts';
 
 const writtenBefore = join(root, 'test/fixtures/written-before/study/results.json');
@@ -72,11 +72,14 @@ describe('readResults', () => {
 describe('results.schema.json', () => {
   const schema = z.fromJSONSchema(JSON.parse(read('results.schema.json')));
 
-  // `npm run docs:results` writes both anew.
-  it('and the page about it say what the types say', async () => {
-    const text = `${JSON.stringify(describedSchema(), undefined, 2)}\n`;
-    await expect(text).toMatchFileSnapshot(join(root, 'results.schema.json'));
-    await expect(resultsPage()).toMatchFileSnapshot(join(root, 'docs/reference/results.md'));
+  // `npm run docs:results` writes all of these files anew.
+  it.each([
+    ['results.schema.json', 'docs/reference/results.md', RESULTS],
+    ['joint.schema.json', 'docs/reference/joint-results.md', JOINT],
+  ])('and the page about it say what the types say: %s', async (file, page, document) => {
+    const text = `${JSON.stringify(describedSchema(document), undefined, 2)}\n`;
+    await expect(text).toMatchFileSnapshot(join(root, file));
+    await expect(documentPage(document)).toMatchFileSnapshot(join(root, page));
   });
 
   it('accepts results of this version and of earlier ones, with null for NaN', () => {

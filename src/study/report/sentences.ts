@@ -1,4 +1,5 @@
 import type {EarlierStudy} from '../earlier-study.ts';
+import type {JointResults} from '../joint-results.ts';
 import type {StudentChoice, Tuning} from '../method-choices.ts';
 import type {MethodResult, MissingInputs, Repeatability, Results} from '../results.ts';
 import {count, counted, decimal, list, moment, percentage} from './format.ts';
@@ -21,7 +22,25 @@ export function missingSentences({missing}: Results): readonly string[] {
   ];
 }
 
-function ofAll({count: missing, total}: MissingInputs, noun: string): string {
+/** The same for all questions of an input together. */
+export function jointMissingSentences({missing}: Pick<JointResults, 'missing'>): readonly string[] {
+  if (missing === undefined) return [];
+  const {none, some, total} = missing;
+  return [
+    ...(none > 0
+      ? [
+          `${ofAll({count: none, total}, 'test input')} have no answer to any question, and nothing is measured on them.`,
+        ]
+      : []),
+    ...(some > 0
+      ? [
+          `${ofAll({count: some, total}, 'test input')} have answers to some of the questions: agreement on all questions is that on these.`,
+        ]
+      : []),
+  ];
+}
+
+function ofAll({count: missing, total}: Pick<MissingInputs, 'count' | 'total'>, noun: string): string {
   return `${count(missing)} of ${counted(total, noun)}`;
 }
 

@@ -1,0 +1,65 @@
+import {mkdir} from 'node:fs/promises';
+import {dirname, join, relative} from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import {InputError} from '../errors.ts';
+import {withoutSecrets} from '../secrets.ts';
+import type {JointResults, QuestionResults, QuestionsResults} from './joint-results.ts';
+import {JOINT_FORMAT, jointSchema} from './joint-schema.ts';
+import {fileIn, readDocument, readResults} from './read-results.ts';
+
+/** The files about all questions of a study together. */
+export function jointFiles(directory: string): Readonly<Record<'results' | 'csv' | 'markdown' | 'report', string>> {
+  const [results, csv, markdown] = ['json', 'csv', 'md'].map(ending => join(directory, `joint.${ending}`)) as [
+    string,
+    string,
+    string,
+  ];
+  return {results, csv, markdown, report: join(directory, 'report.html')};
+}
+
+/** Writes each file whole or not at all. */
+export async function writeJointResults(directory: string, results: QuestionsResults): Promise<void> {
+  const {jointCsv, jointMarkdown} = await import('./joint-tables.ts');
+  await mkdir(directory, {recursive: true});
+  const files = jointFiles(directory);
+  const texts = [
+    [files.results, `${JSON.stringify(jointDocument(directory, results), undefined, 2)}\n`],
+    [files.csv, jointCsv(results)],
+    [files.markdown, jointMarkdown(results)],
+  ] as const;
+  for (const [path, text] of texts) await writeFileAtomic(path, withoutSecrets(text));
+}
+
+/** The results of each question stand in a file of their own. */
+export function jointDocument(directory: string, {questions, ...findings}: QuestionsResults): JointResults {
+  const entries = questions.map(({question: {name, type, instructions}, directory: own, results, measures}) => ({
+    ...{name, type, instructions, directory: relative(directory, own)},
+    ...{finishedAt: results.finishedAt, measures},
+  }));
+  return {...findings, questions: entries};
+}
+
+/**
+ * Reads the results of a study of several questions. They have NaN for each null of the files that stands for a number that
+ * is not finite.
+ *
+ * @param path - `joint.json`, or the folder that holds it
+ * @throws InputError if there is no such file, or if it or the results of a question can't be read
+ */
+export async function readQuestionsResults(path: string): Promise<QuestionsResults> {
+  const file = await fileIn(path, 'joint.json');
+  const {questions, ...findings} = await readDocument(file, {format: JOINT_FORMAT, schema: jointSchema});
+  const found: QuestionResults[] = [];
+  for (const {name, type, instructions, directory: own, finishedAt, measures} of questions) {
+    const directory = join(dirname(file), own);
+    const results = await readResults(directory);
+    // A study that was killed while it wrote its files can leave those of the one before.
+    if (results.finishedAt !== finishedAt) {
+      throw new InputError(
+        `${file} is not of the same run as the results in ${directory}. Run \`limbeck compare\` again; kept answers cost nothing.`,
+      );
+    }
+    found.push({question: {name, type, instructions}, directory, results, measures});
+  }
+  return {...findings, questions: found};
+}
