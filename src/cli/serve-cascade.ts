@@ -1,15 +1,22 @@
 import {resolve} from 'node:path';
 import {type Asking, openAsking} from '../ask/asking.ts';
 import type {BudgetLimit} from '../ask/budget/limit.ts';
+import {aboutQuestion} from '../ask/compose/about-question.ts';
+import {partFile} from '../data/files.ts';
+import {kindRead, readsTexts} from '../data/reading.ts';
 import {InputError} from '../errors.ts';
+import {inputsOfKinds} from '../input-kinds.ts';
 import {satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {detailOfLevel, planMethods} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {referenceLevel} from '../recipe/resolve.ts';
 import type {CascadeMode, CascadeOptions} from '../serve/cascade.ts';
+import type {TeacherAnswered} from '../serve/teacher-gateway.ts';
 import {TrafficLog} from '../serve/traffic.ts';
+import type {PromiseOptions} from '../serve/watches.ts';
 import {journalOf} from '../store/cache-path.ts';
+import {type HeadColumns, headsOf} from '../student/heads.ts';
 import type {Student} from '../student/student.ts';
 import {openServices} from '../study/services.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
@@ -61,13 +68,7 @@ export async function openCascade(
   {folder, student}: {readonly folder: string; readonly student: Student},
   terminal: Terminal,
 ): Promise<OpenCascade> {
-  const {classes, reading} = student;
-  if (flags.traffic !== undefined && reading === undefined) {
-    throw new InputError('--traffic keeps texts, and the student takes numbers. Leave it out.');
-  }
-  const one = (['traffic', 'agreement', 'watch'] as const).find(name => student.heads && flags[name] !== undefined);
-  if (one)
-    throw new InputError(`--${one} is about one question, and the model answers several. Serve one with --question.`);
+  checkTraffic(flags, student);
   const recipe = await loadRecipe(path);
   const level = flags.level ?? levelLearnedFrom(recipe);
   const source = recipe.teachers[level];
@@ -82,8 +83,11 @@ export async function openCascade(
     const teacher: Teacher = await source(services);
     const asking = await openTeacherAsking(flags, terminal);
     closing.push(() => asking.close());
-    const traffic = await openTraffic(teacher, classes, flags, terminal);
-    if (traffic) closing.push(() => traffic.close());
+    const logs: TrafficLogs = new Map();
+    closing.push(async () => {
+      for (const log of logs.values()) await log.close();
+    });
+    await openTraffic(logs, {teacher, student}, flags, terminal);
     const {teacher: layered, ledger} = asking.open(teacher);
     const {mode, audit, patience} = flags;
     const options = {
@@ -95,7 +99,7 @@ export async function openCascade(
       audit,
       ...watchOptions(folder, student, flags, terminal),
       patience: patience === undefined ? undefined : patience * 1000,
-      onAnswer: traffic?.add.bind(traffic),
+      onAnswer: (answered: TeacherAnswered) => logs.get(answered.query.question?.name)?.add(answered),
       onTrouble: seldom(error => terminal.note(`The teacher did not answer: ${error.message}`)),
     };
     return {options, close};
@@ -105,30 +109,49 @@ export async function openCascade(
   }
 }
 
+/** The heads of a student, by the name of their question; by undefined if it answers one. */
+function namedHeads(student: Student): ReadonlyMap<string | undefined, HeadColumns> {
+  return new Map(headsOf(student).map(head => [student.heads && head.question?.name, head]));
+}
+
+/** @throws InputError if traffic is to be kept of a student that reads no texts */
+function checkTraffic({traffic}: CascadeFlags, {reading}: Student): void {
+  if (traffic === undefined || readsTexts(reading)) return;
+  const read = reading === undefined ? 'takes numbers' : `reads ${inputsOfKinds(kindRead(reading))}`;
+  throw new InputError(`--traffic keeps texts, and the student ${read}. Leave it out.`);
+}
+
 /**
- * The student's promise, and the file that keeps whether it is demoted. By default the file is next to the student's
+ * The student's promises, and the file that keeps whether it is demoted. By default the file is next to the student's
  * folder, which must hold nothing else.
  */
 function watchOptions(
   folder: string,
-  {calibration, heads}: Student,
-  {agreement = calibration?.guarantee?.agreement, question, audit, ...flags}: CascadeFlags,
+  student: Student,
+  {question, agreement, audit, watch}: CascadeFlags,
   {note}: Terminal,
-): Pick<CascadeOptions, 'promise' | 'watchFile' | 'onStanding'> {
-  if (heads !== undefined) {
-    if (audit !== 0) note('The student answers several questions, so audits measure each and never demote it.');
-    return {};
+): PromiseOptions {
+  const heads = [...namedHeads(student)].map(([name, {calibration}]) => {
+    const {guarantee} = calibration ?? {};
+    const held = agreement ?? guarantee?.agreement;
+    return {name, promise: held === undefined ? undefined : {agreement: held, confidence: guarantee?.confidence}};
+  });
+  const bare = heads.filter(({promise}) => promise === undefined);
+  if (audit !== 0 && bare.length > 0) {
+    const on = student.heads ? ` for ${bare.map(({name}) => name).join(', ')}` : '';
+    note(
+      `The student carries no guarantee${on}, so audits measure and never demote it${on && ' on these'}. ` +
+        'To hold it to a promise, add --agreement, for example 0.97.',
+    );
   }
-  if (agreement === undefined) {
-    const problem = 'The student carries no guarantee, so audits measure and never demote it.';
-    if (audit !== 0) note(`${problem} To hold it to a promise, add --agreement, for example 0.97.`);
-    return {};
-  }
-  const {confidence} = calibration?.guarantee ?? {};
-  const head = question === undefined ? '' : `.${encodeURIComponent(question)}`;
-  const {watch = `${resolve(folder)}${head}.watch.json`} = flags;
-  const promise = {agreement, ...(confidence !== undefined && {confidence})};
-  return {promise, watchFile: watch, onStanding: change => note(standingLine(change, agreement))};
+  if (bare.length === heads.length) return {};
+  const part = question === undefined ? '' : `.${encodeURIComponent(question)}`;
+  const promises = new Map(heads.flatMap(({name, promise}) => (promise ? [[name, promise] as const] : [])));
+  return {
+    ...(student.heads ? {promises: Object.fromEntries(promises)} : {promise: promises.get(undefined)}),
+    watchFile: watch ?? `${resolve(folder)}${part}.watch.json`,
+    onStanding: (change, name) => note(standingLine(change, promises.get(name)!.agreement, name)),
+  };
 }
 
 /** The level of the recipe's last method that has a teacher. */
@@ -152,14 +175,23 @@ function openTeacherAsking({cache, budget, wait}: CascadeFlags, {note: onNote}: 
   return openAsking({cache, journal, wait, firstAnswerWithin: Number.POSITIVE_INFINITY, onNote, budget});
 }
 
+/** By the name of the question; by undefined for a student of one. */
+type TrafficLogs = Map<string | undefined, TrafficLog>;
+
+/** Opens a traffic file for each question. It names the teacher about that question, whose answers recipes learn from. */
 async function openTraffic(
-  teacher: Teacher,
-  classes: readonly string[],
-  {traffic, trafficLimit}: CascadeFlags,
+  logs: TrafficLogs,
+  {teacher, student}: {readonly teacher: Teacher; readonly student: Student},
+  {traffic, trafficLimit, question}: CascadeFlags,
   terminal: Terminal,
-): Promise<TrafficLog | undefined> {
-  if (traffic === undefined) return undefined;
-  return TrafficLog.open(traffic, {teacher, classes, maxBytes: trafficLimit, onEnd: terminal.note});
+): Promise<void> {
+  if (traffic === undefined) return;
+  for (const [name, {classes}] of namedHeads(student)) {
+    const path = name === undefined ? traffic : partFile(traffic, name);
+    const asked = name ?? question ?? student.question?.name;
+    const own = teacher.questions && asked !== undefined ? aboutQuestion(teacher, asked) : teacher;
+    logs.set(name, await TrafficLog.open(path, {teacher: own, classes, maxBytes: trafficLimit, onEnd: terminal.note}));
+  }
 }
 
 /** Passes on an error unless one of its kind was reported recently. */

@@ -52,7 +52,7 @@ function isStatus(body: unknown): body is ServiceStatus {
 /** Describes a service's status for people, a fact on each line. */
 export function statusText(status: ServiceStatus): string {
   const {model, mode, demoted, answered, local, coverage, strange, promise, audits, teacher} = status;
-  const standing = demoted === null ? '' : demoted ? ', the student is demoted' : ', the student keeps its promise';
+  const standing = demoted === null ? '' : `, ${standingOf(status, demoted)}`;
   const lines: (readonly [string, string] | undefined)[] = [
     [
       'Coverage',
@@ -60,7 +60,7 @@ export function statusText(status: ServiceStatus): string {
         ? 'nothing answered yet'
         : `${shown(coverage)} here: ${count(local)} of ${count(answered)}${strange > 0 ? `, ${count(strange)} unlike the training texts` : ''}`,
     ],
-    ...(status.questions ?? []).map(questionLine),
+    ...(status.questions ?? []).flatMap(questionLines),
     ...(promise ? promiseLines(promise) : []),
     teacher ? ['Audits', auditLine(audits)] : undefined,
     ...(teacher ? teacherLines(teacher) : []),
@@ -69,22 +69,38 @@ export function statusText(status: ServiceStatus): string {
   return [`${model}, mode ${mode}${standing}`, ...facts].join('\n');
 }
 
-function questionLine({name, answered, local, coverage, abstained, audits}: QuestionStatus): readonly [string, string] {
-  if (coverage === null) return [name, 'nothing answered yet'];
+function standingOf({questions = []}: ServiceStatus, isDemoted: boolean): string {
+  const demoted = questions.filter(question => question.demoted).map(({name}) => name);
+  if (demoted.length > 0) return `the student is demoted on ${demoted.join(', ')}`;
+  if (isDemoted) return 'the student is demoted';
+  return questions.length > 0 ? 'the student keeps its promises' : 'the student keeps its promise';
+}
+
+function questionLines(question: QuestionStatus): readonly (readonly [string, string])[] {
+  const {name, promise} = question;
+  const lines = promise ? promiseLines(promise, name) : [];
+  return [[name, countsLine(question)], ...lines.map(([what, line]) => [`  ${what}`, line] as const)];
+}
+
+function countsLine({answered, local, coverage, abstained, audits}: QuestionStatus): string {
+  if (coverage === null) return 'nothing answered yet';
   const facts = [
     `${shown(coverage)} here: ${count(local)} of ${count(answered)}`,
     ...(abstained > 0 ? [`${count(abstained)} not sure enough`] : []),
     ...(audits.agreement ? [`the teacher says the same of ${interval(audits.agreement)}`] : []),
   ];
-  return [name, facts.join(' · ')];
+  return facts.join(' · ');
 }
 
-function promiseLines({agreement, confidence, since, kept, lastChange}: WatchStatus): (readonly [string, string])[] {
+function promiseLines(
+  {agreement, confidence, since, kept, lastChange}: WatchStatus,
+  question?: string,
+): (readonly [string, string])[] {
   const promised = `${shown(agreement)} promised`;
   const measured = kept ? `${interval(kept)} of ${count(kept.of)} inputs` : 'nothing compared';
   return [
     ['Agreement', `${measured} since ${moment(since)}; ${promised} at ${shown(confidence)} confidence`],
-    ...(lastChange ? [['Last change', standingLine(lastChange, agreement)] as const] : []),
+    ...(lastChange ? [['Last change', standingLine(lastChange, agreement, question)] as const] : []),
   ];
 }
 
@@ -115,13 +131,22 @@ function teacherLines({
   ];
 }
 
-/** Describes a change of a student's standing in a line. */
-export function standingLine({demoted, at, compared, broken}: StandingChange, agreement: number): string {
+/**
+ * Describes a change of a student's standing in a line.
+ *
+ * @param question - name of the question that changes; undefined for a student of one question
+ */
+export function standingLine(
+  {demoted, at, compared, broken}: StandingChange,
+  agreement: number,
+  question?: string,
+): string {
+  const [on, all] = question === undefined ? ['', 'everything'] : [` on \`${question}\``, 'that question'];
   const counts = `${broken} of ${compared} compared answers were its own and not the teacher's`;
   const promised = `${Number((100 * (1 - agreement)).toPrecision(6))} % were promised at most`;
   return demoted
-    ? `${at} The student is demoted, and the teacher answers everything: ${counts}, but ${promised}.`
-    : `${at} The student is restored: ${counts}, and ${promised}.`;
+    ? `${at} The student is demoted${on}, and the teacher answers ${all}: ${counts}, but ${promised}.`
+    : `${at} The student is restored${on}: ${counts}, and ${promised}.`;
 }
 
 /** A share with its interval, which holds at every look with 95 % probability. */

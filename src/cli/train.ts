@@ -1,6 +1,7 @@
 import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
-import {checkWritable} from '../data/files.ts';
+import {checkWritable, partFile} from '../data/files.ts';
+import type {Inputs} from '../data/inputs.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
@@ -19,6 +20,7 @@ import {
   directoryOf,
   type OpenStudyOptions,
   openStudy,
+  type QuestionStudy,
   type Study,
   type StudyOptions,
   withStudies,
@@ -60,8 +62,8 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
       study,
       method,
       async saved => {
-        const answered = await joinedWithTraffic(saved, study, flags, terminal);
-        return learnTuned(study, answered, {seed, checkpoint, terminal});
+        const [answered] = await joinedWithTraffic([saved], [{question: undefined, study}], flags, terminal);
+        return learnTuned(study, answered!, {seed, checkpoint, terminal});
       },
     ).catch(noteKept(study.signal, checkpoint, terminal));
     terminal.note(`Time: ${describeProfile(profile)}.`);
@@ -107,9 +109,6 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
 
 /** Trains one student of all questions, from what is known of each. */
 async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, terminal: Terminal): Promise<void> {
-  if (flags.fromTraffic !== undefined) {
-    throw new InputError('`--from-traffic` is for recipes of one question. Leave it out.');
-  }
   const {method: name} = methodNamed(source.methods, flags.method);
   const seed = flags.seed ?? source.seeds[0]!;
   terminal.note(await engineLine());
@@ -126,7 +125,8 @@ async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, t
     const task = `train ${name}, seed ${seed}`;
     const onStep: OnStep = ({step: done, steps: total}) => options.onProgress?.({task, done, total});
     const learned = await withAllKnowledge(untaught, async methods => {
-      const teaching = await teachingOf(jointParts(studies, methods), undefined);
+      const joined = await joinedWithTraffic(methods, studies, flags, terminal);
+      const teaching = await teachingOf(jointParts(studies, joined), undefined);
       return learnJointly({directory, teaching, seed}, {checkpoint, onStep});
     }).catch(noteKept(options.signal, checkpoint, terminal));
     await rm(checkpoint.path, {force: true});
@@ -205,18 +205,29 @@ function noteOnLabels({method, level}: PlannedMethod): string {
   );
 }
 
+/** Adds the traffic of each study to what its method learns from. */
 async function joinedWithTraffic(
-  method: AnsweredMethod,
-  {recipe}: Study,
+  methods: readonly AnsweredMethod[],
+  studies: readonly QuestionStudy[],
   {fromTraffic}: TrainFlags,
   terminal: Terminal,
-): Promise<AnsweredMethod> {
-  if (fromTraffic === undefined) return method;
-  const {data} = recipe;
-  const held = [data.test.inputs, ...(isLabelled(data) ? [data.validation.inputs] : [])];
-  const joined = await knowledgeWithTraffic(method.knowledge, {path: fromTraffic, held, ...method.apart});
-  terminal.note(describeTraffic(fromTraffic, joined));
-  return withAnswers(recipe, method, joined.knowledge);
+): Promise<readonly AnsweredMethod[]> {
+  if (fromTraffic === undefined) return methods;
+  const held = studies.flatMap(({study}) => heldIn(study));
+  const joined: AnsweredMethod[] = [];
+  for (const [index, {question, study}] of studies.entries()) {
+    const method = methods[index]!;
+    const path = question === undefined ? fromTraffic : partFile(fromTraffic, question.name);
+    const {knowledge, ...counts} = await knowledgeWithTraffic(method.knowledge, {path, held, ...method.apart});
+    terminal.note(describeTraffic(path, counts));
+    joined.push(withAnswers(study.recipe, method, knowledge));
+  }
+  return joined;
+}
+
+/** The inputs that measure a student, and that none may learn from. */
+function heldIn({recipe: {data}}: Study): readonly Inputs[] {
+  return [data.test.inputs, ...(isLabelled(data) ? [data.validation.inputs] : [])];
 }
 
 function checkpointOf(path: string, {resume = false}: TrainFlags, terminal: Terminal): CheckpointOptions {

@@ -1,7 +1,7 @@
 import {randomBytes, randomUUID} from 'node:crypto';
 import {existsSync, ftruncateSync, mkdirSync, statSync} from 'node:fs';
 import {type FileHandle, mkdir, open, readdir, rename, rm, rmdir, unlink, writeFile} from 'node:fs/promises';
-import {dirname, join, resolve} from 'node:path';
+import {dirname, join, parse, resolve} from 'node:path';
 import {InputError, KnowledgeError} from '../errors.ts';
 
 /**
@@ -27,6 +27,12 @@ export async function replaceFile(path: string, write: (file: FileHandle) => Pro
       {cause},
     );
   }
+}
+
+/** The file for a part of what belongs to a file: of `tickets.json`, `tickets.urgent.json` for `urgent`. */
+export function partFile(path: string, part: string): string {
+  const {dir, name, ext} = parse(path);
+  return join(dir, `${name}.${encodeURIComponent(part)}${ext}`);
 }
 
 /**

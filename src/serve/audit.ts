@@ -6,7 +6,7 @@ import {labelOf} from '../knowledge/coarsen.ts';
 import type {Answer} from '../teacher.ts';
 import type {Fallback, Tally} from './decision.ts';
 import type {Asked, TeacherGateway} from './teacher-gateway.ts';
-import type {Watching} from './watching.ts';
+import type {Watches} from './watches.ts';
 
 export interface AuditOptions {
   /** Share of the inputs that are drawn, from 0 to 1. */
@@ -22,12 +22,12 @@ export interface AuditOptions {
   /** True if `gateway` asks anew, so that a second request measures how repeatable the teacher is. */
   readonly isAnew: boolean;
   readonly tally: Tally;
-  /** Judges the student by the comparisons. */
-  readonly watching?: Watching | undefined;
+  /** Judge the student by the comparisons. */
+  readonly watches: Watches;
 }
 
 /** An input whose two answers are to be compared. */
-export interface AuditedInput extends Asked {
+export interface AuditedInput extends Omit<Asked, 'why'> {
   /**
    * True if the student is sure of its answer. Only a sure answer is the student's own, so only that can break a
    * promise.
@@ -95,13 +95,14 @@ export class Audit {
   async settle(): Promise<void> {
     await this.#counted;
     await Promise.all(this.#repeats);
-    await this.#options.watching?.close();
+    await Promise.all(Array.from(this.#options.watches.values(), watching => watching.close()));
   }
 
   async #ask(inputs: readonly AuditedInput[]): Promise<Said> {
     if (inputs.length === 0) return [];
     await setImmediate();
-    return this.#options.gateway.ask(inputs, 'audit', {patience: PATIENCE});
+    const asked = inputs.map((input): Asked => ({...input, why: 'audit'}));
+    return this.#options.gateway.ask(asked, {patience: PATIENCE});
   }
 
   /**
@@ -109,7 +110,7 @@ export class Audit {
    * would count during an outage.
    */
   #count(inputs: readonly AuditedInput[], said: Said): void {
-    const {tally, watching} = this.#options;
+    const {tally, watches} = this.#options;
     for (const [index, input] of inputs.entries()) {
       if (!input.isCompared) continue;
       const answer = said[index]!;
@@ -123,7 +124,7 @@ export class Audit {
         if (input.isSure) each.countAudit(agrees);
         else each.deferredAudits++;
       }
-      watching?.add(input.isSure && !agrees);
+      watches.get(input.query.question?.name)?.add(input.isSure && !agrees);
       if (input.isDrawn) this.#perhapsRepeat(input, answer);
     }
   }
@@ -131,7 +132,7 @@ export class Audit {
   #perhapsRepeat(input: AuditedInput, first: Answer): void {
     const {gateway, isAnew, tally} = this.#options;
     if (!isAnew || !this.#happens(REPEATED)) return;
-    const repeat = gateway.ask([input], 'repeat', {patience: PATIENCE}).then(([second]) => {
+    const repeat = gateway.ask([{...input, why: 'repeat'}], {patience: PATIENCE}).then(([second]) => {
       if (typeof second === 'object') tally.countRepeat(this.#agree(first, second));
     });
     this.#repeats.add(repeat);

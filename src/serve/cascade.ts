@@ -1,13 +1,12 @@
 import type {LayeredTeacher} from '../ask/layer.ts';
 import type {Ledger} from '../ask/ledger.ts';
 import {satisfies} from '../knowledge/coarsen.ts';
-import type {Detail, Input, Query} from '../teacher.ts';
+import type {Answer, Detail, Input, Query} from '../teacher.ts';
 import {Audit, type AuditedInput} from './audit.ts';
-import type {Decided, Decider, Decision, Tally} from './decision.ts';
+import type {Decided, Decider, Decision, Fallback, Tally} from './decision.ts';
 import type {ServedHeads} from './heads.ts';
-import {TeacherGateway, type TeacherGatewayOptions} from './teacher-gateway.ts';
-import type {StandingChange, WatchedPromise} from './watch.ts';
-import type {Watching} from './watching.ts';
+import {TeacherGateway, type TeacherGatewayOptions, type TrafficReason} from './teacher-gateway.ts';
+import type {PromiseOptions, Watches} from './watches.ts';
 
 /**
  * Who answers. `shadow`: the teacher answers everything. `cascade`: the student answers if it is sure, else the
@@ -15,7 +14,7 @@ import type {Watching} from './watching.ts';
  */
 export type CascadeMode = 'shadow' | 'cascade' | 'student';
 
-export interface CascadeOptions extends TeacherGatewayOptions {
+export interface CascadeOptions extends TeacherGatewayOptions, PromiseOptions {
   /** @default 'cascade' */
   readonly mode?: CascadeMode | undefined;
   /**
@@ -39,20 +38,6 @@ export interface CascadeOptions extends TeacherGatewayOptions {
    */
   readonly seed?: number | undefined;
   /**
-   * The promise that the audits hold the student to. If the student breaks it, it is demoted.
-   *
-   * @default the guarantee of its calibration; without one it is never demoted
-   */
-  readonly promise?: WatchedPromise | undefined;
-  /**
-   * The file that keeps whether the student is demoted. Each service needs its own.
-   *
-   * @default none: a restart forgets it
-   */
-  readonly watchFile?: string | undefined;
-  /** Called when the student is demoted or restored. */
-  readonly onStanding?: ((change: StandingChange) => void) | undefined;
-  /**
    * Counts the teacher's requests and what they cost, see `Asking.open`.
    *
    * @default no money is shown
@@ -63,8 +48,8 @@ export interface CascadeOptions extends TeacherGatewayOptions {
 /**
  * A student and a teacher. The teacher is asked only the questions of which the student is not sure, all about one input
  * in one request. If the teacher should answer and doesn't, the student's answer stands and is marked. While
- * the student is demoted, the teacher answers everything. In mode `student` a demoted student still answers, and all
- * its answers are marked.
+ * the student is demoted, the teacher answers everything; of a student with several questions, those that are demoted.
+ * In mode `student` a demoted student still answers, and all its answers are marked.
  */
 export class Cascade implements Decider {
   readonly heads: ServedHeads;
@@ -74,19 +59,19 @@ export class Cascade implements Decider {
   readonly #teacher: TeacherGateway;
   readonly #anew: TeacherGateway;
   readonly #audit: Audit;
-  readonly #watching: Watching | undefined;
+  readonly #watches: Watches;
 
   /**
    * @param student - must say when it abstains
    * @param tally - counts the audited inputs
-   * @param watching - demotes the student if the audits show a broken promise
+   * @param watches - demote the student if the audits show a broken promise
    * @throws InputError if teacher and student have different questions or classes, or an option is out of its range
    */
   constructor(
     student: Decider,
     {mode = 'cascade', anew, audit: share = 0.02, seed, ...gateway}: CascadeOptions,
     tally: Tally,
-    watching?: Watching,
+    watches: Watches,
   ) {
     const {heads} = student;
     this.heads = heads;
@@ -94,8 +79,8 @@ export class Cascade implements Decider {
     this.#mode = mode;
     this.#teacher = new TeacherGateway(heads, gateway);
     this.#anew = anew ? new TeacherGateway(heads, {...gateway, teacher: anew}) : this.#teacher;
-    this.#audit = new Audit({share, seed, gateway: this.#anew, isAnew: anew !== undefined, tally, watching});
-    this.#watching = watching;
+    this.#audit = new Audit({share, seed, gateway: this.#anew, isAnew: anew !== undefined, tally, watches});
+    this.#watches = watches;
     const whole: Detail = {kind: 'log-probabilities'};
     const isWhole = satisfies(this.#teacher.detail, whole) && satisfies(student.detail, whole);
     this.detail = mode === 'student' ? student.detail : isWhole ? whole : {kind: 'label'};
@@ -104,22 +89,21 @@ export class Cascade implements Decider {
   async decide(queries: readonly Query[], signal: AbortSignal): Promise<readonly Decided[]> {
     const drawn = this.#draw(queries);
     const decided = await this.#student.decide(queries, signal);
-    const isDemoted = this.#watching?.watch.demoted ?? false;
-    const asksAll = this.#mode !== 'student' && (isDemoted || this.#mode === 'shadow');
     const inputs = decided.flatMap((decision, index): CascadeInput[] => {
       if ('error' in decision) return [];
+      const query = queries[index]!;
       const isSure = !decision.abstains;
-      const isAsked = asksAll || (this.#mode === 'cascade' && !isSure);
+      const why = this.#reasonToAsk(query, isSure);
       const isDrawn = drawn[index]!;
-      const isCompared = asksAll || isDrawn;
-      return [{index, query: queries[index]!, student: decision.answer, isSure, isAsked, isDrawn, isCompared}];
+      const isCompared = isDrawn || (why !== undefined && why !== 'unsure');
+      return [{index, query, student: decision.answer, isSure, why, isDrawn, isCompared}];
     });
-    const answered = inputs.filter(({isAsked}) => isAsked);
-    const why = isDemoted ? 'demoted' : this.#mode === 'shadow' ? 'shadow' : 'unsure';
-    const gateway = isDemoted ? this.#anew : this.#teacher;
-    const said = answered.length === 0 ? Promise.resolve([]) : gateway.ask(answered, why, {signal});
-    this.#audit.compare({answered, said, unanswered: inputs.filter(input => input.isDrawn && !input.isAsked)});
-    const decisions = isDemoted ? decided.map(marked) : [...decided];
+    const answered = inputs.filter(isAsked);
+    const said = this.#ask(answered, signal);
+    this.#audit.compare({answered, said, unanswered: inputs.filter(input => input.isDrawn && !isAsked(input))});
+    const decisions = decided.map((decision, index) =>
+      this.#isDemoted(queries[index]!) ? marked(decision) : decision,
+    );
     for (const [position, answer] of (await said).entries()) {
       const {index} = answered[position]!;
       decisions[index] =
@@ -128,6 +112,30 @@ export class Cascade implements Decider {
           : {answer, answeredBy: 'teacher', abstains: false};
     }
     return decisions;
+  }
+
+  /** The reason why the teacher answers a query; undefined if the student does. */
+  #reasonToAsk(query: Query, isSure: boolean): TrafficReason | undefined {
+    if (this.#mode === 'student') return undefined;
+    if (this.#isDemoted(query)) return 'demoted';
+    if (this.#mode === 'shadow') return 'shadow';
+    return isSure ? undefined : 'unsure';
+  }
+
+  #isDemoted({question}: Query): boolean {
+    return this.#watches.get(question?.name)?.watch.demoted ?? false;
+  }
+
+  /** Asks anew about the inputs with a demoted question, about all their questions in one request. */
+  async #ask(asked: readonly AskedInput[], signal: AbortSignal): Promise<readonly (Answer | Fallback)[]> {
+    const demoted = new Set(asked.flatMap(({why, query}) => (why === 'demoted' ? [query.input] : [])));
+    const parts = [
+      {gateway: this.#anew, own: asked.filter(({query}) => demoted.has(query.input))},
+      {gateway: this.#teacher, own: asked.filter(({query}) => !demoted.has(query.input))},
+    ].filter(({own}) => own.length > 0);
+    const said = await Promise.all(parts.map(({gateway, own}) => gateway.ask(own, {signal})));
+    const answers = new Map(parts.flatMap(({own}, part) => own.map((one, row) => [one, said[part]![row]!] as const)));
+    return asked.map(one => answers.get(one)!);
   }
 
   /** All questions about an input are audited, or none, so that they share a request. */
@@ -149,8 +157,17 @@ export class Cascade implements Decider {
 interface CascadeInput extends AuditedInput {
   /** Its index in the request. */
   readonly index: number;
-  /** True if the teacher answers it. */
-  readonly isAsked: boolean;
+  /** Undefined if the student answers it. */
+  readonly why: TrafficReason | undefined;
+}
+
+/** An input that the teacher answers. */
+interface AskedInput extends CascadeInput {
+  readonly why: TrafficReason;
+}
+
+function isAsked(input: CascadeInput): input is AskedInput {
+  return input.why !== undefined;
 }
 
 /** Marks the answer of a student that isn't trusted. */

@@ -1,7 +1,7 @@
 import type {Ledger} from '../ask/ledger.ts';
 import type {Tally} from './decision.ts';
 import {Exposition} from './exposition.ts';
-import type {Watch} from './watch.ts';
+import type {Watches} from './watches.ts';
 
 /** Upper bounds of the latency buckets, in seconds. A student answers in milliseconds, a teacher in seconds. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -12,8 +12,8 @@ export interface MetricsSources {
   readonly tally: Tally;
   /** Queries that wait for the model. */
   readonly waiting: () => number;
-  /** Demotes the student. Absent if nothing does. */
-  readonly watch?: Watch | undefined;
+  /** Demote the student. Empty if nothing does. */
+  readonly watches: Watches;
   /** The teacher's ledger. Absent if there is no teacher. */
   readonly ledger?: Ledger;
   /** The cost of one answer of the teacher in US dollars. Undefined if it isn't known yet. */
@@ -30,7 +30,7 @@ export interface Metrics {
   text(): string;
 }
 
-export function createMetrics({tally, waiting, watch, ledger, costEach}: MetricsSources): Metrics {
+export function createMetrics({tally, waiting, watches, ledger, costEach}: MetricsSources): Metrics {
   const exposition = new Exposition();
   const requests = exposition.counter('limbeck_requests_total', 'Requests, by route and HTTP status.');
   const latency = exposition.histogram(
@@ -46,7 +46,7 @@ export function createMetrics({tally, waiting, watch, ledger, costEach}: Metrics
   const batches = exposition.histogram('limbeck_batch_questions', 'Inputs in one pass of the model.', QUERIES);
   addAnswers(exposition, tally);
   if (tally.questions.size > 0) addQuestions(exposition, tally);
-  if (watch) addWatch(exposition, watch);
+  if (watches.size > 0) addWatches(exposition, watches);
   if (ledger) addTeacher(exposition, tally, ledger, costEach ?? (() => undefined));
   addProcess(exposition);
   return {
@@ -135,18 +135,26 @@ function addAudits(exposition: Exposition, tally: Tally): void {
   ]);
 }
 
-function addWatch(exposition: Exposition, watch: Watch): void {
-  exposition.reading('gauge', 'limbeck_demoted', '1 while the student is demoted: the teacher answers all.', () => [
-    [{}, watch.demoted ? 1 : 0],
-  ]);
+function addWatches(exposition: Exposition, watches: Watches): void {
+  const each = Array.from(watches, ([question, {watch}]) => ({
+    watch,
+    labels: question === undefined ? {} : {question},
+  }));
+  exposition.reading('gauge', 'limbeck_demoted', '1 while the student is demoted: the teacher answers all.', () =>
+    each.map(({watch, labels}) => [labels, watch.demoted ? 1 : 0]),
+  );
   exposition.reading(
     'gauge',
     'limbeck_compared',
     'Inputs compared since the standing last changed, by whether the promise was broken.',
-    () => [
-      [{broken: 'no'}, watch.state.comparisons.compared - watch.state.comparisons.broken],
-      [{broken: 'yes'}, watch.state.comparisons.broken],
-    ],
+    () =>
+      each.flatMap(({watch: {state}, labels}) => {
+        const {compared, broken} = state.comparisons;
+        return [
+          [{...labels, broken: 'no'}, compared - broken],
+          [{...labels, broken: 'yes'}, broken],
+        ] as const;
+      }),
   );
 }
 

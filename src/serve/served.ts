@@ -11,7 +11,7 @@ import {headsServed, type ModelOptions, type ServedHead} from './heads.ts';
 import type {ServedModel} from './open-inference.ts';
 import {strangeness, studentDecider} from './student-decider.ts';
 import {outputsFor} from './tensors.ts';
-import type {Watching} from './watching.ts';
+import type {Watches} from './watches.ts';
 
 /** How a model is served. */
 export interface ServedOptions extends ModelOptions {
@@ -69,7 +69,7 @@ export interface Served {
  * Returns the first model and the further ones.
  *
  * @param onBatch - called with the number of inputs in each pass of the model
- * @param watching - demotes the student of a cascade
+ * @param watches - demote the student of a cascade
  * @throws KnowledgeError if the teacher can't give the detail that the service should show; InputError if teacher,
  * calibration and cascade don't fit together, or two models, or heads, have the same name
  */
@@ -78,12 +78,12 @@ export function serveAll(
   options: ServedOptions,
   tally: Tally,
   onBatch: (queries: number) => void,
-  watching?: Watching,
+  watches: Watches,
 ): readonly [Served, ...Served[]] {
   const {access, detail, maxWaiting, others = []} = options;
   const shared = {access, detail, maxWaiting};
-  const further = others.map(other => serve(other.teacher, {...other, ...shared}, new Tally(), onBatch));
-  const all: readonly [Served, ...Served[]] = [serve(teacher, options, tally, onBatch, watching), ...further];
+  const further = others.map(other => serve(other.teacher, {...other, ...shared}, new Tally(), onBatch, new Map()));
+  const all: readonly [Served, ...Served[]] = [serve(teacher, options, tally, onBatch, watches), ...further];
   const names = all.flatMap(({classifiers}) => classifiers.map(({name}) => name));
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) throw new InputError(`Two models have the name \`${twice}\`. Give each a name of its own.`);
@@ -95,14 +95,14 @@ function serve(
   options: ServedOptions,
   tally: Tally,
   onBatch: (queries: number) => void,
-  watching?: Watching,
+  watches: Watches,
 ): Served {
   const {model: student, version, access, input, cascade, gate} = options;
   const heads = headsServed(teacher, options);
   const batcher = new Batcher(teacher, {onBatch});
   const model = boundedBy(batcher, options);
   const alone = studentDecider(teacher, heads, model, gate && strangeness(gate, tally));
-  const decider = cascade ? new Cascade(alone, cascade, tally, watching) : alone;
+  const decider = cascade ? new Cascade(alone, cascade, tally, watches) : alone;
   const counted = (queries: readonly Query[], decisions: readonly Decided[]) => {
     for (const [index, query] of queries.entries()) for (const each of tally.of(query)) each.count([decisions[index]!]);
   };

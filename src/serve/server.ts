@@ -16,15 +16,16 @@ import {ClientRates} from './clients.ts';
 import {Tally} from './decision.ts';
 import {decisionRoutes} from './decisions.ts';
 import {EXPOSITION_TYPE} from './exposition.ts';
+import {headsServed} from './heads.ts';
 import {closerOf, type HttpContext, handle} from './http.ts';
 import {createMetrics, type Metrics, type MetricsSources} from './metrics.ts';
 import {openInferenceRoutes} from './open-inference.ts';
 import {Origins} from './origins.ts';
 import {type Route, route} from './router.ts';
 import {MOST_WAITING, type Served, type ServedOptions, serveAll} from './served.ts';
-import {costEachOf, type ServiceStatus, statusOf} from './status.ts';
+import {costEachOf, isAnyDemoted, type ServiceStatus, statusOf} from './status.ts';
 import {systemOneRoutes} from './system-one.ts';
-import {openWatching, type Watching} from './watching.ts';
+import {openWatches} from './watches.ts';
 
 export interface ServeOptions extends ServedOptions {
   /**
@@ -143,17 +144,17 @@ export async function serveTeacher(teacher: Teacher, options: ServeOptions): Pro
   signal?.throwIfAborted();
   if (rate !== undefined && !(rate > 0)) throw new InputError(`Expected \`rate\` to be above 0, got ${rate}.`);
   const tally = new Tally(teacher.questions?.list.map(({name}) => name));
-  const watching = await watchOver(teacher, options);
-  const sources = {tally, watch: watching?.watch, ...moneyOf(options)};
+  const watches = await openWatches(headsServed(teacher, options), options);
+  const sources = {tally, watches, ...moneyOf(options)};
   const metrics: Metrics = createMetrics({
     ...sources,
     waiting: () => all.reduce((sum, {waiting}) => sum + waiting(), 0),
   });
-  const all = serveAll(teacher, options, tally, metrics.onBatch, watching);
+  const all = serveAll(teacher, options, tally, metrics.onBatch, watches);
   const who = whoAnswers(options);
   const routes = routesOf(all, options, metrics, {
     // A demotion doesn't make the service unhealthy, but its operator wants to see it.
-    health: () => ({status: 'ok', mode: watching && who.mode, demoted: watching?.watch.demoted}),
+    health: () => ({status: 'ok', ...(watches.size > 0 && {mode: who.mode, demoted: isAnyDemoted(watches)})}),
     status: () => statusOf({...sources, ...who}),
   });
   const server = createServer({headersTimeout: HEAD, requestTimeout: WHOLE, connectionsCheckingInterval: 1000});
@@ -210,22 +211,6 @@ function whoAnswers({model, version, cascade}: ServeOptions) {
   const {mode = 'cascade', teacher} = cascade ?? {};
   if (teacher === undefined) return {model, version, mode: 'student'} as const;
   return {model, version, mode, teacher: teacher.name};
-}
-
-/** Watches the promise of a cascade's student, if there is one. */
-async function watchOver(
-  {questions}: Teacher,
-  {version, calibration, cascade}: ServeOptions,
-): Promise<Watching | undefined> {
-  const promise = cascade?.promise ?? calibration?.guarantee;
-  if (cascade === undefined || promise === undefined) return undefined;
-  if (questions !== undefined) {
-    throw new InputError('A promise is about one question, and the model answers several. Serve one of them.');
-  }
-  const {teacher, watchFile: path, onStanding = () => {}, onTrouble = () => {}} = cascade;
-  const {agreement, confidence} = promise;
-  const subject = {version, teacher: teacher.identity, calibration, agreement, confidence};
-  return openWatching({promise, path, subject, onChange: onStanding, onTrouble});
 }
 
 function routesOf(

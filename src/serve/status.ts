@@ -6,6 +6,7 @@ import type {Teacher} from '../teacher.ts';
 import type {CascadeMode} from './cascade.ts';
 import type {Tally} from './decision.ts';
 import type {StandingChange, Watch} from './watch.ts';
+import type {Watches} from './watches.ts';
 
 /** A share of `of` items, with an interval that covers the true share at every look at once, with 95 % probability. */
 export interface MeasuredShare {
@@ -22,10 +23,11 @@ export interface ServiceStatus {
   /** Who answers. Without a teacher it is `student`. */
   readonly mode: CascadeMode;
   /**
-   * True if the student has broken its promise, so that the teacher answers everything. Null if no promise is watched.
+   * True if the student has broken its promise, so that the teacher answers everything; of a model that answers several
+   * questions, true if one of them is demoted. Null if no promise is watched.
    */
   readonly demoted: boolean | null;
-  /** The promise that the student is held to. Null if there is none. */
+  /** The promise that the student is held to. Null if there is none. Of several questions each has its own. */
   readonly promise: WatchStatus | null;
   /** Each question of a model that answers several. Absent for a model of one question. */
   readonly questions?: readonly QuestionStatus[] | undefined;
@@ -42,8 +44,9 @@ export interface ServiceStatus {
   readonly teacher: TeacherStatus | null;
 }
 
-/** The counts of one question. */
-export interface QuestionStatus extends Pick<ServiceStatus, 'answered' | 'local' | 'coverage' | 'audits'> {
+/** The counts and the standing of one question. */
+export interface QuestionStatus
+  extends Pick<ServiceStatus, 'answered' | 'local' | 'coverage' | 'audits' | 'demoted' | 'promise'> {
   readonly name: string;
   /** Answers marked as not sure enough. */
   readonly abstained: number;
@@ -94,7 +97,7 @@ interface StatusSources {
   readonly version: string;
   readonly mode: CascadeMode;
   readonly tally: Tally;
-  readonly watch?: Watch | undefined;
+  readonly watches: Watches;
   /** Name of the teacher. */
   readonly teacher?: string;
   readonly ledger?: {snapshot(): LedgerSnapshot};
@@ -103,8 +106,13 @@ interface StatusSources {
 }
 
 export function statusOf(sources: StatusSources): ServiceStatus {
-  const {model, version, mode, tally, watch} = sources;
-  const questions = Array.from(tally.questions, ([name, own]) => ({name, abstained: own.abstained, ...countsOf(own)}));
+  const {model, version, mode, tally, watches} = sources;
+  const questions = Array.from(tally.questions, ([name, own]) => {
+    const watch = watches.get(name)?.watch;
+    const standing = {demoted: watch?.demoted ?? null, promise: watch ? promiseOf(watch) : null};
+    return {name, abstained: own.abstained, ...countsOf(own), ...standing};
+  });
+  const watch = watches.get(undefined)?.watch;
   return {
     model,
     version,
@@ -112,10 +120,15 @@ export function statusOf(sources: StatusSources): ServiceStatus {
     ...countsOf(tally),
     questions: questions.length === 0 ? undefined : questions,
     strange: tally.strange,
-    demoted: watch?.demoted ?? null,
+    demoted: watches.size === 0 ? null : isAnyDemoted(watches),
     promise: watch ? promiseOf(watch) : null,
     teacher: teacherOf(sources),
   };
+}
+
+/** True if the student, or one of its questions, is demoted. */
+export function isAnyDemoted(watches: Watches): boolean {
+  return [...watches.values()].some(({watch}) => watch.demoted);
 }
 
 function countsOf(tally: Tally): Pick<ServiceStatus, 'answered' | 'local' | 'coverage' | 'audits'> {

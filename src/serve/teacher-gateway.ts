@@ -53,7 +53,7 @@ interface GatewayAskOptions {
 }
 
 /** An input with the teacher's answer. */
-export interface TeacherAnswered extends Asked {
+export interface TeacherAnswered extends Omit<Asked, 'why'> {
   /** The teacher's answer, with classes in the student's order. */
   readonly answer: Answer;
   readonly why: TrafficReason;
@@ -64,6 +64,7 @@ export interface Asked {
   readonly query: Query;
   /** The student's answer. */
   readonly student: Answer;
+  readonly why: AskedWhy;
 }
 
 /** Asks the teacher for a service, with a limit on waiting and a circuit breaker for repeated failures. */
@@ -97,7 +98,6 @@ export class TeacherGateway {
   /** Returns the teacher's answer to each input, or the reason why there is none. Never rejects. */
   async ask(
     asked: readonly Asked[],
-    why: AskedWhy,
     {signal, patience = this.#options.patience ?? 20_000}: GatewayAskOptions = {},
   ): Promise<readonly (Answer | Fallback)[]> {
     const {maxAsking = 4096} = this.#options;
@@ -105,7 +105,7 @@ export class TeacherGateway {
     if (this.#breaker.isOpen || isFull) return asked.map(() => 'busy');
     this.#inputs += asked.length;
     const stop = new AbortController();
-    const answers = this.#answersTo(asked, why, stop.signal);
+    const answers = this.#answersTo(asked, stop.signal);
     this.#underWay.set(answers, stop);
     void answers.finally(() => {
       this.#underWay.delete(answers);
@@ -136,7 +136,7 @@ export class TeacherGateway {
     await Promise.all(this.#underWay.keys());
   }
 
-  async #answersTo(asked: readonly Asked[], why: AskedWhy, stop: AbortSignal): Promise<readonly (Answer | Fallback)[]> {
+  async #answersTo(asked: readonly Asked[], stop: AbortSignal): Promise<readonly (Answer | Fallback)[]> {
     const {teacher, onAnswer} = this.#options;
     const routes = asked.map(({query}) => this.#routes.get(query.question)!);
     const queries = asked.map(({query}, index) => ({...query, ...routes[index]!.asked}));
@@ -146,7 +146,8 @@ export class TeacherGateway {
         if ('error' in outcome) return this.#failure(outcome.error, stop);
         this.#breaker.answered();
         const answer = routes[index]!.reorder(this.#coarsened(outcome));
-        if (why !== 'repeat') onAnswer?.({...asked[index]!, answer, why});
+        const {why, ...one} = asked[index]!;
+        if (why !== 'repeat') onAnswer?.({...one, answer, why});
         return answer;
       });
     } catch (error) {
@@ -176,7 +177,8 @@ interface TeacherRoute {
   readonly reorder: Reorder;
 }
 
-function routeOf({question, classes, asked}: ServedHead, teacher: Teacher): TeacherRoute {
+/** @throws InputError if the teacher doesn't answer the question, or has different classes */
+export function routeOf({question, classes, asked}: ServedHead, teacher: Teacher): TeacherRoute {
   const {name, questions} = teacher;
   if (questions === undefined) {
     if (asked.question === undefined) return {asked: {}, reorder: reorderTo(classes, teacher)};

@@ -1,6 +1,9 @@
 import {InputError} from '../errors.ts';
 import {EProcess, type EProcessState} from '../statistics/e-process.ts';
 
+/** Default of `confidence`. */
+export const USUAL_CONFIDENCE = 0.95;
+
 /** The promise of a student in a cascade. */
 export interface WatchedPromise {
   /** Share of all answers, above 0 and below 1, that equal the teacher's or come from it. */
@@ -11,7 +14,7 @@ export interface WatchedPromise {
    *
    * @default 0.95
    */
-  readonly confidence?: number;
+  readonly confidence?: number | undefined;
 }
 
 /**
@@ -57,7 +60,7 @@ export interface WatchState {
  * requests must be drawn at random, independent of their content.
  */
 export class Watch {
-  readonly promise: Required<WatchedPromise>;
+  readonly promise: {readonly agreement: number; readonly confidence: number};
   readonly #onChange: (change: StandingChange) => void;
   #state: WatchState;
   #test: EProcess;
@@ -67,7 +70,7 @@ export class Watch {
    * @throws InputError if `agreement` or `confidence` is not above 0 and below 1
    */
   constructor(
-    {agreement, confidence = 0.95}: WatchedPromise,
+    {agreement, confidence = USUAL_CONFIDENCE}: WatchedPromise,
     state: WatchState = beginning(),
     onChange: (change: StandingChange) => void = () => {},
   ) {

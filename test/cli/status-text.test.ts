@@ -41,4 +41,32 @@ describe('statusText', () => {
       'Repeatability 100 % (90.0–100.0) of 40 inputs are answered alike when asked twice',
     ]);
   });
+
+  it('says of each of several questions how it stands', () => {
+    const counts = {answered: 200, local: 150, coverage: 0.75, abstained: 0, audits};
+    const since = '2026-11-30T10:00:00.000Z';
+    const promise = {agreement: 0.97, confidence: 1 - 0.05 / 2, since, kept: null, lastChange: null};
+    const lastChange = {demoted: true, at: since, compared: 143, broken: 12};
+    const questions = [
+      {name: 'topic', ...counts, demoted: null, promise: null},
+      {name: 'mood', ...counts, demoted: false, promise},
+      {name: 'urgent', ...counts, demoted: true, promise: {...promise, lastChange}},
+    ];
+    const status = {...alone, mode: 'cascade', demoted: true, questions} as const;
+    const agreement =
+      '  Agreement   nothing compared since 30 November 2026, 10:00 UTC; 97 % promised at 97.5 % confidence';
+    expect(statusText(status).split('\n')).toEqual([
+      'mails, mode cascade, the student is demoted on urgent',
+      'Coverage      nothing answered yet',
+      'topic         75 % here: 150 of 200',
+      'mood          75 % here: 150 of 200',
+      agreement,
+      'urgent        75 % here: 150 of 200',
+      agreement,
+      `  Last change ${since} The student is demoted on \`urgent\`, and the teacher answers that question: 12 of 143 ` +
+        "compared answers were its own and not the teacher's, but 3 % were promised at most.",
+    ]);
+    const kept = {...status, demoted: false, questions: questions.slice(0, 2)};
+    expect(statusText(kept)).toMatch(/^mails, mode cascade, the student keeps its promises\n/);
+  });
 });

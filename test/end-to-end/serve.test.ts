@@ -1,4 +1,4 @@
-import {cp, readFile, stat, writeFile} from 'node:fs/promises';
+import {cp, readFile, rm, stat, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
@@ -258,5 +258,68 @@ describe('limbeck serve', () => {
     const refused = await run(['serve', student, '--port', '0', ...args]);
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(problem);
+  });
+});
+
+describe('limbeck serve of a student of several questions', () => {
+  const tickets = fixture('tickets.ts');
+  const late = (number: number): string => `The invoice is wrong, case ${number}: no hurry`;
+  const questions = {
+    topic: {type: 'choice', criteria: {billing: null, fault: null}},
+    urgent: {type: 'noul', instructions: 'Is it?'},
+  };
+  const ask = async (service: Served, state: string) =>
+    (await post(service, '/v1/systemone', {model: 'jev-latest', state, questions})) as {
+      readonly answers: {readonly urgent: {readonly noul: number; readonly x_limbeck: object}; readonly topic: object};
+    };
+  let model: string;
+
+  beforeAll(async () => {
+    await json(['label', tickets]);
+    model = (await json<{readonly directory: string}>(['train', tickets])).directory;
+  });
+
+  it('demotes one of them, says so, and has not forgotten it after a restart', async () => {
+    const promise = ['--teacher', tickets, '--threshold', '0.6', '--audit', '1', '--agreement', '0.9'];
+    const watch = ['--watch', join(folder(), 'watch.json')];
+    const service = await serveModel(model, [...promise, ...watch]);
+    await writeFile(join(folder(), 'changed'), '');
+    for (let number = 0; number < 30; number++) await ask(service, late(number));
+    await until('the demotion', async () => (await metrics(service))['limbeck_demoted{question="urgent"}'] === 1);
+    expect(await metrics(service)).toMatchObject({'limbeck_demoted{question="topic"}': 0});
+    const env = {LIMBECK_SERVE_KEY: 'one'};
+    expect((await run(['status', service.url], {env})).stdout).toMatch(
+      /^mails, mode cascade, the student is demoted on urgent\nCoverage [\s\S]*\ntopic [^\n]*\n {2}Agreement [^\n]*90 % promised at 97\.5 % confidence\nurgent /,
+    );
+    expect(await stop(service)).toMatch(
+      /^\S+ The student is demoted on `urgent`, and the teacher answers that question: \d+ of \d+ compared/,
+    );
+    const again = await serveModel(model, [...promise, ...watch, '--audit', '0']);
+    expect(await ask(again, late(1))).toMatchObject({
+      answers: {
+        topic: {choice: 'billing', x_limbeck: {answeredBy: 'student'}},
+        urgent: {noul: expect.closeTo(0.95, 5), x_limbeck: {answeredBy: 'teacher'}},
+      },
+    });
+    await stop(again);
+    await rm(join(folder(), 'changed'));
+  });
+
+  it('keeps what the teacher says to each of them, to train on', async () => {
+    const traffic = join(folder(), 'tickets.jsonl');
+    const flags = ['--teacher', tickets, '--threshold', '0.6', '--mode', 'shadow', '--traffic', traffic];
+    const service = await serveModel(model, [...flags, '--audit', '0']);
+    await ask(service, 'The printer hums: at once');
+    await stop(service);
+    const path = join(folder(), 'tickets.urgent.jsonl');
+    expect((await readFile(path, 'utf8')).trim().split('\n').map(readTraffic)).toMatchObject([
+      {format: 'limbeck.traffic/1', classes: ['no', 'yes'], teacher: {name: 'clerk about urgent'}},
+      {why: 'shadow', text: 'The printer hums: at once', label: 'yes'},
+    ]);
+    const {code, stderr} = await start(['train', tickets, '--seed', '2', '--from-traffic', traffic]).finished;
+    expect(code).toBe(0);
+    for (const name of ['topic', 'urgent']) {
+      expect(stderr).toContain(`1 texts of ${join(folder(), `tickets.${name}.jsonl`)} join the knowledge.`);
+    }
   });
 });

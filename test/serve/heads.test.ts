@@ -1,3 +1,6 @@
+import {mkdtemp, readdir, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import {startEngine} from '../../src/engine/engine.ts';
@@ -6,6 +9,7 @@ import {classesOf, type Question} from '../../src/question.ts';
 import {choice, predicate, score} from '../../src/questions.ts';
 import type {CascadeOptions} from '../../src/serve/cascade.ts';
 import {servedStudent, warmUp} from '../../src/serve/heads.ts';
+import type {ServiceStatus} from '../../src/serve/status.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
@@ -321,7 +325,133 @@ describe('a cascade before a teacher with several questions', () => {
       'Teacher reader answers one question, and the student several. Serve one of them.',
     );
     await expect(serve(teacher({detail: {kind: 'expected'}}))).rejects.toThrow('shows expected levels alone');
-    await expect(serve(teacher(), {promise: {agreement: 0.9}})).rejects.toThrow('A promise is about one question');
+  });
+});
+
+describe('the promises of a student with several heads', () => {
+  /** Says of topic what the state says, and of each other question the class that is named. */
+  function teacher(said: Readonly<Record<string, string>>): Counting {
+    const made = readerOf();
+    const ask: Teacher['ask'] = queries =>
+      made.ask(
+        queries.map(query => {
+          const other = said[query.question!.name];
+          const text = other === undefined ? textOf(query) : `${query.question!.name}=${other} 0.9`;
+          return {...query, input: {kind: 'text' as const, text}};
+        }),
+      );
+    const calls: string[][] = [];
+    return {
+      ...made,
+      calls,
+      async ask(queries) {
+        calls.push(queries.map(query => `${query.question?.name}: ${textOf(query)}`));
+        return ask(queries);
+      },
+    };
+  }
+
+  const SURE = 'topic=fault 0.95, urgent=yes 0.95, mood=happy 0.95';
+  const promise = {agreement: 0.9};
+  const calibration = {threshold: 0.8};
+  const statusOf = async ({url}: Service) => (await (await fetch(`${url}/status`)).json()) as ServiceStatus;
+  const send = async (service: Service, count: number, state = SURE) => {
+    for (let request = 0; request < count; request++) await systemOne(service, asked, {state: `${state}, ${request}`});
+  };
+  const standing = async (service: Service) => (await statusOf(service)).questions!.map(({demoted}) => demoted);
+
+  it('demotes the one question that breaks its promise, and sends that one on alone', async () => {
+    const knows = teacher({urgent: 'no'});
+    const changes: unknown[] = [];
+    const onStanding: CascadeOptions['onStanding'] = ({demoted}, question) => changes.push({demoted, question});
+    const service = await start({calibration, cascade: {teacher: knows, audit: 1, promise, onStanding}}, readerOf());
+    await send(service, 20);
+    await until(() => changes.length > 0);
+    expect(changes).toEqual([{demoted: true, question: 'urgent'}]);
+    expect(await standing(service)).toEqual([false, true, false]);
+    expect(await statusOf(service)).toMatchObject({demoted: true, promise: null});
+    expect((await (await fetch(`${service.url}/health`)).json()) as object).toMatchObject({demoted: true});
+    expect(await metric(service, 'limbeck_demoted{question="urgent"}')).toBe(1);
+    expect(await metric(service, 'limbeck_demoted{question="topic"}')).toBe(0);
+    expect(await metric(service, 'limbeck_compared{question="mood",broken="no"}')).toBeGreaterThan(0);
+    await until(() => service.tally.audited + service.tally.teacher >= 60);
+    knows.calls.length = 0;
+    const {body} = await systemOne(service, asked, {state: SURE});
+    expect(body).toMatchObject({
+      answers: {
+        topic: {choice: 'fault', x_limbeck: {answeredBy: 'student', abstains: false}},
+        urgent: {noul: close(0.1), x_limbeck: {answeredBy: 'teacher'}},
+        mood: {x_limbeck: {answeredBy: 'student'}},
+      },
+    });
+    expect(knows.calls[0]).toEqual([`urgent: ${SURE}`]);
+  });
+
+  it('asks anew about a demoted question and an unsure one in the same request', async () => {
+    const [kept, anew] = [teacher({urgent: 'no'}), teacher({urgent: 'no'})];
+    const service = await start({calibration, cascade: {teacher: kept, anew, audit: 1, promise}}, readerOf());
+    await send(service, 20);
+    await until(async () => (await standing(service))[1] === true);
+    await until(() => service.tally.audited + service.tally.teacher >= 60);
+    kept.calls.length = 0;
+    anew.calls.length = 0;
+    const state = 'topic=fault 0.95, urgent=yes 0.95, mood=happy 0.7';
+    await systemOne(service, asked, {state});
+    await systemOne(service, {mood: asked.mood}, {state});
+    expect(anew.calls[0]).toEqual([`urgent: ${state}`, `mood: ${state}`]);
+    expect(kept.calls).toEqual([[`mood: ${state}`]]);
+  });
+
+  it('marks the answers to a demoted question alone if the student answers all', async () => {
+    const knows = teacher({mood: 'angry'});
+    const service = await start(
+      {calibration, cascade: {teacher: knows, mode: 'student', audit: 1, promise}},
+      readerOf(),
+    );
+    await send(service, 20);
+    await until(async () => (await standing(service))[2] === true);
+    const {body} = await systemOne(service, asked, {state: SURE});
+    expect(body).toMatchObject({
+      answers: {
+        topic: {x_limbeck: {abstains: false}},
+        mood: {score: close(0.025 + 1.9), x_limbeck: {answeredBy: 'student', abstains: true}},
+      },
+    });
+  });
+
+  it('holds each question to its own promise or guarantee, and shares the error among those', async () => {
+    const guarantee = {agreement: 0.99, confidence: 0.9, answers: 9, disagreements: 0, localShare: 1, bound: 0.01};
+    const calibrations = {topic: {threshold: 0.8, guarantee}, urgent: {threshold: 0.8}, mood: {threshold: 0.8}};
+    const cascade = {teacher: teacher({}), promises: {mood: {agreement: 0.8}}};
+    const service = await start({calibrations, cascade}, readerOf());
+    const {questions: each, promise: whole, demoted} = await statusOf(service);
+    expect([whole, demoted]).toEqual([null, false]);
+    expect(each).toMatchObject([
+      {name: 'topic', demoted: false, promise: {agreement: 0.99, confidence: close(0.95)}},
+      {name: 'urgent', demoted: null, promise: null},
+      {name: 'mood', demoted: false, promise: {agreement: 0.8, confidence: close(0.975)}},
+    ]);
+  });
+
+  it('keeps the standing of each question in a file of its own, until the question is reworded', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'limbeck-heads-'));
+    const watchFile = join(folder, 'tickets.watch.json');
+    const cascade = {teacher: teacher({urgent: 'no'}), audit: 1, promise, watchFile};
+    const service = await start({calibration, cascade}, readerOf());
+    await send(service, 20);
+    await until(async () => (await standing(service))[1] === true);
+    await service.close();
+    expect(await readdir(folder)).toEqual(['mood', 'topic', 'urgent'].map(name => `tickets.watch.${name}.json`));
+    const again = await start({calibration, cascade}, readerOf());
+    expect(await standing(again)).toEqual([false, true, false]);
+    expect((await statusOf(again)).questions![0]!.promise?.kept?.of).toBe(20);
+    await again.close();
+    const list = [topic, predicate('urgent', 'Can it wait?'), mood];
+    const reworded = {...teacher({}), questions: {list, perRequest: 3, areNamesShown: false}};
+    const other = await start({calibration, cascade: {...cascade, teacher: reworded}}, readerOf());
+    expect(await standing(other)).toEqual([false, false, false]);
+    expect((await statusOf(other)).questions!.map(question => question.promise?.kept?.of)).toEqual([20, undefined, 20]);
+    await rm(folder, {recursive: true});
   });
 });
 

@@ -75,7 +75,7 @@ describe('GET /metrics', () => {
 
 describe('createMetrics', () => {
   it('shows a request whose client went away under a status of its own', () => {
-    const metrics = createMetrics({tally: new Tally(), waiting: () => 0});
+    const metrics = createMetrics({tally: new Tally(), waiting: () => 0, watches: new Map()});
     metrics.begin()('/classify', 499);
     expect(metrics.text()).toContain('limbeck_requests_total{route="/classify",status="499"} 1\n');
   });

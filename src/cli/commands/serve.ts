@@ -75,14 +75,17 @@ function withTeacherFlags(command: Command): Command {
     .option('--agreement <p>', 'the promise that audits hold the model to (default: its own guarantee)', promised)
     .option(
       '--watch <file>',
-      'the file that keeps whether it is demoted (default: MODEL.watch.json, next to its folder)',
+      'the file that keeps whether it is demoted (default: MODEL.watch.json, next to its folder); one for each of several questions',
     )
     .option(
       '--patience <seconds>',
       'how long to wait for it before the model’s own answer is sent (default: 20)',
       positive,
     )
-    .option('--traffic <file>', 'keep the texts that were put to it, with its answers, to train on')
+    .option(
+      '--traffic <file>',
+      'keep the texts that were put to it, with its answers, to train on; in a file for each of several questions',
+    )
     .option('--traffic-limit <size>', 'the largest size of this file', bytes, 256 * 2 ** 20);
 }
 
