@@ -24,7 +24,8 @@ const KINDS = {
 
 /**
  * A teacher that shows less than it could, or shows it less clearly. It always asks for the detail that this takes,
- * even if a query wants less, so one set of the full teacher's kept answers serves every level.
+ * even if a query wants less, so one set of the full teacher's kept answers serves every level. A teacher with several
+ * questions shows less of the answer to each, and is still asked all of them about an input in one request.
  *
  * @throws KnowledgeError if it would show more than the teacher does, or more than the level may show
  * @throws InputError if an option is out of its range
@@ -44,7 +45,7 @@ export function degrade<A extends Access>(teacher: Teacher, options: DegradeOpti
   return composed<A>({
     name: `${teacher.name} as ${access}`,
     identity: {...teacher.identity, shown: {access, detail, ...transforms}},
-    ...{access, detail, classes: teacher.classes},
+    ...{access, detail, classes: teacher.classes, questions: teacher.questions},
     parts: [{teacher, detail: taken}],
     async answer(queries, [ask], askOptions) {
       const outcomes = await ask!(queries, askOptions);
@@ -85,6 +86,12 @@ function checkShown(teacher: Teacher, {access, detail, decimals}: DegradeOptions
     throw new KnowledgeError(
       `Teacher ${teacher.name} gives ${describeDetail(teacher.detail)}, and a temperature and noise are for whole ` +
         'distributions. Leave them out, or name a teacher that shows all classes.',
+    );
+  }
+  const choice = teacher.questions?.list.find(({type}) => type === 'choice');
+  if (detail.kind === 'expected' && choice !== undefined) {
+    throw new InputError(
+      `The options of a choice have no order, so question \`${choice.name}\` has no expected level. Name another detail.`,
     );
   }
   if (decimals !== undefined && detail.kind !== 'top-k' && detail.kind !== 'log-probabilities') {

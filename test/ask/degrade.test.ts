@@ -1,13 +1,20 @@
 import {describe, expect, expectTypeOf, it} from 'vitest';
+import {callable} from '../../adapters/callable.ts';
+import {collect, collectQuestions} from '../../src/ask/collect.ts';
+import {aboutQuestion} from '../../src/ask/compose/about-question.ts';
 import {labelModel} from '../../src/ask/compose/label-model.ts';
 import {degrade} from '../../src/ask/degrade.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
+import type {TransferSet} from '../../src/data/split.ts';
+import {choice} from '../../src/questions.ts';
 import {openAnswerStore} from '../../src/store/store.ts';
 import {answerKey} from '../../src/store/stored-answer.ts';
-import type {Outcome, Teacher} from '../../src/teacher.ts';
+import type {LogitsAnswer, Outcome, Teacher} from '../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from './fake-teacher.ts';
+import {parity, questionedTeacher, size} from './questioned-teacher.ts';
 
+const topic = choice('topic', 'What is it about?', ['billing', 'fault', 'other']);
 const pool = {shape: [1], values: Float32Array.of(1)};
 const white = () =>
   fakeTeacher<'white-box'>({access: 'white-box', detail: {kind: 'logits', features: ['pool']}}, numbers =>
@@ -119,6 +126,77 @@ describe('degrade', () => {
     );
     expect(() => degrade(white(), {access: 'white-box', detail: {kind: 'log-probabilities'}})).toThrow(
       "A white-box teacher doesn't show log-probabilities.",
+    );
+  });
+});
+
+describe('degrade of a teacher with several questions', () => {
+  const questions = [topic, parity, size];
+  const modelOf = (calls: string[]) =>
+    callable({
+      ...{name: 'model', version: '1', questions, access: 'white-box', features: ['state']},
+      answer: input => {
+        const text = input.kind === 'text' ? input.text : '';
+        calls.push(text);
+        const logits = {topic: [0, 1, 2], parity: Number(text) % 2 === 1 ? 2 : -2, size: [2, 1, 0]};
+        return {logits, features: {state: {shape: [1], values: [3]}}};
+      },
+    });
+  const transfer: TransferSet = {role: 'transfer', inputs: {kind: 'text', count: 2, texts: ['7', '8']}};
+
+  it('serves all levels from one set of kept answers, and runs the model once for each input', async () => {
+    const calls: string[] = [];
+    const [model, store] = [modelOf(calls), openAnswerStore({store: new Map()})];
+    const levels = {
+      white: model,
+      gray: degrade(model, {access: 'gray-box', detail: {kind: 'top-k', k: 2}}),
+      black: degrade(model, {access: 'black-box', detail: {kind: 'label'}}),
+    };
+    expect(levels.black).toMatchObject({access: 'black-box', classes: [], questions: {list: questions}});
+    const collected = async (teacher: Teacher) =>
+      (await collectQuestions(stack(teacher, {store}), transfer)).map(({knowledge}) => knowledge.answers);
+    expect(await collected(levels.white)).toMatchObject([{kind: 'logits'}, {kind: 'logits'}, {kind: 'logits'}]);
+    expect(await collected(levels.gray)).toMatchObject([
+      {kind: 'top-k', classes: Int32Array.of(2, 1, 2, 1)},
+      {kind: 'top-k', classes: Int32Array.of(1, 0, 0, 1)},
+      {kind: 'top-k', classes: Int32Array.of(0, 1, 0, 1)},
+    ]);
+    expect(await collected(levels.black)).toMatchObject([
+      {labels: Int32Array.of(2, 2)},
+      {labels: Int32Array.of(1, 0)},
+      {labels: Int32Array.of(0, 0)},
+    ]);
+    expect(calls).toEqual(['7', '8']);
+  });
+
+  it('asks all questions about an input in one request, also about one of them', async () => {
+    const clerk = questionedTeacher();
+    const shown = degrade(clerk, {access: 'black-box', detail: {kind: 'label'}});
+    const {answers} = await collect(
+      stack(aboutQuestion(shown, 'size'), {store: openAnswerStore({store: new Map()})}),
+      transfer,
+    );
+    expect(answers).toMatchObject({labels: Int32Array.of(1, 2)});
+    expect(clerk.requests.map(({names}) => names)).toEqual([
+      ['parity', 'size', 'last'],
+      ['parity', 'size', 'last'],
+    ]);
+  });
+
+  it('disturbs the answer to each question by itself, the same each time', async () => {
+    const noisy = () => degrade(modelOf([]), {access: 'gray-box', detail: {kind: 'logits'}, noise: {deviation: 1}});
+    const read = async (teacher: Teacher) => {
+      const queries = [topic, size].map(question => ({...about(7)[0]!, question}));
+      return (await teacher.ask(queries)).map(outcome => (outcome as {answer: LogitsAnswer}).answer.logits);
+    };
+    const [[one, other], again] = [await read(noisy()), await read(noisy())];
+    expect(again).toEqual([one, other]);
+    expect(one![0]! - 0).not.toBeCloseTo(other![0]! - 2, 3);
+  });
+
+  it('shows no expected level of a choice', () => {
+    expect(() => degrade(modelOf([]), {access: 'gray-box', detail: {kind: 'expected'}})).toThrow(
+      'The options of a choice have no order, so question `topic` has no expected level.',
     );
   });
 });

@@ -10,7 +10,7 @@ import {type AskPart, askerOf} from './parts.ts';
 
 /** The definition of a composed teacher. */
 interface Composition<A extends Access, P = undefined>
-  extends Pick<Teacher<A>, 'name' | 'identity' | 'access' | 'classes' | 'detail'> {
+  extends Pick<Teacher<A>, 'name' | 'identity' | 'access' | 'classes' | 'questions' | 'detail'> {
   readonly parts: readonly Part[];
   /**
    * Prepares what all answers need, once, from the answers that the parts give `beforehand`. If it fails, the next call
@@ -37,11 +37,11 @@ export function composed<A extends Access, P = undefined>(
   composition: Composition<A, P>,
   teachers: readonly Teacher[] = composition.parts.map(({teacher}) => teacher),
 ): Teacher<A> {
-  const {name, identity, access, classes, detail, parts} = composition;
+  const {name, identity, access, classes, questions, detail, parts} = composition;
   const askers = parts.map((part, index) => askerOf(part, teachers[index]!));
   const prepare = sharedWork(async (options: LayerOptions) => composition.prepare?.(askers, options) as P);
   return {
-    ...{name, identity, access, classes, detail},
+    ...{name, identity, access, classes, questions, detail},
     maxBatch: Math.max(...teachers.map(({maxBatch}) => maxBatch)),
     // One part can work while another's answers are awaited. None exceeds its own concurrency.
     concurrency: teachers.reduce((sum, {concurrency = 1}) => sum + concurrency, 0),
