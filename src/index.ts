@@ -80,6 +80,7 @@ export type {
   MethodViews,
   Publication,
   PublishOptions,
+  QuestionsMethod,
   Recipe,
   TeacherContext,
   TeacherModel,

@@ -10,7 +10,7 @@ import type {
   ScoreQuestion,
   Source,
 } from './question.ts';
-import type {Json, Query} from './teacher.ts';
+import type {Detail, Json, Query, Teacher} from './teacher.ts';
 
 /** Names, or names with their descriptions, in order. */
 export type OptionNames = readonly string[] | Readonly<Record<string, string>>;
@@ -122,6 +122,20 @@ function checkCount(options: readonly Option[], {owner, what, most = Number.POSI
   checkNames(options, owner, what);
   if (options.length <= most) return;
   throw new InputError(`The ${owner} has ${options.length} ${what}, and the service takes at most ${most}.`);
+}
+
+/** True if a question is always answered in a detail of its own. */
+export function hasOwnDetail({details}: Pick<Teacher, 'details'>, {question}: Pick<Query, 'question'>): boolean {
+  return question !== undefined && details !== undefined && Object.hasOwn(details, question.name);
+}
+
+/**
+ * The least that an answer to a question must hold.
+ *
+ * @param asked - what is asked of the questions that have no detail of their own
+ */
+export function detailFor(teacher: Pick<Teacher, 'details'>, query: Pick<Query, 'question'>, asked: Detail): Detail {
+  return hasOwnDetail(teacher, query) ? teacher.details![query.question!.name]! : asked;
 }
 
 /** True if two queries ask questions about one input, so that one request can carry both. */

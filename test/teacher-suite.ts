@@ -4,6 +4,7 @@ import {batchEnd} from '../src/ask/cut-batches.ts';
 import {detailOf, heldDetail, satisfies} from '../src/knowledge/coarsen.ts';
 import type {BatchService} from '../src/lane.ts';
 import {classesOf} from '../src/question.ts';
+import {detailFor} from '../src/questions.ts';
 import type {
   Access,
   Answer,
@@ -83,19 +84,20 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
     title: 'answers as its access allows, with all that its detail promises',
     async run(teacher, {queries}) {
       const {access, detail, parts} = teacher;
+      const promised = queries.map(query => detailFor(teacher, query, detail));
       // An answer made of many labels can show a distribution.
       const estimated: readonly Answer['kind'][] = access === 'black-box' && parts ? ['log-probabilities'] : [];
       const answers = await answersTo(teacher, queries, {detail});
       const lessThan = (held: Detail) => `${JSON.stringify(held)} is less than the promised detail`;
-      for (const answer of answers) {
+      for (const [row, answer] of answers.entries()) {
         assert.ok([...kinds[access], ...estimated].includes(answer.kind), `${access} may not answer ${answer.kind}`);
-        const held = heldDetail(answer, detail);
-        assert.ok(satisfies(held, detail), lessThan(held));
+        const held = heldDetail(answer, promised[row]!);
+        assert.ok(satisfies(held, promised[row]!), lessThan(held));
       }
       // A teacher that names its k best classes can name fewer for some inputs, but not for all.
       const given = answers.map(detailOf);
       assert.ok(
-        given.some(held => satisfies(held, detail)),
+        given.some((held, row) => satisfies(held, promised[row]!)),
         lessThan(given[0]!),
       );
     },

@@ -85,17 +85,16 @@ export function expectedOf(
 /**
  * Returns the scale of a score with so many levels; undefined if the service shows every level.
  *
- * @throws InputError if a question is no score, or this is no scale
+ * @throws InputError if no question is a score, or this is no scale
  */
 export function scaleOf(
   name: string,
   {expected, questions}: {readonly expected?: 'levels' | LevelScale; readonly questions: readonly Question[]},
 ): ((levels: number) => LevelScale) | undefined {
   if (expected === undefined) return undefined;
-  const other = questions.find(({type}) => type !== 'score');
-  if (other !== undefined) {
+  if (!questions.some(({type}) => type === 'score')) {
     throw new InputError(
-      `\`expected\` of teacher ${name} is for scores, and question \`${other.name}\` is a ${other.type}. Make a teacher of each.`,
+      `\`expected\` of teacher ${name} is for scores, and none of its questions is one. Leave it out.`,
     );
   }
   if (expected === 'levels') return levels => ({from: 0, to: levels - 1});

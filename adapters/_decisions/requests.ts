@@ -175,11 +175,12 @@ function outcomeOf(
     return {error: new TeacherError(teacher, problem, {status: 200})};
   }
   const levels = classesOf(question).length;
-  const answer = expected
-    ? expectedOf(given, expected(levels), levels)
-    : 'problem' in given
-      ? given
-      : answerOf(given, decimals);
+  const answer =
+    expected && question.type === 'score'
+      ? expectedOf(given, expected(levels), levels)
+      : 'problem' in given
+        ? given
+        : answerOf(given, decimals);
   if (!('problem' in answer)) return {answer};
   const {problem, misread = false} = answer;
   return {error: new TeacherError(teacher, `${about} ${problem}`, {status: 200, unreadable: !misread, misread})};

@@ -42,7 +42,7 @@ export interface DecisionOptions extends ServiceOptions {
   readonly decimals?: number | null;
   /**
    * For a service that shows a score as one number alone, its expected level: `levels` if the lowest is 0 and each is one
-   * more, or the numbers of the lowest and the highest. All questions are scores then. It is part of the reading only.
+   * more, or the numbers of the lowest and the highest. It is for all scores, and part of the reading only.
    *
    * @default the service shows the probability of every level
    */
@@ -174,11 +174,7 @@ export function decisionTeacher(
     access: 'gray-box',
     classes: [],
     questions: {list, perRequest, areNamesShown: options.areNamesShown ?? false},
-    detail: expected
-      ? {kind: 'expected'}
-      : decimals === null
-        ? {kind: 'log-probabilities'}
-        : {kind: 'top-k', k: Math.max(...list.map(question => classesOf(question).length))},
+    ...detailsOf(list, decimals, expected !== undefined),
     maxBatch: 1,
     concurrency: options.concurrency ?? CONCURRENCY,
     service: chargedService<'gray-box'>(
@@ -201,6 +197,21 @@ export function decisionTeacher(
       },
     ),
     ask: (queries, askOptions) => askQuestions(asked, queries, askOptions),
+  };
+}
+
+/** What answers hold: of scores, if `isExpected`, the expected level alone. */
+function detailsOf(
+  list: readonly Question[],
+  decimals: number | null,
+  isExpected: boolean,
+): Pick<Teacher, 'detail' | 'details'> {
+  const scores = isExpected ? list.filter(({type}) => type === 'score') : [];
+  if (scores.length === list.length) return {detail: {kind: 'expected'}};
+  const most = Math.max(...list.filter(one => !scores.includes(one)).map(one => classesOf(one).length));
+  return {
+    detail: decimals === null ? {kind: 'log-probabilities'} : {kind: 'top-k', k: most},
+    ...(scores.length > 0 && {details: Object.fromEntries(scores.map(({name}) => [name, {kind: 'expected'}]))}),
   };
 }
 

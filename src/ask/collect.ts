@@ -6,7 +6,6 @@ import {describeDetail, satisfies, withoutFeatures} from '../knowledge/coarsen.t
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {classesOf, type Question} from '../question.ts';
-import {requestsOf} from '../questions.ts';
 import type {Access, AnswerOf, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {askSet, type QuerySet} from './refusals/ask-set.ts';
@@ -27,7 +26,12 @@ export interface CollectOptions {
   readonly onProgress?: (done: number) => void;
 }
 
-const KINDS = {detail: kinds.object, signal: kinds.object, onProgress: kinds.call} satisfies Shape<CollectOptions>;
+/** The kinds of `CollectOptions`. */
+export const COLLECT_KINDS: Shape<CollectOptions> = {
+  detail: kinds.object,
+  signal: kinds.object,
+  onProgress: kinds.call,
+};
 
 /** An input without an answer. */
 export interface Missing {
@@ -55,7 +59,7 @@ export async function collect<A extends Access>(
   transfer: TransferSet,
   options: CollectOptions = {},
 ): Promise<Knowledge> {
-  checkOptions('collect', options, KINDS);
+  checkOptions('collect', options, COLLECT_KINDS);
   const {knowledge, missing} = await collectAnswered(teacher, transfer, options);
   checkNoneMissing(teacher.name, missing, transfer.inputs.count);
   return knowledge;
@@ -73,8 +77,9 @@ export async function collectAnswered<A extends Access>(
   transfer: TransferSet,
   options: CollectOptions = {},
 ): Promise<Collection> {
-  checkOptions('collectAnswered', options, KINDS);
+  checkOptions('collectAnswered', options, COLLECT_KINDS);
   const {detail = withoutFeatures(teacher.detail)} = options;
+  checkShown(teacher, teacher.detail, detail);
   return collectionOf(await outcomesOf(teacher, setOf(transfer), options), {teacher, transfer, detail});
 }
 
@@ -87,7 +92,7 @@ interface Wanted {
 }
 
 /** @throws KnowledgeError or PendingError if nothing was answered */
-function collectionOf(outcomes: readonly Outcome[], {teacher, transfer, detail, question}: Wanted): Collection {
+export function collectionOf(outcomes: readonly Outcome[], {teacher, transfer, detail, question}: Wanted): Collection {
   const {inputs, versions = 1} = transfer;
   const {access, identity} = teacher;
   const classes = question ? classesOf(question) : teacher.classes;
@@ -133,85 +138,36 @@ export async function answersTo<A extends Access>(
   inputs: Inputs,
   options: CollectOptions = {},
 ): Promise<Answers> {
-  checkOptions('answersTo', options, KINDS);
+  checkOptions('answersTo', options, COLLECT_KINDS);
   const {answers} = await collect(teacher, {role: 'transfer', inputs}, options);
   return answers;
-}
-
-/** A teacher's answers to one of several questions. */
-export interface QuestionCollection extends Collection {
-  readonly question: Question;
-}
-
-export interface CollectQuestionsOptions extends CollectOptions {
-  /**
-   * The questions that are asked, in this order.
-   *
-   * @default all of the teacher's
-   */
-  readonly questions?: readonly Question[];
-}
-
-/**
- * Asks a teacher several questions about a transfer set. One request carries all questions about an input that are not
- * answered yet. An input that has no answer to one question can have answers to the others.
- *
- * @param teacher - with its layers, see `stack`
- * @returns for each question, in order
- * @throws KnowledgeError if the teacher has no questions, doesn't give the detail, or answered one question about no
- * input
- * @throws PendingError as `collectAnswered` does
- */
-export async function collectQuestions<A extends Access>(
-  teacher: LayeredTeacher<A>,
-  transfer: TransferSet,
-  given: CollectQuestionsOptions = {},
-): Promise<readonly QuestionCollection[]> {
-  checkOptions('collectQuestions', given, {...KINDS, questions: kinds.list} satisfies Shape<CollectQuestionsOptions>);
-  const {questions = teacher.questions?.list ?? [], ...options} = given;
-  if (questions.length === 0) throw new KnowledgeError(`Teacher ${teacher.name} has no questions to be asked.`);
-  const {detail = withoutFeatures(teacher.detail)} = options;
-  const outcomes = await outcomesOf(teacher, setWith(questions, transfer, teacher), options);
-  return questions.map((question, own) => {
-    const answered = outcomes.filter((_, row) => row % questions.length === own);
-    return {question, ...collectionOf(answered, {teacher, transfer, detail, question})};
-  });
 }
 
 function setOf({inputs, views}: TransferSet): QuerySet {
   return {count: inputs.count, at: index => queryAbout(inputs, index, views)};
 }
 
-/** Each query with each question. Those about one input follow one another and share it, for the same request. */
-function setWith(
-  questions: readonly Question[],
-  {inputs, views}: TransferSet,
-  {questions: own}: Pick<Teacher, 'questions'>,
-): QuerySet {
-  const requests = requestsOf(questions, own);
-  let last: {readonly index: number; readonly query: Query} | undefined;
-  return {
-    count: inputs.count * questions.length,
-    at(row) {
-      const index = Math.floor(row / questions.length);
-      if (last?.index !== index) last = {index, query: queryAbout(inputs, index, views)};
-      const asked = row % questions.length;
-      return {...last.query, question: questions[asked], together: requests[asked]};
-    },
-  };
+/** @throws KnowledgeError if a teacher does not show what is wanted */
+export function checkShown({name}: Teacher, full: Detail, wanted: Detail, question?: Question): void {
+  if (satisfies(full, wanted)) return;
+  const about = question ? ` for question \`${question.name}\`` : '';
+  throw new KnowledgeError(
+    `Teacher ${name} gives ${describeDetail(full)}${about}, and ${describeDetail(wanted)} was asked for. ` +
+      'Ask for less, or ask another teacher.',
+  );
 }
 
-async function outcomesOf<A extends Access>(
+export async function outcomesOf<A extends Access>(
   teacher: LayeredTeacher<A>,
   set: QuerySet,
-  {detail = withoutFeatures(teacher.detail), signal, onProgress}: CollectOptions,
+  {
+    detail = withoutFeatures(teacher.detail),
+    signal,
+    onProgress,
+  }: Omit<CollectOptions, 'detail'> & {
+    readonly detail?: Detail | undefined;
+  },
 ): Promise<readonly Outcome<A>[]> {
-  if (!satisfies(teacher.detail, detail)) {
-    throw new KnowledgeError(
-      `Teacher ${teacher.name} gives ${describeDetail(teacher.detail)}, and ${describeDetail(detail)} was asked for. ` +
-        'Ask for less, or ask another teacher.',
-    );
-  }
   return askSet(teacher, set, {detail, stop: signal, onProgress});
 }
 

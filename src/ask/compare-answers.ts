@@ -1,8 +1,8 @@
-import {coarsen, labelOf} from '../knowledge/coarsen.ts';
+import {coarsen, namedBy} from '../knowledge/coarsen.ts';
 import type {Answer} from '../teacher.ts';
 
 export interface AnswerChange {
-  /** True if the best class has changed. */
+  /** True if the best class has changed, or the level that is nearest to an expected level. */
   readonly flipped: boolean;
   /**
    * KL(before || after) in nats, if both answers show a distribution. Classes that only one of them names are merged
@@ -18,14 +18,14 @@ const LEAST = 1e-9;
  * Compares an answer with an earlier one to the same query.
  */
 export function compareAnswers(before: Answer, after: Answer): AnswerChange {
-  const flipped = labelOf(before) !== labelOf(after);
+  const flipped = namedBy(before) !== namedBy(after);
   const [p, q] = [probabilities(before), probabilities(after)];
   return p && q ? {flipped, kl: divergence(p, q)} : {flipped};
 }
 
 /** Probabilities by class, for the classes that the answer names. */
 function probabilities(answer: Answer): ReadonlyMap<number, number> | undefined {
-  if (answer.kind === 'label' || answer.kind === 'votes') return undefined;
+  if (answer.kind === 'label' || answer.kind === 'votes' || answer.kind === 'expected') return undefined;
   if (answer.kind === 'top-k') {
     return new Map([...answer.classes].map((name, index) => [name, Math.exp(answer.logProbabilities[index]!)]));
   }

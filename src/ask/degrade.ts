@@ -2,6 +2,7 @@ import {InputError, KnowledgeError} from '../errors.ts';
 import {coarsen, describeDetail, satisfies} from '../knowledge/coarsen.ts';
 import {LEVELS} from '../levels.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
+import {detailFor} from '../questions.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {composed} from './compose/composed.ts';
 import {checkTransforms, disturbed, rounded, type Transforms} from './compose/transform.ts';
@@ -86,6 +87,16 @@ function checkShown(teacher: Teacher, {access, detail, decimals}: DegradeOptions
     throw new KnowledgeError(
       `Teacher ${teacher.name} gives ${describeDetail(teacher.detail)}, and a temperature and noise are for whole ` +
         'distributions. Leave them out, or name a teacher that shows all classes.',
+    );
+  }
+  const own = teacher.questions?.list.find(question => {
+    const full = detailFor(teacher, {question}, teacher.detail);
+    return !satisfies(full, detail) || !satisfies(full, taken);
+  });
+  if (own !== undefined) {
+    throw new KnowledgeError(
+      `Teacher ${teacher.name} gives ${describeDetail(detailFor(teacher, {question: own}, teacher.detail))} for question ` +
+        `\`${own.name}\`: it can't be shown with ${shown}. Leave the question out, or name a detail that it holds.`,
     );
   }
   const choice = teacher.questions?.list.find(({type}) => type === 'choice');

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import {InputError, KnowledgeError} from '../errors.ts';
-import {labelOf} from '../knowledge/coarsen.ts';
+import {namedBy} from '../knowledge/coarsen.ts';
 import type {Access, Answer, Query, Receipt, Teacher} from '../teacher.ts';
 import {AnswerSample, type KeptAnswer, type SampledAnswer} from './answer-sample.ts';
 import type {Bought} from './calls.ts';
@@ -175,7 +175,7 @@ export class DriftGuard {
 
   #describe({old, answer, receipt}: Comparison): string {
     const {classes} = this.#teacher;
-    const [before, now] = [old.answer, answer].map(shown => classes[labelOf(shown)]);
+    const [before, now] = [old.answer, answer].map(shown => classes[namedBy(shown)]);
     const [by, byNow] = [old.receipt, receipt].map(authorOf);
     return `key ${old.key}: ${before} on ${old.storedAt.slice(0, 10)}${by}, now ${now}${byNow}`;
   }

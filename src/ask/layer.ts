@@ -23,8 +23,8 @@ export function layerOver<A extends Access>(
   teacher: Teacher<A>,
   changes: Pick<LayeredTeacher<A>, 'ask'> & Partial<Omit<Teacher<A>, 'ask'>>,
 ): LayeredTeacher<A> {
-  const {name, identity, access, classes, questions, detail, maxBatch, concurrency = 1, service} = teacher;
-  return {name, identity, access, classes, questions, detail, maxBatch, concurrency, service, ...changes};
+  const {name, identity, access, classes, questions, detail, details, maxBatch, concurrency = 1, service} = teacher;
+  return {name, identity, access, classes, questions, detail, details, maxBatch, concurrency, service, ...changes};
 }
 
 /**

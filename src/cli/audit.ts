@@ -5,7 +5,7 @@ import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import type {ShareDifference, ShareRight} from '../evaluate/audit.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import {planMethods} from '../recipe/methods.ts';
+import {methodFolder} from '../recipe/methods.ts';
 import {questionFolder, recipeOfOne} from '../recipe/questions.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
@@ -35,7 +35,8 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
   const source = await loadRecipe(path);
   const options = studyOptions(flags, terminal);
   const directory = directoryOf(source, options);
-  const folder = flags.student ?? studentPath(directory, planMethods(source.methods).methods.at(-1)!, source.seeds[0]!);
+  const last = {folder: methodFolder(source.methods.at(-1)!.method)};
+  const folder = flags.student ?? studentPath(directory, last, source.seeds[0]!);
   if (!existsSync(join(folder, 'limbeck.json'))) {
     throw new InputError(
       `There is no student in ${folder}. Train one: limbeck train ${path}. Or name one with \`--student\`.`,

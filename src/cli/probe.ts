@@ -84,8 +84,9 @@ function askedText({asked, questions, paid, parts, isService}: TeacherProbe, nou
   return `${inputs}: ${cost.join(', ')}${kept}`;
 }
 
-function givenText({answers, declared, needed}: TeacherProbe): string {
-  return `${shownOf(answers)}; declared ${describeDetail(declared)}, needed ${describeDetail(needed)}`;
+function givenText({answers, declared, details = {}, needed}: TeacherProbe): string {
+  const own = Object.entries(details).map(([name, detail]) => `; of \`${name}\` ${describeDetail(detail)}`);
+  return `${shownOf(answers)}; declared ${describeDetail(declared)}, needed ${describeDetail(needed)}${own.join('')}`;
 }
 
 function shownOf(answers: AnswerFindings | undefined): string {

@@ -7,8 +7,10 @@ import {kindRead, readsTexts} from '../data/reading.ts';
 import {InputError} from '../errors.ts';
 import {inputsOfKinds} from '../input-kinds.ts';
 import {satisfies, withoutFeatures} from '../knowledge/coarsen.ts';
+import {hasOwnDetail} from '../questions.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {detailOfLevel, planMethods} from '../recipe/methods.ts';
+import {recipesOf} from '../recipe/questions.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {referenceLevel} from '../recipe/resolve.ts';
 import type {CascadeMode, CascadeOptions} from '../serve/cascade.ts';
@@ -163,8 +165,12 @@ function levelLearnedFrom(recipe: Recipe): Access {
 /**
  * The detail that the level's methods learn from, so that the answers can train students and kept answers can serve.
  */
-function detailAsked(recipe: Recipe, level: Access, {detail}: Teacher): Detail {
-  const {methods} = planMethods(recipe.methods);
+function detailAsked(recipe: Recipe, level: Access, teacher: Teacher): Detail {
+  const {detail} = teacher;
+  // A question with a detail of its own is always answered in that.
+  const methods = recipesOf(recipe)
+    .filter(about => !hasOwnDetail(teacher, about))
+    .flatMap(({recipe: own}) => planMethods(own.methods).methods);
   const wanted = withoutFeatures(detailOfLevel(methods, level));
   return methods.some(method => method.level === level) && satisfies(detail, wanted) ? wanted : withoutFeatures(detail);
 }

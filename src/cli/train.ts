@@ -243,7 +243,7 @@ function checkpointOf(path: string, {resume = false}: TrainFlags, terminal: Term
   };
 }
 
-function methodNamed<M extends Method>(methods: readonly M[], name: string | undefined): M {
+function methodNamed<M extends Pick<Method, 'method'>>(methods: readonly M[], name: string | undefined): M {
   const method = name === undefined ? methods.at(-1) : methods.find(candidate => candidate.method === name);
   if (method !== undefined) return method;
   const names = methods.map(candidate => `\`${candidate.method}\``).join(', ');

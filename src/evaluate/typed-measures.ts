@@ -4,7 +4,7 @@ import {classesOf, type Question} from '../question.ts';
 import {meansOverClasses} from './by-class.ts';
 import {type PredicateMetrics, predicateMetrics} from './predicates.ts';
 import {auroc, averagePrecision} from './ranking.ts';
-import {medianLevels, type ScoreMetrics, scoreMetrics} from './scores.ts';
+import {expectedLevels, levelDistances, medianLevels, type ScoreMetrics, scoreMetrics} from './scores.ts';
 import {mean} from './statistics.ts';
 
 /** How well a student knows the answers to a question, by the measures of the question's type. */
@@ -31,6 +31,10 @@ export interface PredicateMeasures extends PredicateMetrics {
 /** How well a student knows a score, by its median levels. */
 export interface ScoreMeasures extends ScoreMetrics {
   readonly type: 'score';
+  /** Mean absolute difference of the expected levels, if the teacher shows those alone. */
+  readonly expectedMae?: number | undefined;
+  /** Spearman's rank correlation of the expected levels, if the teacher shows those alone; NaN if a side does not vary. */
+  readonly expectedSpearman?: number | undefined;
 }
 
 /**
@@ -38,8 +42,14 @@ export interface ScoreMeasures extends ScoreMetrics {
  *
  * @param logits - [count, classes], the student's
  * @param taught - [count], the class that is right; -1 if it is not known
+ * @param taughtLevels - [count], the expected levels of a score, if the teacher shows those alone
  */
-export function typedMeasures(question: Question, logits: ArrayLike<number>, taught: ArrayLike<number>): TypedMeasures {
+export function typedMeasures(
+  question: Question,
+  logits: ArrayLike<number>,
+  taught: ArrayLike<number>,
+  taughtLevels?: ArrayLike<number>,
+): TypedMeasures {
   const {length: classes} = classesOf(question);
   switch (question.type) {
     case 'choice': {
@@ -54,7 +64,18 @@ export function typedMeasures(question: Question, logits: ArrayLike<number>, tau
       const ranking = {auroc: auroc(taught, yes), averagePrecision: averagePrecision(taught, yes)};
       return {type: 'predicate', ...ranking, ...predicateMetrics(taught, yes)};
     }
-    case 'score':
-      return {type: 'score', ...scoreMetrics(taught, medianLevels(logits, classes), classes)};
+    case 'score': {
+      const measured = scoreMetrics(taught, medianLevels(logits, classes), classes);
+      return {type: 'score', ...measured, ...(taughtLevels && toExpectedLevels(taughtLevels, logits, classes))};
+    }
   }
+}
+
+function toExpectedLevels(
+  taught: ArrayLike<number>,
+  logits: ArrayLike<number>,
+  levels: number,
+): Pick<ScoreMeasures, 'expectedMae' | 'expectedSpearman'> {
+  const {mae, spearman} = levelDistances(taught, expectedLevels(logits, levels));
+  return {expectedMae: mae, expectedSpearman: spearman};
 }

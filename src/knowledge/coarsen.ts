@@ -91,6 +91,14 @@ export function labelOf(answer: Answer): number {
   return toLabel(answer).label;
 }
 
+/**
+ * The class that an answer names: its best one, or the level that is nearest to an expected level. Half way between two
+ * levels it is the higher one.
+ */
+export function namedBy(answer: Answer): number {
+  return answer.kind === 'expected' ? Math.round(answer.level) : labelOf(answer);
+}
+
 /** The answer type of a detail's kind. */
 type AnswerLike<D extends Detail> = Extract<Answer, {readonly kind: D['kind']}>;
 

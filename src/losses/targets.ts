@@ -3,6 +3,7 @@ import {selectRows, sizeOf} from '../data/inputs.ts';
 import {tf} from '../engine/tf.ts';
 import {KnowledgeError} from '../errors.ts';
 import type {Answers, TopKAnswers} from '../knowledge/answers.ts';
+import {namedBy} from '../knowledge/coarsen.ts';
 import {shareOfUnnamed, smoothVotes} from '../knowledge/smoothing.ts';
 import type {Feature} from '../teacher.ts';
 import type {BatchTargets} from './loss.ts';
@@ -44,8 +45,9 @@ export function targetsOf(answers: Answers, classes: number, options: FloorOptio
       };
     case 'expected': {
       const {levels} = answers;
-      // No loss reads these labels: an expected level has none.
-      return {classes, labels: Int32Array.from(levels, Math.round), expectedLevels: levels, features: {}};
+      // No loss reads these labels. Students are calibrated and judged by them.
+      const labels = Int32Array.from(levels, level => namedBy({kind: 'expected', level}));
+      return {classes, labels, expectedLevels: levels, features: {}};
     }
     case 'top-k':
       return {

@@ -12,13 +12,16 @@ export {
   answersTo,
   type Collection,
   type CollectOptions,
-  type CollectQuestionsOptions,
   collect,
   collectAnswered,
-  collectQuestions,
   type Missing,
-  type QuestionCollection,
 } from '../ask/collect.ts';
+export {
+  type CollectQuestionsOptions,
+  collectQuestions,
+  type DetailByQuestion,
+  type QuestionCollection,
+} from '../ask/collect-questions.ts';
 export {type AboutQuestionOptions, aboutQuestion} from '../ask/compose/about-question.ts';
 export {type BoundaryOptions, boundary} from '../ask/compose/boundary.ts';
 export type {BoundaryForm} from '../ask/compose/boundary-targets.ts';

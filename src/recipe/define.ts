@@ -7,6 +7,7 @@ import type {LossTerm} from '../losses/loss.ts';
 import {nearestHint} from '../options.ts';
 import type {Question} from '../question.ts';
 import type {Access} from '../teacher.ts';
+import {isDetail, isLosses, perQuestion, problemsByQuestion} from './by-question.ts';
 import {type ConditionScope, conditionsSchema, isAbout} from './conditions.ts';
 import {methodFolder} from './methods.ts';
 import type {Method, MethodViews, Recipe} from './recipe.ts';
@@ -18,8 +19,10 @@ import type {Method, MethodViews, Recipe} from './recipe.ts';
  */
 export function defineRecipe<Data extends Dataset | UnlabelledDataset>(recipe: Recipe<Data>): Recipe<Data> {
   const checked = recipeSchema.safeParse(recipe);
-  if (!checked.success) {
-    const problems = checked.error.issues.flatMap(issue => explainIssue(issue, recipeSchema, recipe));
+  const problems = checked.success
+    ? problemsByQuestion(recipe)
+    : checked.error.issues.flatMap(issue => explainIssue(issue, recipeSchema, recipe));
+  if (problems.length > 0) {
     throw new InputError(`The recipe is not right:\n${problems.map(problem => `  ${problem}`).join('\n')}`);
   }
   return recipe;
@@ -107,8 +110,8 @@ const select = z.strictObject({
 const method = z.strictObject({
   level: z.enum(['none', 'black-box', 'gray-box', 'white-box']),
   method: z.string().min(1),
-  detail: detail.optional(),
-  losses,
+  detail: perQuestion(detail, isDetail).optional(),
+  losses: perQuestion(losses, isLosses),
   asks: aFunction.optional(),
   views: z.strictObject({view: aView, count: aCount.optional(), clean: z.boolean().optional()}).optional(),
   select: select.optional(),

@@ -5,7 +5,8 @@ import {LEVELS} from '../levels.ts';
 import {checkAllRead, checkObjective, needsOf} from '../losses/objective.ts';
 import type {Selection} from '../select/options.ts';
 import type {Access, Detail} from '../teacher.ts';
-import type {Method, Recipe} from './recipe.ts';
+import {methodAbout} from './by-question.ts';
+import type {Method, QuestionsMethod, Recipe} from './recipe.ts';
 import {settingsOf} from './settings.ts';
 
 /** The queries to one teacher about one set of inputs: for the methods of a level together, or for one alone. */
@@ -51,9 +52,14 @@ export interface PlannedMethods {
 /**
  * The part of a resolved recipe that needs no data.
  *
+ * @param given - of one question
  * @param teachers - those of the recipe; a level without one learns from the answers of the next level that has one
  */
-export function planMethods(methods: readonly Method[], teachers?: Recipe['teachers']): PlannedMethods {
+export function planMethods(
+  given: readonly (Method | QuestionsMethod)[],
+  teachers?: Recipe['teachers'],
+): PlannedMethods {
+  const methods = given.map(method => methodAbout(method));
   const asks = (method: Method) => answeringLevel(method, teachers);
   const queryPlans = LEVELS.flatMap(level =>
     queryPlansOf(

@@ -1,3 +1,4 @@
+import type {DetailByQuestion} from '../ask/collect-questions.ts';
 import type {Dataset, DrawOptions, UnlabelledDataset} from '../data/split.ts';
 import type {VersionOptions} from '../data/versions.ts';
 import type {LossTerm} from '../losses/loss.ts';
@@ -39,7 +40,7 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    * that are not set apart. This takes no true labels, and one training more for each student and part.
    */
   readonly student: StudentBuilder | readonly StudentBuilder[];
-  readonly methods: readonly Method[];
+  readonly methods: readonly (Method | QuestionsMethod)[];
   /** One run of every method a seed; methods share initial weights and batches at the same seed. */
   readonly seeds: readonly number[];
   /**
@@ -225,6 +226,18 @@ export interface Method {
    * @default not: the losses are taken as they are
    */
   readonly tune?: true | TuneOptions | undefined;
+}
+
+/** A method of a recipe with `questions`, which can learn each of them in its own way. */
+export interface QuestionsMethod extends Omit<Method, 'detail' | 'losses'> {
+  /**
+   * The detail of its answers: for all questions, or an object by question.
+   *
+   * @default the least that the losses of a question need
+   */
+  readonly detail?: Detail | DetailByQuestion;
+  /** For all questions, or an object with those of each question. */
+  readonly losses: readonly LossTerm[] | {readonly [question: string]: readonly LossTerm[]};
 }
 
 /**

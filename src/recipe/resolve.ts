@@ -22,6 +22,7 @@ import {scaleNote} from '../student/standardise-columns.ts';
 import type {StudentBuilder, Task} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
+import {methodAbout} from './by-question.ts';
 import {checkMethod, detailOf, methodFolder, type PlannedMethods, planMethods, type QueryPlan} from './methods.ts';
 import type {Method, Recipe, TrainingOptions} from './recipe.ts';
 import {type TaskOptions, taskOf} from './task.ts';
@@ -83,10 +84,11 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
     );
   }
   // Before the data, which may take long to read.
-  for (const method of planMethods(recipe.methods, recipe.teachers).methods) checkMethod(method);
+  const given = recipe.methods.map(method => methodAbout(method));
+  for (const method of planMethods(given, recipe.teachers).methods) checkMethod(method);
   await startEngine();
   const data = await recipe.data();
-  const methods = sizes ? withBaselines(recipe.methods, isLabelled(data)) : recipe.methods;
+  const methods = sizes ? withBaselines(given, isLabelled(data)) : given;
   const planned = planMethods(methods, recipe.teachers);
   const students = typeof student === 'function' ? [student] : student;
   const folds = recipe.calibration?.folds ?? FOLDS;

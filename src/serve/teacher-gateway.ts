@@ -4,7 +4,7 @@ import type {LayeredTeacher} from '../ask/layer.ts';
 import {AnswerStoreError, BudgetError, InputError} from '../errors.ts';
 import {coarsen, withoutFeatures} from '../knowledge/coarsen.ts';
 import {classesOf, type Question} from '../question.ts';
-import {requestsOf} from '../questions.ts';
+import {detailFor, requestsOf} from '../questions.ts';
 import type {Answer, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import type {Fallback} from './decision.ts';
 import type {AskedPart, ServedHead, ServedHeads} from './heads.ts';
@@ -145,7 +145,7 @@ export class TeacherGateway {
       return outcomes.map((outcome, index) => {
         if ('error' in outcome) return this.#failure(outcome.error, stop);
         this.#breaker.answered();
-        const answer = routes[index]!.reorder(this.#coarsened(outcome));
+        const answer = routes[index]!.reorder(this.#coarsened(queries[index]!, outcome));
         const {why, ...one} = asked[index]!;
         if (why !== 'repeat') onAnswer?.({...one, answer, why});
         return answer;
@@ -157,8 +157,9 @@ export class TeacherGateway {
   }
 
   /** Reduces a kept answer that holds more detail than wanted. One with less detail is used unchanged. */
-  #coarsened({answer}: Extract<Outcome, {readonly answer: Answer}>): Answer {
-    return answer.kind === this.detail.kind ? answer : coarsen(answer, this.detail);
+  #coarsened(query: Query, {answer}: Extract<Outcome, {readonly answer: Answer}>): Answer {
+    const detail = detailFor(this.#options.teacher, query, this.detail);
+    return answer.kind === detail.kind ? answer : coarsen(answer, detail);
   }
 
   #failure(error: Error, stop: AbortSignal): Fallback {
@@ -192,6 +193,12 @@ export function routeOf({question, classes, asked}: ServedHead, teacher: Teacher
       ? `no question \`${question.name}\``
       : 'several questions, and the student answers none by name';
     throw new InputError(`Teacher ${name} has ${wanted}. Its questions: ${known}.`);
+  }
+  if (detailFor(teacher, {question: own}, teacher.detail).kind === 'expected') {
+    throw new InputError(
+      `Teacher ${name} shows the expected level of \`${own.name}\` alone, which names no class. Serve another head, with ` +
+        '`--question`, or the student without a teacher.',
+    );
   }
   const reorder = reorderTo(classes, {name, classes: classesOf(own)});
   return {asked: {question: own, together: requestsOf(questions.list, questions)[index]}, reorder};

@@ -10,6 +10,8 @@ import {mixSeed} from '../data/random.ts';
 import {transferSet} from '../data/split.ts';
 import {PendingError} from '../errors.ts';
 import {type Evaluation, evaluate} from '../evaluate/metrics.ts';
+import {type Answers, answerAt} from '../knowledge/answers.ts';
+import {namedBy} from '../knowledge/coarsen.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {Selection} from '../select/options.ts';
 import {describeRound, type SelectionRound} from '../select/round.ts';
@@ -101,8 +103,10 @@ export interface Reference {
   readonly rows: Int32Array;
   /** [test split], the classes that it names; -1 for an input without an answer. */
   readonly named: Int32Array;
-  /** [answered], the classes that it names. */
+  /** [answered], the classes that it names; of a teacher that shows expected levels, see `namedBy`. */
   readonly labels: Int32Array;
+  /** [answered], from 0 to classes − 1; undefined of a teacher that shows more or less. */
+  readonly expectedLevels: Float32Array | undefined;
   /** [answered, classes], or log-probabilities; undefined of a teacher that shows less. */
   readonly logits: Float32Array | undefined;
   /** [answered], those of the logits. */
@@ -138,10 +142,13 @@ export async function askReference(study: Study): Promise<Reference> {
   const classes = data.classes.length;
   const logits = answers.kind === 'log-probabilities' ? answers.logProbabilities : undefined;
   const distributions = logits && distributionsOf(logits, classes);
-  const labels = distributions?.named ?? (answers as {readonly labels: Int32Array}).labels;
+  const expectedLevels = answers.kind === 'expected' ? answers.levels : undefined;
+  if (expectedLevels) study.onNote(noteOnLevels(teacher));
+  const labels = distributions?.named ?? labelsOf(answers);
   const named = new Int32Array(inputs.count).fill(-1);
   for (const [index, row] of rows.entries()) named[row] = labels[index]!;
-  const found = {name: teacher.name, missing, rows, named, labels, logits, distributions, ledger: ledger.snapshot()};
+  const seen = {rows, named, labels, expectedLevels, logits, distributions};
+  const found = {name: teacher.name, missing, ...seen, ledger: ledger.snapshot()};
   if (!('labels' in test)) return {...found, truth: labels, metrics: UNKNOWN};
   const truth = selectRows(test.labels, 1, rows);
   if (distributions) return {...found, truth, metrics: evaluate(distributions, truth)};
@@ -155,10 +162,23 @@ function rowsWithout(count: number, missing: readonly Missing[]): Int32Array {
   return Int32Array.from({length: count}, (_, row) => row).filter(row => !without.has(row));
 }
 
+function labelsOf(answers: Answers): Int32Array {
+  if (answers.kind === 'label') return answers.labels;
+  return Int32Array.from({length: answers.count}, (_, row) => namedBy(answerAt(answers, row, 0)));
+}
+
+function noteOnLevels({name}: Pick<Teacher, 'name'>): string {
+  return (
+    `${name} shows expected levels alone: students are measured against the level that is nearest to each. Half way ` +
+    'between two it is the higher one.'
+  );
+}
+
 const UNKNOWN = {accuracy: Number.NaN, nll: Number.NaN, ece: Number.NaN};
 
-/** Whole distributions if the teacher gives them, else its labels. */
+/** Whole distributions if the teacher gives them, else its labels; expected levels if it gives those alone. */
 export function measurable({kind}: Detail): Detail {
+  if (kind === 'expected') return {kind};
   return kind === 'logits' || kind === 'log-probabilities' ? {kind: 'log-probabilities'} : {kind: 'label'};
 }
 

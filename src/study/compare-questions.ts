@@ -69,7 +69,7 @@ function measuresOf(
 ): readonly MeasuredStudent[] {
   return trained.flatMap(({job: {method, seed}, outcome}) => {
     if (!('logits' in outcome)) return [];
-    const measures = typedMeasures(question, outcome.logits, reference.labels);
+    const measures = typedMeasures(question, outcome.logits, reference.labels, reference.expectedLevels);
     return [{level: method.level, method: method.method, seed, ...measures}];
   });
 }

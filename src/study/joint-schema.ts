@@ -47,6 +47,8 @@ const score = schemaOf<ScoreMeasures>()('ScoreMeasures', {
   bias: measured,
   spearman: measured,
   quadraticKappa: measured,
+  expectedMae: measured.optional(),
+  expectedSpearman: measured.optional(),
 });
 
 const student = {level, method: text, seed: z.number()};

@@ -8,7 +8,7 @@ import {inputAt} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
 import {answerAt} from '../knowledge/answers.ts';
-import {coarsen, labelOf} from '../knowledge/coarsen.ts';
+import {coarsen, namedBy} from '../knowledge/coarsen.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Recipe, RepeatabilityOptions} from '../recipe/recipe.ts';
@@ -69,9 +69,9 @@ export async function checkRepeatability(
   return repeatability;
 }
 
-/** Whether a teacher is asked a second time: a service that shows scores. */
+/** Whether a teacher is asked a second time: a service that shows distributions. */
 export function isAskedAgain(level: Access, {service}: Teacher, {kind}: Detail): boolean {
-  return level === 'gray-box' && service !== undefined && kind !== 'label' && kind !== 'votes';
+  return level === 'gray-box' && service !== undefined && !['label', 'votes', 'expected'].includes(kind);
 }
 
 /** If it can't be asked, each query gets that error. */
@@ -118,7 +118,7 @@ export async function measureCeiling(
   onProgress({task, done, total});
   const outcomes = await askedAgain(teacher, queries, measurable(asked.detail), signal, onSettled);
   onProgress({task, done: total, total});
-  const again = outcomes.map(outcome => ('answer' in outcome ? labelOf(outcome.answer) : undefined));
+  const again = outcomes.map(outcome => ('answer' in outcome ? namedBy(outcome.answer) : undefined));
   const compared = again.filter(label => label !== undefined).length;
   if (compared < total) {
     const reason = outcomes.flatMap(outcome => ('error' in outcome ? [outcome.error.message] : []))[0]!;

@@ -6,7 +6,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {anthropic} from '../../adapters/anthropic.ts';
 import {gemini} from '../../adapters/gemini.ts';
 import {openai} from '../../adapters/openai.ts';
-import {collectQuestions} from '../../src/ask/collect.ts';
+import {collectQuestions} from '../../src/ask/collect-questions.ts';
 import type {LedgerSnapshot} from '../../src/ask/ledger.ts';
 import type {TransferSet} from '../../src/data/split.ts';
 import {openAsking} from '../../src/index.ts';

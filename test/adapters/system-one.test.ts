@@ -362,10 +362,24 @@ describe('systemOne with a service that shows a score as one number', () => {
     ]);
   });
 
-  it('is for scores alone, and declares no more', () => {
-    expect(() => systemOne({...shared, expected: 'levels'})).toThrow('question `urgent` is a predicate');
+  it('says what each question is answered with, and reads the others as before', async () => {
+    const {detail, details} = systemOne({...shared, expected: 'levels'});
+    expect(detail).toEqual({kind: 'log-probabilities'});
+    expect(details).toEqual({anger: {kind: 'expected'}});
+    const answers = {anger: given(0.5), urgent: noul(0.25)};
+    const outcomes = await outcomesOf(answers, [anger, urgent], {expected: 'levels'});
+    expect(outcomes).toMatchObject([{answer: {kind: 'expected', level: 0.5}}, {answer: {kind: 'top-k'}}]);
+    const rounded = systemOne({...shared, decimals: 2, expected: 'levels'});
+    expect(rounded.detail).toEqual({kind: 'top-k', k: 3});
+  });
+
+  it('is for scores alone, and declares no more if there is nothing else', () => {
+    expect(() => systemOne({...shared, questions: [urgent], expected: 'levels'})).toThrow(
+      'is for scores, and none of its questions is one',
+    );
     expect(() => systemOne({...shared, ...scores, expected: {from: 1, to: 1}})).toThrow("'levels', or {from, to}");
-    expect(systemOne({...shared, ...scores, expected: 'levels'}).detail).toEqual({kind: 'expected'});
+    const {detail, details} = systemOne({...shared, ...scores, expected: 'levels'});
+    expect([detail, details]).toEqual([{kind: 'expected'}, undefined]);
   });
 
   let url = '';
@@ -375,8 +389,8 @@ describe('systemOne with a service that shows a score as one number', () => {
   const texts = [input, {kind: 'text', text: 'Thank you!'} as const];
   testTeacher({
     it,
-    teacher: () => systemOne({...shared, ...scores, url, key, expected: 'levels'}),
-    queries: texts.flatMap(own => [anger, stars].map(question => ({input: own, question}))),
+    teacher: () => systemOne({...shared, questions: [anger, urgent, stars], url, key, expected: 'levels'}),
+    queries: texts.flatMap(own => [anger, urgent, stars].map(question => ({input: own, question}))),
     badQuery: {...floats(1), question: stars},
     secret: key,
   });

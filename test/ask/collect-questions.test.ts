@@ -2,7 +2,7 @@ import {mkdtemp} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
-import {collectQuestions} from '../../src/ask/collect.ts';
+import {collectQuestions} from '../../src/ask/collect-questions.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {stack} from '../../src/ask/teacher-stack.ts';
 import type {TransferSet} from '../../src/data/split.ts';

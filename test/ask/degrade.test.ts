@@ -1,6 +1,7 @@
 import {describe, expect, expectTypeOf, it} from 'vitest';
 import {callable} from '../../adapters/callable.ts';
-import {collect, collectQuestions} from '../../src/ask/collect.ts';
+import {collect} from '../../src/ask/collect.ts';
+import {collectQuestions} from '../../src/ask/collect-questions.ts';
 import {aboutQuestion} from '../../src/ask/compose/about-question.ts';
 import {labelModel} from '../../src/ask/compose/label-model.ts';
 import {degrade} from '../../src/ask/degrade.ts';
@@ -167,6 +168,15 @@ describe('degrade of a teacher with several questions', () => {
       {labels: Int32Array.of(0, 0)},
     ]);
     expect(calls).toEqual(['7', '8']);
+  });
+
+  it('names the question of which a teacher shows less than is to be shown', () => {
+    const level = {kind: 'expected'} as const;
+    const rated: Teacher = {...modelOf([]), access: 'gray-box', details: {size: level}} as Teacher;
+    const detail = {kind: 'log-probabilities'} as const;
+    expect(() => degrade(rated, {access: 'gray-box', detail})).toThrow(
+      "gives expected for question `size`: it can't be shown with log-probabilities",
+    );
   });
 
   it('asks all questions about an input in one request, also about one of them', async () => {

@@ -1,6 +1,6 @@
 /** Asks three questions about 40 numbers through the server at an address, and prints the labels of each question. */
 import {openAsking} from '../../src/ask/asking.ts';
-import {collectQuestions} from '../../src/ask/collect.ts';
+import {collectQuestions} from '../../src/ask/collect-questions.ts';
 import {questionedTeacher} from './questioned-teacher.ts';
 
 const [folder, url] = process.argv.slice(2) as [string, string];

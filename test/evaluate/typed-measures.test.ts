@@ -33,4 +33,13 @@ describe('the measures of a question', () => {
     expect([...named]).toEqual([1, 2]);
     expect(typedMeasures(levels, logits, [0, 2])).toEqual({type: 'score', ...scoreMetrics([0, 2], named, 3)});
   });
+
+  it('also hold the expected levels of a score against those that the teacher shows', () => {
+    const stars = score('stars', 'How many?', ['one', 'two', 'three']);
+    // The students' expected levels are 1, 1.5 and 0.2; the median of a half and a half is the lower level.
+    const shares = [0.25, 0.5, 0.25, 0, 0.5, 0.5, 0.8, 0.2, 0];
+    const found = typedMeasures(stars, shares.map(Math.log), [1, 2, 0], [1.25, 2, 0]);
+    expect(found).toMatchObject({exact: 2 / 3, mae: 1 / 3, expectedSpearman: expect.closeTo(1, 9)});
+    expect('expectedMae' in found && found.expectedMae).toBeCloseTo((0.25 + 0.5 + 0.2) / 3, 9);
+  });
 });

@@ -3,10 +3,14 @@ import {asSplit, type Dataset} from '../../src/data/split.ts';
 import {crop} from '../../src/data/view.ts';
 import {InputError} from '../../src/errors.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {expectedLabels} from '../../src/losses/score-labels.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {topKLabels} from '../../src/losses/top-k.ts';
+import {predicate, score} from '../../src/questions.ts';
 import {defineRecipe} from '../../src/recipe/define.ts';
-import type {Method, Recipe} from '../../src/recipe/recipe.ts';
+import {planMethods} from '../../src/recipe/methods.ts';
+import {recipeAbout} from '../../src/recipe/questions.ts';
+import type {Method, QuestionsMethod, Recipe} from '../../src/recipe/recipe.ts';
 import {margin} from '../../src/select/margin.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Teacher} from '../../src/teacher.ts';
@@ -257,6 +261,47 @@ describe('defineRecipe', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(said);
     expect(problems[0]).toMatch(new RegExp(`^${path.replace('.', '\\.')}`));
+  });
+
+  describe('with several questions', () => {
+    const questions = [predicate('new', 'Is it new?'), score('stars', 'How many?', ['one', 'two'])];
+    const {teacherModel: _, student: __, ...others} = full;
+    const withMethod = (changes: Partial<QuestionsMethod>): Recipe => {
+      const method = {level: 'gray-box', method: 'own', losses: [softLabels()], ...changes} as const;
+      return {
+        ...others,
+        student: mlp(),
+        questions,
+        training: {steps: 3},
+        check: undefined,
+        methods: [method],
+      } as Recipe;
+    };
+    const losses = {new: [hardLabels()], stars: [expectedLabels()]};
+
+    it('takes losses and details by question, and gives each question its own', () => {
+      const recipe = defineRecipe(withMethod({losses, detail: {new: {kind: 'label'}}}));
+      const [ofNew, ofStars] = questions.map(question => recipeAbout(recipe, question).methods[0]!);
+      expect(ofNew).toEqual({level: 'gray-box', method: 'own', detail: {kind: 'label'}, losses: losses.new});
+      expect(ofStars).toEqual({level: 'gray-box', method: 'own', losses: losses.stars});
+      expect(planMethods([ofStars!]).methods[0]!.detail).toEqual({kind: 'expected'});
+    });
+
+    it.each<[string, Partial<QuestionsMethod>, string]>([
+      ['without a question', {losses: {new: [hardLabels()]}}, 'methods.0.losses: has none for question `stars`'],
+      ['of an unknown question', {losses: {...losses, star: [hardLabels()]}}, 'methods.0.losses.star: no question has'],
+      ['that are none', {losses: {...losses, stars: []}}, 'methods.0.losses.stars: give at least one loss'],
+      ['with an unknown detail', {losses, detail: {start: {kind: 'label'}}}, 'Did you mean `stars`?'],
+      ['with a wrong detail', {losses, detail: {new: {kind: 'top-k', k: 0}}}, 'methods.0.detail.new.k: '],
+    ])('refuses losses %s', (_, changes, message) => {
+      expect(problemsOf(withMethod(changes))).toEqual([expect.stringContaining(message)]);
+    });
+
+    it('refuses them in a recipe of one question', () => {
+      const {questions: _, ...single} = withMethod({losses});
+      expect(problemsOf(single)).toEqual(['methods.0.losses: is by question, and the recipe has no `questions`']);
+      expect(() => planMethods(single.methods)).toThrow('Method `own` has losses by question.');
+    });
   });
 
   it.each([undefined, null, 'recipe.ts', [full], () => full])('refuses %s in the place of a recipe', value => {

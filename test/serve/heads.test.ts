@@ -325,6 +325,9 @@ describe('a cascade before a teacher with several questions', () => {
       'Teacher reader answers one question, and the student several. Serve one of them.',
     );
     await expect(serve(teacher({detail: {kind: 'expected'}}))).rejects.toThrow('shows expected levels alone');
+    await expect(serve(teacher({details: {mood: {kind: 'expected'}}}))).rejects.toThrow(
+      'shows the expected level of `mood` alone, which names no class. Serve another head, with `--question`',
+    );
   });
 });
 

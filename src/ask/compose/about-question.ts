@@ -1,7 +1,7 @@
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import {classesOf, type Question} from '../../question.ts';
-import {requestsOf} from '../../questions.ts';
+import {detailFor, requestsOf} from '../../questions.ts';
 import type {Access, Json, Outcome, Part, Query, Teacher} from '../../teacher.ts';
 import {composed, errorOfPart} from './composed.ts';
 import {byWholes, samplesOf} from './parts.ts';
@@ -65,7 +65,8 @@ export function aboutQuestion<A extends Access>(
       of: teacher.identity,
       ...withTogether(requests[index]),
     },
-    ...{access: teacher.access, classes: classesOf(own), detail: teacher.detail},
+    ...{access: teacher.access, classes: classesOf(own)},
+    detail: detailFor(teacher, {question: own}, teacher.detail),
     parts: [part],
     async answer(queries, [ask], {onSettled, ...others}) {
       const rows = (await Promise.all(queries.map(query => samplesOf(part, query)))).flat();

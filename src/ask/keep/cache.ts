@@ -1,5 +1,6 @@
 import {AnswerStoreError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
+import {detailFor} from '../../questions.ts';
 import type {AnswerEntry, AnswerStore, StoredAnswer} from '../../store/store.ts';
 import {digestKey, KEY_VERSION} from '../../store/stored-answer.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
@@ -22,7 +23,11 @@ export class SingleFlight<T> {
    *
    * @param find - gives a value for each of its keys
    */
-  async run(keys: readonly string[], find: Find<T>, usable: (value: T) => boolean): Promise<ReadonlyMap<string, T>> {
+  async run(
+    keys: readonly string[],
+    find: Find<T>,
+    usable: (value: T, key: string) => boolean,
+  ): Promise<ReadonlyMap<string, T>> {
     const values = new Map<string, T>();
     let open = keys;
     while (open.length > 0) {
@@ -34,7 +39,7 @@ export class SingleFlight<T> {
         const flight = flights[index];
         if (!flight) continue;
         const value = (await flight).get(key);
-        if (value !== undefined && usable(value)) values.set(key, value);
+        if (value !== undefined && usable(value, key)) values.set(key, value);
       }
       open = open.filter(key => !values.has(key));
     }
@@ -95,6 +100,7 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
     await checkKeyForm(store);
     const byKey = new Map(queries.map(query => [keyed(teacher, query).key, query]));
+    const wantedOf = (query: Query) => detailFor(teacher, query, detail);
     let bought = 0;
     let served = 0;
     let settled = 0;
@@ -130,15 +136,20 @@ export function withCache<A extends Access>(teacher: LayeredTeacher<A>, options:
       );
       for (const [index, outcome] of outcomes.entries()) {
         if (outcome.isBought) bought++;
-        found.set(missing[index]!, 'error' in outcome ? {error: outcome.error} : heldBy(outcome, teacher, detail));
+        const key = missing[index]!;
+        found.set(
+          key,
+          'error' in outcome ? {error: outcome.error} : heldBy(outcome, teacher, wantedOf(byKey.get(key)!)),
+        );
       }
       return found;
     };
 
     ledger?.add({asked: queries.length});
-    const usable = (found: Found) => 'error' in found || shown(found, teacher, detail) !== undefined;
+    const usable = (found: Found, key: string) =>
+      'error' in found || shown(found, teacher, wantedOf(byKey.get(key)!)) !== undefined;
     const found = await flights.run([...byKey.keys()], find, usable);
-    const outcomes = queries.map(query => outcomeOf(found.get(keyed(teacher, query).key)!, teacher, detail));
+    const outcomes = queries.map(query => outcomeOf(found.get(keyed(teacher, query).key)!, teacher, wantedOf(query)));
     // Answers that other calls found, and repeated queries, are not counted yet.
     ledger?.add({cached: outcomes.filter(outcome => 'answer' in outcome).length - bought - served});
     onSettled(queries.length - settled);

@@ -2,6 +2,7 @@ import {TeacherError} from '../../errors.ts';
 import {recordJson} from '../../input-kinds.ts';
 import {heldDetail, withoutFeatures} from '../../knowledge/coarsen.ts';
 import {coalesce} from '../../once.ts';
+import {detailFor} from '../../questions.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../../store/store.ts';
 import {fuller} from '../../store/stored-answer.ts';
@@ -61,7 +62,9 @@ export function withKeeping<A extends Access>(teacher: LayeredTeacher<A>, option
     const {detail = withoutFeatures(teacher.detail)} = askOptions;
     const outcomes: readonly Bought<A>[] = await teacher.ask(queries, {...askOptions, detail});
     const refusedBefore = refusals?.count ?? 0;
-    const kept = outcomes.map((outcome): Kept<A> => keptOutcome(outcome, detail, earlier !== undefined));
+    const kept = outcomes.map((outcome, index): Kept<A> => {
+      return keptOutcome(outcome, detailFor(teacher, queries[index]!, detail), earlier !== undefined);
+    });
     const before = earlier?.take(purchasesIn(teacher, queries, outcomes), teacher) ?? {bought: 0};
     const now = outcomes.filter(outcome => 'answer' in outcome && !outcome.call?.isOfEarlierRun).length;
     ledger?.add({...before, bought: before.bought + now});

@@ -1,5 +1,6 @@
 import pLimit from 'p-limit';
 import {coarsen, heldDetail, satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
+import {detailFor} from '../../questions.ts';
 import type {ReplyLocation} from '../../store/journal/journal.ts';
 import {startOf} from '../../store/journal/lines.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
@@ -70,13 +71,14 @@ export async function findKept(
 ): Promise<FoundAnswers> {
   const asked = new Map(queries.map(query => [keyed(teacher, query).key, query]));
   const keys = [...asked.keys()];
+  const wantedOf = (key: string) => detailFor(teacher, asked.get(key)!, wanted);
   const found = new Map<string, StoredAnswer>();
   const otherwise = new Map<string, StoredAnswer>();
   const lacking = new Map<string, Query>();
   for (const [index, stored] of (await store.getMany(keys)).entries()) {
     const key = keys[index]!;
     if (!stored) lacking.set(key, asked.get(key)!);
-    else if (shown(stored, teacher, wanted)) found.set(key, stored);
+    else if (shown(stored, teacher, wantedOf(key))) found.set(key, stored);
     else if (!readAlike(stored.reader, teacher.service?.reader)) otherwise.set(key, stored);
   }
   const read = new Map<string, StoredAnswer>();
@@ -87,7 +89,7 @@ export async function findKept(
     ...(await readAgain({answers: otherwise, queries: asked}, teacher, wanted, replies)),
     ...lost,
   ]) {
-    if (!shown(stored, teacher, wanted)) continue;
+    if (!shown(stored, teacher, wantedOf(key))) continue;
     found.set(key, stored);
     read.set(key, stored);
   }
@@ -115,10 +117,11 @@ async function readAgain(
     answers,
     queries,
   }: {readonly answers: ReadonlyMap<string, StoredAnswer>; readonly queries: ReadonlyMap<string, Query>},
-  {service}: Teacher,
+  teacher: Teacher,
   wanted: Detail,
   replies: Replies,
 ): Promise<readonly (readonly [key: string, stored: StoredAnswer])[]> {
+  const {service} = teacher;
   if (service === undefined || answers.size === 0) return [];
   // Many answers can come from one reply, which is read once.
   const keysByLocation = new Map<string, string[]>();
@@ -131,7 +134,7 @@ async function readAgain(
     const {detail, reply} = answers.get(keys[0]!)!;
     // The reply may still hold the detail that it was first read for, even if less is wanted now.
     const details = satisfies(detail, wanted) ? [detail, wanted] : [wanted];
-    const again = await readFully({replies, service, location: reply!, details, wanted, queries});
+    const again = await readFully({replies, teacher, service, location: reply!, details, wanted, queries});
     return keys.flatMap(key => {
       const held = again?.answers.get(key);
       return held ? [[key, {...answers.get(key)!, ...held, reader: service.reader}] as const] : [];
@@ -170,7 +173,7 @@ async function readLost(
   // If the reply was asked for less than the teacher gives, it is read for what is wanted.
   const details = [withoutFeatures(teacher.detail), wanted];
   const read = await pLimit(AT_ONCE).map([...byLocation.values()], async ({location, keys}) => {
-    const lost = await readFully({replies, service, location, details, wanted, queries});
+    const lost = await readFully({replies, teacher, service, location, details, wanted, queries});
     return keys.flatMap(key => {
       const held = lost?.answers.get(key);
       if (!lost || !held) return [];
@@ -189,6 +192,7 @@ async function readLost(
 }
 
 interface FullReading extends Omit<ReplyToRead<Access>, 'detail'> {
+  readonly teacher: Teacher;
   /** What to read the reply for, the fullest first. */
   readonly details: readonly Detail[];
   readonly wanted: Detail;
@@ -204,7 +208,7 @@ interface FullyRead {
  * Reads a reply for the first detail by which an answer holds what is wanted. The answers of one reply can differ: a
  * rounded predicate has two classes, and is all that can be wanted of a top-5 answer only if it is read for one.
  */
-async function readFully({details, wanted, ...location}: FullReading): Promise<FullyRead | undefined> {
+async function readFully({teacher, details, wanted, ...location}: FullReading): Promise<FullyRead | undefined> {
   const answers = new Map<string, Pick<StoredAnswer, 'answer' | 'detail'>>();
   let reply: Reply | undefined;
   for (const detail of details) {
@@ -213,8 +217,9 @@ async function readFully({details, wanted, ...location}: FullReading): Promise<F
     ({reply} = read);
     for (const [key, outcome] of read.outcomes) {
       if (answers.has(key) || 'error' in outcome) continue;
-      const held = heldDetail(outcome.answer, detail);
-      if (satisfies(held, wanted)) answers.set(key, {answer: outcome.answer, detail: held});
+      const query = location.queries?.get(key) ?? {};
+      const held = heldDetail(outcome.answer, detailFor(teacher, query, detail));
+      if (satisfies(held, detailFor(teacher, query, wanted))) answers.set(key, {answer: outcome.answer, detail: held});
     }
     if (answers.size === read.outcomes.size) break;
   }

@@ -1,5 +1,6 @@
 import {setTimeout} from 'node:timers/promises';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
+import {detailFor} from '../../questions.ts';
 import type {TakenOver} from '../../store/leases.ts';
 import type {Access, Detail, Outcome, Query} from '../../teacher.ts';
 import {askEach, Semaphore} from '../batches.ts';
@@ -79,7 +80,7 @@ export function withLeases<A extends Access>(
     const found = servesKept ? await takeKept(queries, teacher, detail, {store, replies}) : undefined;
     for (const [index, query] of queries.entries()) {
       const stored = found?.get(keyOf(query));
-      const answer = stored && shown(stored, teacher, detail);
+      const answer = stored && shown(stored, teacher, detailFor(teacher, query, detail));
       if (answer) known.set(index, {answer, detail: stored.detail});
     }
     return known;

@@ -1,4 +1,5 @@
 import {KnowledgeError} from '../../errors.ts';
+import {detailFor} from '../../questions.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
 import {identityText, locationName} from '../../store/stored-answer.ts';
 import type {Detail, Outcome, Query, Teacher, Usage} from '../../teacher.ts';
@@ -65,7 +66,7 @@ function recalled(teacher: Teacher, lookup: Lookup, onAsked: (leaf: Teacher, cou
       const {found} = await findKept(queries, leaf, wanted, lookup);
       return queries.map(query => {
         const stored = found.get(keyed(leaf, query).key);
-        const answer = stored && shown(stored, leaf, wanted);
+        const answer = stored && shown(stored, leaf, detailFor(leaf, query, wanted));
         return answer ? {answer} : {error: new KnowledgeError('No answer is kept.')};
       });
     };

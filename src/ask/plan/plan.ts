@@ -1,6 +1,7 @@
 import type {Inputs} from '../../data/inputs.ts';
 import {satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
 import {checkOptions, kinds} from '../../options.ts';
+import {detailFor} from '../../questions.ts';
 import type {BatchRecords} from '../../store/journal/unfinished.ts';
 import type {AnswerStore} from '../../store/store.ts';
 import type {Detail, Query, Rate, Teacher} from '../../teacher.ts';
@@ -258,8 +259,9 @@ async function* missingChunks(
       if (answer?.imported) ofLogs++;
       if (answer) kept.add(answer);
       else if (inBatches.has(key)) waiting++;
-      if (answer || inBatches.has(key) || (before && satisfies(before, detail))) continue;
-      planned.set(key, detail);
+      const wanted = detailFor(teacher, query, detail);
+      if (answer || inBatches.has(key) || (before && satisfies(before, wanted))) continue;
+      planned.set(key, wanted);
       const row = Math.floor(index / samples);
       openAt(some[row]!);
       const isSure = index % samples < least;

@@ -1,6 +1,7 @@
 import {AnswerStoreError, LimbeckError} from '../../errors.ts';
 import {joinDetails, withoutFeatures} from '../../knowledge/coarsen.ts';
 import {classesOf} from '../../question.ts';
+import {hasOwnDetail} from '../../questions.ts';
 import type {ProbedService, ServiceProbe, TokenStep} from '../../service-probe.ts';
 import type {Answer, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
@@ -148,7 +149,9 @@ function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options
   const replies = answeredOf(seen).flatMap(({reply}) => reply ?? []);
   const inspections = probe ? replies.map(reply => probe.inspect(reply)) : [];
   const outcomes = outcomesIn(asked);
-  const answers = findInAnswers(answersIn(outcomes));
+  // Answers of another kind would count as short of what is declared.
+  const alike = outcomes.filter((_, row) => !hasOwnDetail(teacher, options.queries[row]!));
+  const answers = findInAnswers(answersIn(alike));
   const repetition = compareAskings(before, after);
   const tokens = probe?.scores && findInTokens(inspections, probe.scores, trial);
   const requests = findInRequests(seen, {teacher, samples}, options.inputs);
@@ -184,7 +187,7 @@ function probeOf({service}: Teacher): ServiceProbe | undefined {
 
 /** The declared properties of a teacher. */
 export function describe(
-  {name, access, classes, questions, detail, service}: Teacher,
+  {name, access, classes, questions, detail, details, service}: Teacher,
   {queries, needed}: ProbeOptions,
 ): Omit<TeacherProbe, 'paid' | 'problems'> {
   return {
@@ -195,6 +198,7 @@ export function describe(
     ...(questions && {questions: questions.list.length}),
     asked: new Set(queries.map(({input}) => input)).size,
     declared: detail,
+    ...(details && {details}),
     needed,
   };
 }

@@ -1,4 +1,4 @@
-import type {Access, Detail, Query} from '../../teacher.ts';
+import type {Access, Detail, Query, Teacher} from '../../teacher.ts';
 import type {LedgerSnapshot} from '../ledger.ts';
 import type {AnswerFindings} from './answers.ts';
 import type {Problem} from './problems.ts';
@@ -37,6 +37,8 @@ export interface TeacherProbe {
   /** The number of inputs that it was asked about. */
   readonly asked: number;
   readonly declared: Detail;
+  /** Of questions that are answered in another detail; `answers` is about the rest. */
+  readonly details?: Teacher['details'];
   readonly needed: Detail;
   readonly answers?: AnswerFindings;
   readonly repetition?: Repetition;

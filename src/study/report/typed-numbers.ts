@@ -38,9 +38,19 @@ const COLUMNS: Readonly<Record<Question['type'], readonly TypedColumn[]>> = {
   ],
 };
 
+/** Of a score whose expected level alone is shown. */
+const EXPECTED = [
+  asNumber('expectedMae', 'error of the expected level', 'levels'),
+  asNumber('expectedSpearman', 'Spearman of the expected level', '−1 to 1'),
+];
+
 /** The measures of a question's type, in the order in which they are shown. */
-export function typedColumns({question}: Pick<QuestionResults, 'question'>): readonly TypedColumn[] {
-  return COLUMNS[question.type];
+export function typedColumns({
+  question,
+  measures,
+}: Pick<QuestionResults, 'question' | 'measures'>): readonly TypedColumn[] {
+  const isExpected = measures.some(measured => 'expectedMae' in measured);
+  return isExpected ? [...EXPECTED, ...COLUMNS[question.type]] : COLUMNS[question.type];
 }
 
 /** `92.81 ± 0.13` over the seeds of a method; the mean alone of one seed. */

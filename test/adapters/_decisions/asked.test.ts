@@ -6,9 +6,12 @@ import {beforeEach, describe, expect, it} from 'vitest';
 import {decisions} from '../../../adapters/decisions.ts';
 import {systemOne} from '../../../adapters/system-one.ts';
 import {openAsking} from '../../../src/ask/asking.ts';
-import {collect, collectQuestions, type QuestionCollection} from '../../../src/ask/collect.ts';
+import {collect} from '../../../src/ask/collect.ts';
+import {collectQuestions, type QuestionCollection} from '../../../src/ask/collect-questions.ts';
 import {aboutQuestion} from '../../../src/ask/compose/about-question.ts';
+import {planAsking} from '../../../src/ask/plan/plan.ts';
 import type {TransferSet} from '../../../src/data/split.ts';
+import {type Answers, coarsenAnswers} from '../../../src/knowledge/answers.ts';
 import type {Question} from '../../../src/question.ts';
 import {choice, predicate, score} from '../../../src/questions.ts';
 import type {Teacher} from '../../../src/teacher.ts';
@@ -31,8 +34,8 @@ beforeEach(async () => {
   return () => rm(folder, {recursive: true});
 });
 
-async function run(teacher: Teacher, transfer: TransferSet, questions?: readonly Question[]) {
-  const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal')});
+async function run(teacher: Teacher, transfer: TransferSet, questions?: readonly Question[], cache = 'answers') {
+  const asking = await openAsking({cache: join(folder, cache), journal: join(folder, 'journal')});
   try {
     const opened = asking.open(teacher);
     const collections = await collectQuestions(opened.teacher, transfer, questions && {questions}).catch(
@@ -45,11 +48,13 @@ async function run(teacher: Teacher, transfer: TransferSet, questions?: readonly
 }
 
 const ADAPTERS = {
-  decisions: ({url}: DecisionServer, questions: readonly Question[], decimals?: number) =>
-    decisions({url, model: 'm', questions, key: 'k', decimals: decimals ?? null}),
-  'system-one': ({url}: DecisionServer, questions: readonly Question[], decimals?: number) =>
-    systemOne({url, model: 'm', questions, key: 'k', decimals: decimals ?? null}),
+  decisions: ({url}: DecisionServer, questions: readonly Question[], decimals?: number, expected?: 'levels') =>
+    decisions({url, model: 'm', questions, key: 'k', decimals: decimals ?? null, ...(expected && {expected})}),
+  'system-one': ({url}: DecisionServer, questions: readonly Question[], decimals?: number, expected?: 'levels') =>
+    systemOne({url, model: 'm', questions, key: 'k', decimals: decimals ?? null, ...(expected && {expected})}),
 };
+
+const levelsOf = (answers: Answers) => (answers as Extract<Answers, {readonly kind: 'expected'}>).levels;
 
 describe.each(Object.entries(ADAPTERS))('%s, asked through all layers', (_, make) => {
   it('sends 20 questions about a text in one request, and later one for 50 texts alone', async () => {
@@ -122,6 +127,68 @@ describe.each(Object.entries(ADAPTERS))('%s, asked through all layers', (_, make
       [40, 0],
     ]);
     expect(server.asked).toHaveLength(40);
+  });
+
+  it('keeps a score as its expected level and the rest as distributions, out of one request', async () => {
+    const server = await decisionServer();
+    const transfer = transferOf(6);
+    const questions = twenty.slice(0, 3);
+    const teacher = make(server, questions, undefined, 'levels');
+    const kindsOf = ({collections}: Awaited<ReturnType<typeof run>>) =>
+      collections.map(({knowledge: {answers, detail}}) => [answers.kind, detail.kind]);
+    const [whole, level] = [
+      ['log-probabilities', 'log-probabilities'],
+      ['expected', 'expected'],
+    ];
+    const first = await run(teacher, transfer);
+    expect(kindsOf(first)).toEqual([whole, level, whole]);
+    expect(server.asked).toHaveLength(6);
+    const again = await run(teacher, transfer);
+    expect(again.ledger).toMatchObject({calls: 0, bought: 0, cached: 18});
+    // A cache that was lost is filled from the journal, each answer in its own kind.
+    const restored = await run(teacher, transfer, undefined, 'other-answers');
+    expect(restored.collections.map(({knowledge}) => knowledge.answers)).toEqual(
+      first.collections.map(({knowledge}) => knowledge.answers),
+    );
+    // The kept replies show the levels, too: without the option they are read again.
+    const undeclared = await run(make(server, questions), transfer);
+    expect(kindsOf(undeclared)).toEqual([whole, whole, whole]);
+    const [{knowledge: one}, {knowledge: other}] = [first.collections[1]!, undeclared.collections[1]!];
+    expect(one.answers).toEqual({
+      ...{kind: 'expected', count: 6},
+      levels: expect.any(Float32Array),
+    });
+    const meant = coarsenAnswers(other.answers, {kind: 'expected'}, 3);
+    for (const row of [0, 1, 2, 3, 4, 5]) {
+      expect(levelsOf(one.answers)[row]).toBeCloseTo(levelsOf(meant)[row]!, 5);
+    }
+    expect(server.asked).toHaveLength(6);
+  });
+
+  it('plans and asks about one question of such a teacher at its own detail', async () => {
+    const server = await decisionServer();
+    const teacher = make(server, twenty.slice(0, 3), undefined, 'levels');
+    const [mood, topic] = ['mood', 'topic'].map(name => aboutQuestion(teacher, name));
+    expect([mood!.detail, topic!.detail]).toEqual([{kind: 'expected'}, {kind: 'log-probabilities'}]);
+    const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal')});
+    const transfer = transferOf(3);
+    expect(await planAsking(mood!, transfer.inputs, {store: asking.store})).toMatchObject({
+      calls: {low: 3, expected: 3},
+    });
+    expect(await collect(asking.open(mood!).teacher, transfer)).toMatchObject({answers: {kind: 'expected'}});
+    expect(await planAsking(topic!, transfer.inputs, {store: asking.store})).toMatchObject({
+      calls: {low: 0, expected: 0},
+    });
+    const labels = await collect(asking.open(topic!).teacher, transfer, {detail: {kind: 'label'}});
+    expect(labels.answers.kind).toBe('label');
+    expect(server.asked).toHaveLength(3);
+    const asked = asking.open(teacher).teacher;
+    await expect(collectQuestions(asked, transfer, {detail: {kind: 'label'}})).rejects.toThrow(
+      'gives expected for question `mood`, and label was asked for',
+    );
+    const some = await collectQuestions(asked, transfer, {detail: {topic: {kind: 'label'}}});
+    expect(some.map(({knowledge}) => knowledge.answers.kind)).toEqual(['label', 'expected', 'log-probabilities']);
+    await asking.close();
   });
 
   it('buys the others with the question that a recipe is about', async () => {

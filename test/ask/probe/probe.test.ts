@@ -13,7 +13,7 @@ import {InputError} from '../../../src/errors.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {about, fakeTeacher, scored} from '../fake-teacher.ts';
 import {labels, ok, payingTeacher, refusal} from '../paying-teacher.ts';
-import {questionedTeacher} from '../questioned-teacher.ts';
+import {questionedTeacher, size} from '../questioned-teacher.ts';
 
 const five = {queries: about(0, 1, 2, 3, 4), needed: {kind: 'label'}, inputs: 100} as const;
 
@@ -69,6 +69,40 @@ describe('probeTeacher', () => {
         requests: {whole: {inputs: 100, calls: 100, tokens: 13_000}},
       },
     ]);
+  });
+
+  it('takes no question that is answered in a detail of its own for a fault of the others', async () => {
+    const clerk = questionedTeacher();
+    const level = {kind: 'expected'} as const;
+    const rated: Teacher = {
+      ...clerk,
+      ...{service: undefined, access: 'gray-box', details: {size: level}},
+      async ask(queries, options) {
+        const outcomes = await clerk.ask(queries, options);
+        return queries.map(({question}, row) => {
+          const outcome = outcomes[row]!;
+          if ('error' in outcome || outcome.answer.kind !== 'label') throw new Error('Expected a label.');
+          const {label} = outcome.answer;
+          if (question === size) return {answer: {...level, level: label}};
+          return {
+            answer: {kind: 'top-k', classes: Int32Array.of(label), logProbabilities: Float32Array.of(0), rest: 0},
+          };
+        });
+      },
+      detail: {kind: 'top-k', k: 1},
+    };
+    const found = await probe(aboutQuestion(rated, 'last'), {needed: {kind: 'top-k', k: 1}});
+    expect(found.parts).toMatchObject([
+      {
+        declared: {kind: 'top-k'},
+        details: {size: level},
+        problems: [],
+        answers: {answers: 10},
+        repetition: {compared: 15},
+      },
+    ]);
+    const alone = await probe(aboutQuestion(rated, 'size'), {needed: level});
+    expect(alone).toMatchObject({declared: level, answers: {given: level}, problems: []});
   });
 
   it('says so if the answer to a question changes with the others of its request', async () => {
