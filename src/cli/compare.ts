@@ -57,7 +57,8 @@ async function compareAll(recipe: Recipe, given: CompareOptions, terminal: Termi
     const text = [resultsTable(own, {colour}), conditionsText(own)].filter(part => part !== '').join('\n\n');
     return `Question ${question.name} (${question.type})\n\n${text}\n\nReport: ${resultFiles(directory).report}`;
   });
-  const joint = `${jointText(results, {colour})}\n\nNumbers: ${jointFiles(directoryOf(recipe, options)).results}`;
+  const files = jointFiles(directoryOf(recipe, options));
+  const joint = `${jointText(results, {colour})}\n\nReport: ${files.report}\nNumbers: ${files.results}`;
   terminal.result(results, [...parts, joint].join('\n\n'));
   if (results.questions.some(({results: own}) => own.failures.length > 0)) process.exitCode = 1;
 }

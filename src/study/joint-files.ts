@@ -19,13 +19,17 @@ export function jointFiles(directory: string): Readonly<Record<'results' | 'csv'
 
 /** Writes each file whole or not at all. */
 export async function writeJointResults(directory: string, results: QuestionsResults): Promise<void> {
+  // The package that draws plots is large, and most programs write no report.
+  const {renderJointReport} = await import('./report/joint-page.ts');
   const {jointCsv, jointMarkdown} = await import('./joint-tables.ts');
+  const document = jointDocument(directory, results);
   await mkdir(directory, {recursive: true});
   const files = jointFiles(directory);
   const texts = [
-    [files.results, `${JSON.stringify(jointDocument(directory, results), undefined, 2)}\n`],
+    [files.results, `${JSON.stringify(document, undefined, 2)}\n`],
     [files.csv, jointCsv(results)],
     [files.markdown, jointMarkdown(results)],
+    [files.report, renderJointReport(results, {folder: directory, document})],
   ] as const;
   for (const [path, text] of texts) await writeFileAtomic(path, withoutSecrets(text));
 }

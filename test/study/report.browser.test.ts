@@ -5,9 +5,14 @@ import {pathToFileURL} from 'node:url';
 import axe from 'axe-core';
 import type {Browser, Page} from 'playwright-core';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import type {Question} from '../../src/question.ts';
+import {choice, predicate} from '../../src/questions.ts';
+import {jointDocument} from '../../src/study/joint-files.ts';
+import {renderJointReport} from '../../src/study/report/joint-page.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import {launchChromium, NO_CHROMIUM} from '../chromium.ts';
 import {withBudgets} from './sample-budgets.ts';
+import {sampleQuestions} from './sample-questions.ts';
 import {sampleResults, usualMethods} from './sample-results.ts';
 import {drawnSamples} from './sample-samples.ts';
 
@@ -24,6 +29,8 @@ beforeAll(async () => {
   browser = await launchChromium();
   await writeFile(join(folder, 'usual.html'), renderReport(sampleResults()));
   await writeFile(join(folder, 'budgets.html'), await budgetsReport());
+  await writeFile(join(folder, 'questions.html'), questionsReport());
+  await writeFile(join(folder, 'hostile-questions.html'), questionsReport(hostileQuestions));
   await writeFile(join(folder, 'hostile.html'), renderReport(hostileResults()));
   await writeFile(join(folder, 'large.html'), renderReport(largeResults()));
 });
@@ -81,7 +88,7 @@ describe('the report in a browser', () => {
     expect(Math.min(...sizes)).toBeGreaterThan(60);
   });
 
-  it.each(['usual', 'budgets', 'hostile', 'large'])(
+  it.each(['usual', 'budgets', 'questions', 'hostile', 'hostile-questions', 'large'])(
     'keeps the %s report within the width of a desk, a phone and a small phone',
     async name => {
       for (const width of [1280, 390, 380]) {
@@ -95,7 +102,7 @@ describe('the report in a browser', () => {
   it('keeps the letters of a drawing inside of the page and off each other', async () => {
     for (const width of [1280, 390]) {
       await page.setViewportSize({width, height: 900});
-      for (const name of ['usual', 'budgets']) {
+      for (const name of ['usual', 'budgets', 'questions']) {
         await open(name);
         expect(await page.evaluate(OVERLAPPING)).toEqual([]);
       }
@@ -104,10 +111,12 @@ describe('the report in a browser', () => {
 
   it.each(['light', 'dark'] as const)('has enough contrast in the %s', async colorScheme => {
     await page.emulateMedia({colorScheme});
-    await open('usual');
-    const contrasts = await page.evaluate<[string, number][]>(CONTRASTS);
-    expect(contrasts.length).toBeGreaterThan(8);
-    expect(contrasts.filter(([, contrast]) => contrast < 4.5)).toEqual([]);
+    for (const name of ['usual', 'questions']) {
+      await open(name);
+      const contrasts = await page.evaluate<[string, number][]>(CONTRASTS);
+      expect(contrasts.length).toBeGreaterThan(7);
+      expect(contrasts.filter(([, contrast]) => contrast < 4.5)).toEqual([]);
+    }
   });
 
   it('prints dark on white, with the table of seeds unfolded', async () => {
@@ -155,12 +164,38 @@ describe('the report in a browser', () => {
 
   it.each(['light', 'dark'] as const)('has no serious fault of accessibility in the %s', async colorScheme => {
     await page.emulateMedia({colorScheme});
-    await open('budgets');
-    await page.evaluate(axe.source);
-    expect(await page.evaluate<string[]>(FAULTS)).toEqual([]);
+    for (const name of ['budgets', 'questions']) {
+      await open(name);
+      await page.evaluate(axe.source);
+      expect(await page.evaluate<string[]>(FAULTS)).toEqual([]);
+    }
+  });
+
+  it('shows all questions in one plot on the first screen, and leads to the report of each', async () => {
+    const url = await open('questions');
+    const place = await page.locator('#figure-questions').boundingBox();
+    expect(place!.y).toBeLessThan(600);
+    const links = await page.evaluate<string[]>(
+      `[...document.querySelectorAll('main a')].map(link => link.getAttribute('href')).filter(href => href.endsWith('.html'))`,
+    );
+    const reports = ['topic', 'urgent', 'mood'].map(name => `questions/${name}/report.html`);
+    expect(links).toEqual([...reports, ...reports]);
+    const figures = await page.evaluate<[string, number][]>(
+      `[...document.querySelectorAll('figure')].map(one => [one.id, one.querySelectorAll('.data').length])`,
+    );
+    expect(figures).toEqual([
+      ['figure-questions', 1],
+      ['figure-budgets', 1],
+    ]);
+    expect(requests).toEqual([url]);
+    expect(complaints).toEqual([]);
   });
 
   it('runs no name as code', async () => {
+    await open('hostile-questions');
+    expect(await page.evaluate('[document.scripts.length, document.images.length]')).toEqual([1, 0]);
+    expect(await page.title()).toBe('tickets: all questions together');
+    requests = [];
     const url = await open('hostile');
     expect(requests).toEqual([url]);
     expect(await page.title()).toBe(`${hostile}: what each level of access is worth`);
@@ -174,6 +209,17 @@ async function open(name: string): Promise<string> {
   const {href} = pathToFileURL(join(folder, `${name}.html`));
   await page.goto(href);
   return href;
+}
+
+const hostileQuestions = [
+  choice(hostile, hostile, ['<b>', '&amp;', '"'.repeat(60)]),
+  predicate('a very long name of a question that goes on and on, as some names do', ''),
+];
+
+/** Several questions at several budgets. */
+function questionsReport(questions?: readonly Question[]): string {
+  const results = sampleQuestions(folder, {...(questions && {questions}), sizes: [500, 1000, 2000]});
+  return renderJointReport(results, {folder, document: jointDocument(folder, results)});
 }
 
 /** Several budgets of a service, with samples: on the first of 40 images only the last method's student differs. */

@@ -43,7 +43,7 @@ export function budgetHeadline(results: Results): string | undefined {
 }
 
 /** The comparison as one of some method with the baseline; undefined if it is of two others. */
-function facing(pair: PairVerdict, baseline: string): PairVerdict | undefined {
+export function facing(pair: PairVerdict, baseline: string): PairVerdict | undefined {
   if (pair.b === baseline) return pair;
   return pair.a === baseline ? turned(pair) : undefined;
 }
@@ -53,7 +53,7 @@ export function greaterFirst(pair: PairVerdict): PairVerdict {
   return pair.difference < 0 ? turned(pair) : pair;
 }
 
-function intervalText({low, high, confidence}: PairVerdict): string {
+export function intervalText({low, high, confidence}: PairVerdict): string {
   return `${confidenceText(confidence)} interval ${between([low, high])}`;
 }
 
@@ -152,19 +152,22 @@ export function cheapestTable({budgets, methods}: Results): Html | undefined {
   );
 }
 
-/** The verdict on each pair of methods over all budgets. Those at single budgets are folded away. Undefined without budgets. */
-export function verdictsTable(results: Results): Html | undefined {
-  const {verdicts = [], budgets} = results;
-  if (budgets === undefined || verdicts.length === 0) return undefined;
+/**
+ * The verdict on each pair of methods; of several budgets, over all of them, and those at single budgets folded away.
+ * Undefined if there are none.
+ */
+export function verdictsTable({verdicts = []}: Pick<Results, 'verdicts'>): Html | undefined {
+  if (verdicts.length === 0) return undefined;
+  const over = verdicts.filter(({budget}) => budget === 'curve');
+  if (over.length === 0) return pairsTable('Each pair of methods, claims first', verdicts);
+  return html`${pairsTable('Each pair of methods over all budgets, claims first', over)}
+<details><summary>Every comparison, at each budget too (${count(verdicts.length)})</summary>${pairsTable('Every comparison, claims first', verdicts)}</details>`;
+}
+
+function pairsTable(name: string, verdicts: readonly PairVerdict[]): Html {
   const claimsFirst = (one: PairVerdict, other: PairVerdict) =>
     Number(isClaim(other.verdict)) - Number(isClaim(one.verdict)) || one.adjustedP - other.adjustedP;
-  const all = table('Every comparison, claims first', VERDICT_HEAD, verdicts.toSorted(claimsFirst).map(verdictRow));
-  return html`${table(
-    'Each pair of methods over all budgets, claims first',
-    VERDICT_HEAD,
-    curveVerdicts(results).toSorted(claimsFirst).map(verdictRow),
-  )}
-<details><summary>Every comparison, at each budget too (${count(verdicts.length)})</summary>${all}</details>`;
+  return table(name, VERDICT_HEAD, verdicts.toSorted(claimsFirst).map(verdictRow));
 }
 
 const VERDICT_HEAD = [

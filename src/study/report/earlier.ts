@@ -1,5 +1,5 @@
 import type {EarlierStudy, StudyChange} from '../earlier-study.ts';
-import type {Results} from '../results.ts';
+import type {MethodResult} from '../results.ts';
 import {dataTable} from './data-table.ts';
 import {colourOf, figure} from './figure.ts';
 import {type PlotRow, rowPlot} from './figures/rows.ts';
@@ -9,8 +9,12 @@ import {earlierName} from './sentences.ts';
 import {isClaim} from './summary.ts';
 import {cell, heading, methodHeading, table, verdictCell, wordsHeading} from './table.ts';
 
+interface StudyMethods {
+  readonly methods: readonly Pick<MethodResult, 'level' | 'method'>[];
+}
+
 /** An earlier study beside this one: what differs between them, and every number that both have. */
-export function earlierContent(results: Results, earlier: EarlierStudy): Html {
+export function earlierContent(results: StudyMethods, earlier: EarlierStudy): Html {
   const {changes, differences, limbeck} = earlier;
   const [agreement, accuracy] = (['agreement', 'accuracy'] as const).map(measure => {
     const own = changes.filter(change => change.measure === measure);
@@ -32,7 +36,7 @@ function foundText(changes: readonly StudyChange[]): string {
 }
 
 /** The change in agreement of each method, at the largest number of inputs that both studies have for it. */
-function changesFigure(results: Results, changes: readonly StudyChange[]): Html | undefined {
+function changesFigure(results: StudyMethods, changes: readonly StudyChange[]): Html | undefined {
   const largest = results.methods.flatMap(({level, method}, index) => {
     const own = changes.filter(
       change => change.measure === 'agreement' && change.level === level && change.method === method,
@@ -83,7 +87,7 @@ function data(changes: readonly StudyChange[]): Html {
 }
 
 function changesTable(
-  results: Results,
+  results: StudyMethods,
   changes: readonly StudyChange[],
   measure: StudyChange['measure'],
 ): Html | undefined {

@@ -1,9 +1,8 @@
-import {dollars} from '../../ask/budget/price.ts';
-import {LEVELS} from '../../levels.ts';
-import type {LedgerTotals, Results, StudentShape} from '../results.ts';
+import type {Results, StudentShape} from '../results.ts';
 import type {Samples} from '../samples.ts';
 import {budgetHeadline, cheapestTable, exchangeTable, verdictsTable} from './budgets.ts';
 import {cascadesTable} from './cascades.ts';
+import {factsList, reportDocument, type Section, section} from './document.ts';
 import {earlierContent} from './earlier.ts';
 import {effects} from './effects.ts';
 import {accuracyFigure} from './figures/accuracy.ts';
@@ -18,20 +17,14 @@ import {relationFigure} from './figures/relation.ts';
 import {reliabilityFigure} from './figures/reliability.ts';
 import {selectionFigure} from './figures/selection.ts';
 import {tuningFigure} from './figures/tuning.ts';
-import {count, counted, duration, levelName, list, MISSING, moment} from './format.ts';
-import {type Content, type Html, html, jsonScript, trusted} from './html.ts';
+import {count, counted, duration, levelName, list, moment} from './format.ts';
+import {type Content, type Html, html} from './html.ts';
+import {ledgerNote, ledgerTable} from './ledger.ts';
 import {comparisonsTable, efficiencyTable, numbersTable, seedsTable} from './numbers.ts';
 import {samplesContent} from './samples.ts';
 import {choiceSentences, repeatabilitySentences, tuningSentences} from './sentences.ts';
-import {STYLE} from './style.ts';
 import {setting, summarise} from './summary.ts';
-import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
-
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly content: Content;
-}
+import {methodHeading, table, wordsHeading} from './table.ts';
 
 /**
  * The report of a study as one HTML document that stands alone: no script runs, nothing is fetched. It carries its
@@ -40,40 +33,13 @@ interface Section {
  * @param samples - inputs behind the numbers
  */
 export function renderReport(results: Results, samples?: Samples): string {
-  const sections = sectionsOf(results, samples);
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="generator" content="limbeck ${results.versions.limbeck}">
-<link rel="icon" href="data:,">
-<title>${results.name}: what each level of access is worth</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-${header(results, sections)}
-<main>
-${sections.map(
-  ({id, title, content}) => html`<section id="${id}" aria-labelledby="${id}-title"><h2 id="${id}-title">${title}</h2>
-${content}</section>
-`,
-)}</main>
-${footer(results)}
-<script type="application/json" id="results">${jsonScript(results)}</script>
-</body>
-</html>
-`.text;
-}
-
-function header(results: Results, sections: readonly Section[]): Html {
-  return html`<header>
-<p class="eyebrow">Distillation study, ${moment(results.finishedAt)}</p>
-<h1>${results.name}</h1>
-<p class="setting">${setting(results)}</p>
-<nav aria-label="Sections"><ul>${sections.map(({id, title}) => html`<li><a href="#${id}">${title}</a></li>`)}</ul></nav>
-</header>`;
+  const {name, finishedAt, versions} = results;
+  return reportDocument({
+    ...{name, finishedAt, version: versions.limbeck, results},
+    subject: 'what each level of access is worth',
+    setting: setting(results),
+    sections: sectionsOf(results, samples),
+  });
 }
 
 function sectionsOf(results: Results, samples: Samples | undefined): readonly Section[] {
@@ -104,11 +70,6 @@ function sectionsOf(results: Results, samples: Samples | undefined): readonly Se
     {id: 'numbers', title: 'All numbers', content: numbers(results, samples)},
     {id: 'making', title: 'How it was made', content: making(results)},
   ];
-}
-
-/** No section if there is nothing in it. */
-function section(id: string, title: string, content: Content): readonly Section[] {
-  return content === undefined ? [] : [{id, title, content}];
 }
 
 function answer(results: Results): Html {
@@ -165,15 +126,10 @@ function making(results: Results): Html {
     ['Finished', html`<time datetime="${results.finishedAt}">${moment(results.finishedAt)}</time>`],
     ['Took', duration(results.seconds)],
   ];
-  return html`<dl class="facts">${facts.map(([term, text]) => html`<div><dt>${term}</dt><dd>${text}</dd></div>`)}</dl>
+  return html`${factsList(facts)}
 ${ledgerTable(results)}
 ${[...repeatabilitySentences(results), ...tuningSentences(results), ...choiceSentences(results)].map(sentence => html`<p>${sentence}</p>`)}
-<p>Asked counts the questions of a level, cached those that the store could answer${importedNote(results)}, bought those that the teacher was asked for in this study, calls the requests that went out with all retries. A study that was interrupted counts what it bought before, but no request that brought no answer then.</p>`;
-}
-
-function importedNote({ledger}: Results): string {
-  const isImported = [ledger, ledger.evaluation].some(({imported = 0}) => imported > 0);
-  return isImported ? ', imported those of them that came from logs and cost nothing here' : '';
+${ledgerNote(results)}`;
 }
 
 /** Many layers are folded away: a residual network has dozens. */
@@ -183,60 +139,10 @@ function studentText({parameters, layers}: StudentShape): Content {
   return html`${size}<details><summary>${counted(layers.length, 'layer')}</summary>${layers.join('; ')}</details>`;
 }
 
-function footer({versions}: Results): Html {
-  return html`<footer>Made by limbeck ${versions.limbeck}. The element <code>results</code> at the end of this file holds all its numbers as JSON.</footer>`;
-}
-
 /** The knowledge of each method, beside its colour. */
 function methodsTable({methods}: Results): Html {
   const rows = methods.map(
     (method, index) => html`<tr>${methodHeading(method, index)}<td class="words wide">${method.description}</td></tr>`,
   );
   return table('The methods', [wordsHeading('method'), wordsHeading('learned from')], rows);
-}
-
-/** The answers that each level asked for and bought, and those that only measure. */
-function ledgerTable({ledger}: Results): Html {
-  const rows = (columns: readonly LedgerColumn[]) => [
-    ...LEVELS.flatMap(level => {
-      const entry = ledger.byLevel[level];
-      return entry === undefined ? [] : [ledgerRow(level, entry, columns)];
-    }),
-    ...Object.entries(ledger.byMethod).map(([method, entry]) => ledgerRow(`for ${method} alone`, entry, columns)),
-  ];
-  const all = [ledger, ledger.evaluation];
-  const columns = LEDGER_COLUMNS.filter(({isShown}) => isShown === undefined || all.some(isShown));
-  const head = [wordsHeading('level'), ...columns.map(({name}) => heading(name))];
-  const foot = [
-    ledgerRow('all levels', ledger, columns),
-    ledgerRow('to measure, on the test split', ledger.evaluation, columns),
-  ];
-  return table('Answers by level', head, rows(columns), foot);
-}
-
-interface LedgerColumn {
-  readonly name: string;
-  readonly text: (totals: LedgerTotals) => string;
-  /** Whether a ledger has something to show here; always shown without it. */
-  readonly isShown?: (totals: LedgerTotals) => boolean;
-}
-
-const tokensOf = ({inputTokens, outputTokens}: LedgerTotals): number => inputTokens + outputTokens;
-
-const LEDGER_COLUMNS: readonly LedgerColumn[] = [
-  {name: 'asked', text: ({asked}) => count(asked)},
-  {name: 'cached', text: ({cached}) => count(cached)},
-  {name: 'imported', text: ({imported = 0}) => count(imported), isShown: ({imported = 0}) => imported > 0},
-  {name: 'bought', text: ({bought}) => count(bought)},
-  {name: 'calls', text: ({calls}) => count(calls)},
-  {name: 'tokens', text: totals => count(tokensOf(totals)), isShown: totals => tokensOf(totals) > 0},
-  {
-    name: 'cost',
-    text: ({usd}) => (usd === undefined ? MISSING : dollars(usd)),
-    isShown: ({usd = 0}) => usd > 0,
-  },
-];
-
-function ledgerRow(name: string, totals: LedgerTotals, columns: readonly LedgerColumn[]): Html {
-  return html`<tr><th scope="row" class="words">${name}</th>${columns.map(({text}) => cell(text(totals)))}</tr>`;
 }

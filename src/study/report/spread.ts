@@ -64,9 +64,6 @@ export function spread(values: readonly number[]): Spread {
 }
 
 /** The methods that have a number, the one with the most first. */
-export function ranked(
-  methods: readonly MethodResult[],
-  value: (method: MethodResult) => number,
-): readonly MethodResult[] {
+export function ranked<M>(methods: readonly M[], value: (method: M) => number): readonly M[] {
   return methods.filter(method => Number.isFinite(value(method))).toSorted((a, b) => value(b) - value(a));
 }

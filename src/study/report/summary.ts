@@ -137,7 +137,7 @@ function truthCaution({truth}: Results): string | undefined {
   return 'There are no true labels: all is measured by what the teacher says, which may be wrong.';
 }
 
-function failureCaution({failures}: Results): string | undefined {
+export function failureCaution({failures}: Pick<Results, 'failures'>): string | undefined {
   if (failures.length === 0) return undefined;
   const named = failures.map(({method, seed, reason}) => `“${method}”, seed ${seed}: ${reason}`);
   return `${counted(failures.length, 'run')} failed, and their methods are compared by the seeds that are left, if there are any. Seeds that fail may not be like the others. ${named.join(' ')}`;
@@ -149,7 +149,7 @@ function budgetCaution(results: Results): string | undefined {
   return `The methods did not learn from equally many answers (${count(budgets[0]!)} to ${count(budgets.at(-1)!)}): part of a difference may be the budget’s.`;
 }
 
-function seedCaution({seeds}: Results): string | undefined {
+export function seedCaution({seeds}: Pick<Results, 'seeds'>): string | undefined {
   if (seeds.length > 2) return undefined;
   return seeds.length === 1
     ? 'Each student was trained once. How far another seed would move these numbers is not known, and no interval here covers it.'

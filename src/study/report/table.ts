@@ -33,7 +33,12 @@ export function verdictCell(verdict: Comparison['verdict']): Html {
 }
 
 /** The head of a method's row, or of `rows` rows: its colour, name and level, and a link. */
-export function methodHeading({method, level}: MethodResult, index: number, rows = 1, link?: Html): Html {
+export function methodHeading(
+  {method, level}: Pick<MethodResult, 'method' | 'level'>,
+  index: number,
+  rows = 1,
+  link?: Html,
+): Html {
   const span = rows > 1 ? html` rowspan="${rows}"` : undefined;
   return html`<th scope="row" class="words"${span}>${swatch(colourOf(index))}${method}${below(levelName(level))}${link}</th>`;
 }

@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot';
+import {mean} from '../../../evaluate/statistics.ts';
 import type {BudgetFindings} from '../../budget-results.ts';
 import type {MethodResult, Results} from '../../results.ts';
 import {dataTable} from '../data-table.ts';
@@ -91,13 +92,22 @@ export function dotAt(
   budget: number,
   x: number,
 ): CurveDot | undefined {
-  const {values: shares, mean} = agreementAt(results, method, budget);
+  return dotOf(method.method, budget, agreementAt(results, method, budget).values, x);
+}
+
+/**
+ * A method at one budget, drawn at `x`; undefined if no run succeeded.
+ *
+ * @param shares - agreement by seed
+ */
+export function dotOf(method: string, budget: number, shares: readonly number[], x: number): CurveDot | undefined {
   if (shares.length === 0) return undefined;
+  const middle = mean(shares);
   const [low, high] = [Math.min(...shares), Math.max(...shares)];
   const range =
     shares.length === 1 ? '' : `, ${percent(low)} to ${percent(high)} over ${counted(shares.length, 'seed')}`;
-  const title = `${method.method}, ${counted(budget, 'input')}: ${percentage(mean)}${range}`;
-  return {x, y: 100 * mean, low: 100 * low, high: 100 * high, title};
+  const title = `${method}, ${counted(budget, 'input')}: ${percentage(middle)}${range}`;
+  return {x, y: 100 * middle, low: 100 * low, high: 100 * high, title};
 }
 
 /** Lines over a logarithmic axis, each with its band over the seeds and its name at its end. */
