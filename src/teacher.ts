@@ -277,12 +277,7 @@ export interface Teacher<A extends Access = Access> {
   readonly questions?: Questions | undefined;
   /** The fullest detail that it gives; for a white-box teacher with the names of all its features. */
   readonly detail: Detail;
-  /**
-   * By the name of a question, the detail of every answer to it, whatever a call asks for. For questions that are
-   * answered in another way than the rest, such as a score of which the expected level alone is shown.
-   *
-   * @default all questions are answered at `detail`, or at what a call asks for
-   */
+  /** By question, the detail of every answer to it, whatever a call asks for. @default `detail`, or what a call asks for */
   readonly details?: {readonly [question: string]: Detail} | undefined;
   /** The most queries one `ask` may carry; queries with questions about one input count as one. */
   readonly maxBatch: number;
