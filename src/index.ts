@@ -134,7 +134,7 @@ export type {StudyOptions, StudyProgress} from './study/study.ts';
 export {resultsTable, type TableOptions} from './study/table.ts';
 export type * from './teacher.ts';
 export {type AdamOptions, adam, type Optimizer, type SgdOptions, sgd} from './train/optimizer.ts';
-export type {CheckpointOptions, Epoch, TrainOptions} from './train/options.ts';
+export type {CheckpointOptions, Epoch, QuestionEpoch, TrainOptions} from './train/options.ts';
 export {describeProfile, type Profile} from './train/profile.ts';
 export {
   type CosineDecayOptions,
@@ -146,4 +146,5 @@ export {
   type WarmUp,
 } from './train/schedule.ts';
 export {train} from './train/train.ts';
-export type {Fit} from './train/trend.ts';
+export type {Fit, JointFit} from './train/trend.ts';
+export type {JointSplit, Measured} from './train/validation.ts';

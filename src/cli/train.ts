@@ -8,8 +8,10 @@ import {loadRecipe} from '../recipe/load.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
+import {checkSameInputs} from '../study/compare-questions.ts';
 import {withAnswers} from '../study/divide.ts';
-import {jointParts, learnJointly, teachingOf} from '../study/joint-run.ts';
+import {learnJointly} from '../study/joint-run.ts';
+import {jointParts, teachingOf} from '../study/joint-teaching.ts';
 import {knowledgePath, withAllKnowledge, withSavedKnowledge} from '../study/knowledge.ts';
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
 import {changesFor, keptVerdict} from '../study/repeatability.ts';
@@ -26,7 +28,7 @@ import {
   withStudies,
 } from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
-import type {OnStep} from '../study/training.ts';
+import {type OnStep, pointOf} from '../study/training.ts';
 import {tuneMethods} from '../study/tune/tune.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {describeProfile, secondsOf} from '../train/profile.ts';
@@ -71,7 +73,6 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
     await rm(checkpoint.path, {force: true});
     const run = {level: method.level, method: method.method, seed};
     const {loss, validationAccuracy} = kept;
-    const shown = validationAccuracy === null ? '' : `, validation accuracy ${(100 * validationAccuracy).toFixed(2)} %`;
     const underfitted = fit?.underfitted
       ? [`${underfittedSentence(method.method, fit.trainingAgreement, curve.at(-1)!.step)} ${TRAIN_LONGER}`]
       : [];
@@ -95,7 +96,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
         calibration,
       },
       [
-        `${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shown}`,
+        `${method.method}, seed ${seed}: loss ${loss.toFixed(4)}${shownAccuracy(validationAccuracy)}`,
         ...underfitted,
         ...promised,
         ...gated,
@@ -118,6 +119,7 @@ async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, t
   const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) =>
     openStudy(await resolveRecipe(about), [], own);
   await withStudies(source, options, open, async studies => {
+    checkSameInputs(studies);
     const untaught: {study: Study; method: OpenMethod}[] = [];
     for (const {study} of studies) untaught.push({study, method: await steadyMethod(study, name, path, terminal)});
     const {method} = untaught[0]!;
@@ -130,9 +132,11 @@ async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, t
       return learnJointly({directory, teaching, seed}, {checkpoint, onStep});
     }).catch(noteKept(options.signal, checkpoint, terminal));
     await rm(checkpoint.path, {force: true});
-    const {student, fit, curve, profile} = learned;
+    const {student, choice, fit, profile} = learned;
     terminal.note(`Time: ${describeProfile(profile)}.`);
-    const {loss} = curve.at(-1)!;
+    if (choice) terminal.note(choiceSentence(name, [choice]));
+    const {loss, validationAccuracy} = pointOf(learned.kept);
+    const curve = learned.epochs.map(pointOf);
     const underfitted = fit?.underfitted
       ? [`${underfittedSentence(name, fit.trainingAgreement, curve.at(-1)!.step)} ${TRAIN_LONGER}`]
       : [];
@@ -142,15 +146,19 @@ async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, t
     );
     const run = {level: method.level, method: name, seed, directory: learned.directory};
     terminal.result(
-      {...run, seconds: secondsOf(profile), profile, loss, curve, fit, heads},
+      {...run, choice, seconds: secondsOf(profile), profile, loss, validationAccuracy, curve, fit, heads},
       [
-        `${name}, seed ${seed}: loss ${loss.toFixed(4)}, one student for ${heads.map(({question}) => question).join(', ')}`,
+        `${name}, seed ${seed}: loss ${loss.toFixed(4)}${shownAccuracy(validationAccuracy)}, one student for ${heads.map(({question}) => question).join(', ')}`,
         ...underfitted,
         ...promises,
         `Student: ${learned.directory}`,
       ].join('\n'),
     );
   });
+}
+
+function shownAccuracy(validationAccuracy: number | null): string {
+  return validationAccuracy === null ? '' : `, validation accuracy ${(100 * validationAccuracy).toFixed(2)} %`;
 }
 
 /** Says that a run which was left is kept, and rethrows why it was left. */

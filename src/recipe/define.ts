@@ -84,6 +84,7 @@ const training = z.strictObject({
   clipNorm: z.number().positive().optional(),
   validateEvery: aCount.optional(),
   earlyStopping: z.strictObject({patience: aCount}).optional(),
+  questionWeights: z.record(z.string(), z.number().positive()).optional(),
   view: aView.optional(),
 });
 const triedValues = z.array(z.number().positive()).min(1, 'give at least one value').optional();
@@ -163,7 +164,6 @@ const recipeSchema = z
 
 interface CheckedFields {
   readonly questions?: readonly Question[] | undefined;
-  readonly student: Recipe['student'];
   readonly methods: readonly (Pick<Method, 'level' | 'method'> &
     Partial<Record<'asks' | 'views' | 'select' | 'tune', unknown>>)[];
   readonly teachers: Readonly<Partial<Record<Access, unknown>>>;
@@ -175,7 +175,7 @@ interface CheckedFields {
 }
 
 type TrainingLength = Partial<Readonly<Record<'epochs' | 'steps' | 'balance', number | undefined>>> & {
-  readonly earlyStopping?: object | undefined;
+  readonly questionWeights?: Readonly<Record<string, number>> | undefined;
 };
 
 function checkAcrossFields(fields: CheckedFields, context: z.RefinementCtx): void {
@@ -189,7 +189,8 @@ function checkAcrossFields(fields: CheckedFields, context: z.RefinementCtx): voi
     {path: ['training'], ...training},
     {path: ['teacherModel', 'training'], ...teacherModel?.training},
   ];
-  for (const {path, epochs, steps} of lengths) {
+  for (const {path, epochs, steps, questionWeights} of lengths) {
+    if (questionWeights && !fields.questions) add([...path, 'questionWeights'], 'the recipe has no `questions`');
     if (epochs !== undefined && steps !== undefined) add([...path, 'steps'], 'leave it out, or `epochs`');
   }
   const folders = new Map<string, string>();
@@ -225,7 +226,7 @@ function checkAcrossFields(fields: CheckedFields, context: z.RefinementCtx): voi
 
 /** Checks what a recipe with several questions can't have. */
 function checkSeveral(
-  {student, methods, training, teacherModel}: CheckedFields,
+  {methods, training, teacherModel}: CheckedFields,
   questions: readonly Question[],
   add: (path: (string | number)[], message: string) => void,
 ): void {
@@ -235,14 +236,25 @@ function checkSeveral(
     else if (names.indexOf(name) < index) add(['questions', index, 'name'], 'another question has the same folder');
   }
   const whole = 'is for recipes of one question: leave it out';
-  if (Array.isArray(student)) add(['student'], 'students are chosen for one question: give one');
   if (teacherModel) add(['teacherModel'], whole);
-  for (const option of ['earlyStopping', 'balance'] as const) {
-    if (training?.[option] !== undefined) add(['training', option], whole);
+  if (training?.balance !== undefined) add(['training', 'balance'], whole);
+  for (const name of Object.keys(training?.questionWeights ?? {})) {
+    if (!questions.some(question => question.name === name)) {
+      add(
+        ['training', 'questionWeights', name],
+        `is no question of the recipe: ${questions.map(own => own.name).join(', ')}`,
+      );
+    }
   }
-  for (const [index, method] of methods.entries()) {
-    for (const option of ['tune', 'select', 'views'] as const) {
+  for (const [index, {level, views, ...method}] of methods.entries()) {
+    for (const option of ['tune', 'select'] as const) {
       if (method[option] !== undefined) add(['methods', index, option], whole);
+    }
+    if (views !== undefined && level !== 'none' && (views as Partial<MethodViews>).count === undefined) {
+      add(
+        ['methods', index, 'views', 'count'],
+        'no teacher answers several questions while students are trained: give it',
+      );
     }
   }
 }

@@ -181,6 +181,7 @@ export type TrainingOptions = Pick<
   | 'clipNorm'
   | 'validateEvery'
   | 'earlyStopping'
+  | 'questionWeights'
 > &
   // A teacher's own training may augment: its labels hold for every view.
   Pick<TrainOptions, 'view'>;

@@ -63,11 +63,17 @@ export async function chooseStudent(
 
 /** Chooses the student that agrees most often with the answers that it did not learn from; at a tie the first of them. */
 export function chooseAmong(tried: readonly Tried[], classes: number): StudentChoice {
-  const candidates = tried.map(({name, parameters, fit: {logits, labels}}) => ({
-    name,
-    parameters,
-    agreement: accuracy(logits, labels, classes),
-  }));
+  return bestOf(
+    tried.map(({name, parameters, fit: {logits, labels}}) => ({
+      name,
+      parameters,
+      agreement: accuracy(logits, labels, classes),
+    })),
+  );
+}
+
+/** Chooses the candidate with the highest agreement; at a tie the first of them. */
+export function bestOf(candidates: readonly Candidate[]): StudentChoice {
   const best = Math.max(...candidates.map(({agreement}) => agreement));
   return {chosen: candidates.findIndex(({agreement}) => agreement === best), candidates};
 }

@@ -1,3 +1,5 @@
+import type {Inputs} from '../data/inputs.ts';
+import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {typedMeasures} from '../evaluate/typed-measures.ts';
 import {checkOptions} from '../options.ts';
@@ -8,7 +10,7 @@ import {beginStudy, finish, type Prepared, prepare} from './compare.ts';
 import {writeJointResults} from './joint-files.ts';
 import type {MeasuredStudent, QuestionResults, QuestionsResults} from './joint-results.ts';
 import {jointFindings} from './joint-results-of.ts';
-import {directoryOf, type QuestionStudy, STUDY, type StudyOptions, withStudies} from './study.ts';
+import {directoryOf, type QuestionStudy, STUDY, type Study, type StudyOptions, withStudies} from './study.ts';
 import {type Trained, trainJointly} from './train-jointly.ts';
 
 /**
@@ -50,16 +52,24 @@ export async function compareQuestions(recipe: Recipe, options: StudyOptions = {
 }
 
 /** @throws InputError if the data of two questions are not of the same inputs */
-function checkSameInputs([first, ...others]: readonly QuestionStudy[]): void {
+export function checkSameInputs([first, ...others]: readonly QuestionStudy[]): void {
   for (const {study, question} of others) {
-    const differing = (['train', 'test'] as const).find(
-      split => digestOnce(study.recipe.data[split].inputs) !== digestOnce(first!.study.recipe.data[split].inputs),
-    );
+    const [one, other] = [inputsBySplit(first!.study), inputsBySplit(study)];
+    const differing = (['train', 'validation', 'test'] as const).find(split => {
+      const [inputs, others] = [one[split], other[split]];
+      return inputs && others && digestOnce(inputs) !== digestOnce(others);
+    });
     if (differing === undefined) continue;
     throw new InputError(
       `\`data\` gives other inputs for \`${question!.name}\` than for \`${first!.question!.name}\`, in the ${differing} split. Give the same for all questions, in the same order.`,
     );
   }
+}
+
+/** There is a validation split only if the question has true labels. */
+function inputsBySplit({recipe: {data}}: Study): Partial<Record<'train' | 'validation' | 'test', Inputs>> {
+  const {train, test} = data;
+  return {train: train.inputs, test: test.inputs, ...(isLabelled(data) && {validation: data.validation.inputs})};
 }
 
 function measuresOf(

@@ -2,13 +2,15 @@ import {rm} from 'node:fs/promises';
 import {saveStudent} from '../student/files.ts';
 import {columnsOf, headOf, headsOf} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
+import type {Json} from '../teacher.ts';
 import {digestOf, digestOnce, fingerprintOf} from '../train/fingerprint.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {secondsOf} from '../train/profile.ts';
 import {type Executed, keepRun, keptAt} from './execute.ts';
-import {freshStudent, type JointJob, type JointPart, learnJointly, lossesOf, madeBy} from './joint-run.ts';
+import {learnJointly, madeBy} from './joint-run.ts';
+import {freshJointly, type JointJob} from './joint-teaching.ts';
 import {checkpointPath, studentPath} from './run.ts';
-import {failureOf, type OnStep, trainingThreads} from './training.ts';
+import {failureOf, type OnStep, questionPointOf, trainingThreads} from './training.ts';
 
 /**
  * Trains one student of all questions and lets it answer the test split. The run goes on from the step where an earlier
@@ -17,7 +19,7 @@ import {failureOf, type OnStep, trainingThreads} from './training.ts';
 export async function executeJointly(job: JointJob, onStep: OnStep): Promise<readonly Executed[]> {
   const {directory, teaching, seed} = job;
   const {parts} = teaching;
-  const [{study: first, method: shared}] = parts as readonly [JointPart];
+  const {study: first, method: shared} = parts[0]!;
   const key = await keyOfRun(job);
   const path = checkpointPath(directory, shared, seed);
   const checkpoint: CheckpointOptions = {
@@ -25,7 +27,7 @@ export async function executeJointly(job: JointJob, onStep: OnStep): Promise<rea
     resume: 'if-possible',
     onResume: () => first.onNote('Goes on with the runs that an earlier process left.'),
   };
-  const {student, curve, fit, profile} = await learnJointly(job, {checkpoint, onStep});
+  const {student, choice, epochs, fit, profile} = await learnJointly(job, {checkpoint, onStep});
   const {inputs} = first.recipe.data.test;
   const whole = await predictLogits(student, inputs, {signal: first.signal});
   const outcomes: Executed[] = [];
@@ -34,11 +36,16 @@ export async function executeJointly(job: JointJob, onStep: OnStep): Promise<rea
     const {calibration} = columns;
     const {temperature} = calibration ?? {temperature: 1};
     const executed = {
-      ...{choice: undefined, calibration, curve, fit, profile, seconds: secondsOf(profile)},
+      choice,
+      calibration,
+      curve: epochs.map(epoch => questionPointOf(epoch, question.name)),
+      fit: fit?.questions?.[question.name],
+      profile,
+      seconds: secondsOf(profile),
       logits: columnsOf(whole, inputs.count, columns).map(logit => logit / temperature),
     };
     const folder = studentPath(study.directory, method, seed);
-    await saveStudent(folder, headOf(student, question.name), madeBy(study, method, seed));
+    await saveStudent(folder, headOf(student, question.name), madeBy(parts[index]!, seed, choice));
     await keepRun(folder, key, executed);
     outcomes.push(executed);
   }
@@ -61,24 +68,30 @@ export async function keptJointly(job: JointJob): Promise<readonly Executed[] | 
 }
 
 /** A digest of all that decides what a joint run comes to, the same in every process. */
-async function keyOfRun({seed, teaching: {parts, taught}}: JointJob): Promise<string> {
-  const [{study}] = parts as readonly [JointPart];
-  const {recipe, engine, trainer} = study;
-  const student = freshStudent(parts, seed);
-  const run = await trainer.startJointly(student, taught, lossesOf(parts), seed);
-  try {
-    return digestOf({
-      ...(await fingerprintOf(student, taught, run)),
-      engine: `${engine.name} ${engine.version}`,
-      start: digestOf(run.weights.map(weight => weight.dataSync())),
-      threads: trainingThreads(study),
-      folds: recipe.folds,
-      calibration: recipe.calibration ?? null,
-      apart: parts.map(({method}) => ({...method.apart})),
-      tests: parts.map(part => digestOnce(part.study.recipe.data.test.inputs)),
-    });
-  } finally {
-    run.dispose();
-    student.model.dispose();
+async function keyOfRun({seed, teaching}: JointJob): Promise<string> {
+  const {parts, knowledge} = teaching;
+  const {study} = parts[0]!;
+  const {students, folds, calibration} = study.recipe;
+  const {engine, trainer} = study;
+  const runs: Json[] = [];
+  for (const build of students) {
+    const student = freshJointly(teaching, seed, build);
+    const run = await trainer.startJointly(student, teaching, seed);
+    try {
+      const start = digestOf(run.weights.map(weight => weight.dataSync()));
+      // As for one question, the threads are those of the study.
+      runs.push({...(await fingerprintOf(student, knowledge, run)), engine: `${engine.name} ${engine.version}`, start});
+    } finally {
+      run.dispose();
+      student.model.dispose();
+    }
   }
+  return digestOf({
+    runs,
+    threads: trainingThreads(study),
+    folds,
+    calibration: calibration ?? null,
+    apart: parts.map(({method}) => ({...method.apart})),
+    tests: parts.map(part => digestOnce(part.study.recipe.data.test.inputs)),
+  });
 }

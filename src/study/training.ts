@@ -15,6 +15,7 @@ import type {AnyKnowledge} from '../train/lessons.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
 import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
+import type {JointSplit} from '../train/validation.ts';
 import type {TaughtMethod} from './methods.ts';
 import type {CurvePoint} from './results.ts';
 import type {StudyOptions} from './study.ts';
@@ -56,22 +57,16 @@ export class Trainer {
   /** Trains a student of several questions. Throws as `train` does. */
   trainJointly(
     student: Student,
-    knowledge: JointKnowledge,
-    losses: Readonly<Record<string, readonly LossTerm[]>>,
+    training: JointTraining,
     seed: number,
     own?: OwnOptions,
   ): AsyncGenerator<Epoch, void, void> {
-    return train(student, knowledge, this.#jointOptions(knowledge, losses, seed, own));
+    return train(student, training.knowledge, this.#options(training, seed, own));
   }
 
   /** A run before its first step, as `trainJointly` starts it. */
-  startJointly(
-    student: Student,
-    knowledge: JointKnowledge,
-    losses: Readonly<Record<string, readonly LossTerm[]>>,
-    seed: number,
-  ): Promise<Run> {
-    return startRun(student, knowledge, this.#jointOptions(knowledge, losses, seed));
+  startJointly(student: Student, training: JointTraining, seed: number): Promise<Run> {
+    return startRun(student, training.knowledge, this.#options(training, seed));
   }
 
   /** A first student, trained by a method to choose what is asked next. */
@@ -88,15 +83,11 @@ export class Trainer {
     return startRun(student, method.knowledge, this.#options(method, seed));
   }
 
-  #jointOptions(knowledge: JointKnowledge, losses: TrainOptions['losses'], seed: number, own: OwnOptions = {}) {
+  #options(training: TaughtMethod | JointTraining, seed: number, own: OwnOptions = {}): TrainOptions {
+    const {losses, viewing, knowledge} = training;
     const equal = this.#areEqual ? this.#equalLength(knowledge) : {};
-    // True labels are those of one question.
-    return {...this.#shared, validation: undefined, ...equal, losses, seed, ...own};
-  }
-
-  #options({losses, viewing, knowledge}: TaughtMethod, seed: number, own: OwnOptions = {}): TrainOptions {
-    const equal = this.#areEqual ? this.#equalLength(knowledge) : {};
-    return {...this.#shared, ...equal, ...viewing, losses, seed, ...own};
+    const validation = 'validation' in training ? {validation: training.validation} : {};
+    return {...this.#shared, ...validation, ...equal, ...viewing, losses, seed, ...own};
   }
 
   /** As many steps for any number of examples. Few examples have many epochs, and not all of them are measured. */
@@ -106,6 +97,14 @@ export class Trainer {
     const epochs = epochsOf(this.#shared, countOf(knowledge) / (knowledge.versions ?? 1));
     return {exactSteps: true, validateEvery: Math.max(validateEvery, Math.ceil(epochs / MEASUREMENTS))};
   }
+}
+
+/** What students of several questions learn from. */
+export interface JointTraining extends Pick<TaughtMethod, 'viewing'> {
+  readonly knowledge: JointKnowledge;
+  readonly losses: Readonly<Record<string, readonly LossTerm[]>>;
+  /** Undefined if no question has true labels. */
+  readonly validation: JointSplit | undefined;
 }
 
 /** How often a run of a study with budgets is measured on validation, at most. */
@@ -145,6 +144,12 @@ type OwnOptions = Partial<Omit<TrainOptions, 'losses' | 'seed' | 'view' | 'teach
 
 /** An epoch as a point of a run's curve. */
 export function pointOf({epoch, step, loss, validation}: Epoch): CurvePoint {
+  return {epoch, step, loss, validationAccuracy: validation?.accuracy ?? null};
+}
+
+/** The same for one question of several, which the student answers together. */
+export function questionPointOf({epoch, step, questions}: Epoch, name: string): CurvePoint {
+  const {loss, validation} = questions![name]!;
   return {epoch, step, loss, validationAccuracy: validation?.accuracy ?? null};
 }
 

@@ -21,6 +21,8 @@ export interface KeptRun {
 /** JSON has no infinities, but a measurement can be infinite. */
 const number = z.union([z.number(), z.enum(['Infinity', '-Infinity', 'NaN']).transform(Number)]);
 
+const measured = z.object({accuracy: number, nll: number});
+
 const progressSchema: z.ZodType<KeptProgress> = z.object({
   epoch: z.int().positive(),
   step: z.int().nonnegative(),
@@ -33,8 +35,9 @@ const progressSchema: z.ZodType<KeptProgress> = z.object({
       loss: number,
       terms: z.record(z.string(), number),
       learningRate: number,
-      validation: z.object({accuracy: number, nll: number}).nullable(),
+      validation: measured.nullable(),
       best: z.boolean(),
+      questions: z.record(z.string(), z.object({loss: number, validation: measured.optional()})).optional(),
     }),
   ),
   best: z.object({score: number, worse: z.int().nonnegative()}),

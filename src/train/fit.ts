@@ -10,7 +10,7 @@ import {rowsIn} from './batch-source.ts';
 import type {AnyKnowledge, Lesson} from './lessons.ts';
 import type {Progress} from './progress.ts';
 import type {Run} from './run.ts';
-import {type Fit, growthOf, type Moment, PARTS, partOf, trendOf} from './trend.ts';
+import {type Fit, growthOf, type JointFit, type Moment, PARTS, partOf, trendOf} from './trend.ts';
 
 /** A student that gives this share of its training answers has learned them. */
 const LEARNED = 0.95;
@@ -42,14 +42,19 @@ export async function fitOf(
   student: Student,
   knowledge: AnyKnowledge,
   {run, progress, stopped}: {readonly run: Run; readonly progress: Progress; readonly stopped: boolean},
-): Promise<Fit> {
+): Promise<JointFit> {
   const {seed, signal, compile} = run.options;
   const rows = shuffledIndices(countOf(knowledge), mixSeed(seed, 'fit')).subarray(0, ASKED);
   const logits = await predictLogits(student, await inputsAt(knowledge, rows), {signal, compile});
   const learned = await Promise.all(run.lessons.map(lesson => learnedOf(lesson, rows, logits)));
   const meanOf = (key: keyof Learned) => learned.reduce((sum, each) => sum + each[key], 0) / learned.length;
   const shares = {trainingAgreement: meanOf('trainingAgreement'), mostFrequent: meanOf('mostFrequent')};
-  return judgeFit({...shares, stopped, steps: run.steps, ...courseOf(run, progress)});
+  const judge = (shares: Learned, question?: string) =>
+    judgeFit({...shares, stopped, steps: run.steps, ...courseOf(run, progress, question)});
+  const questions = run.lessons.flatMap(({name}, index) =>
+    name === undefined ? [] : [[name, judge(learned[index]!, name)] as const],
+  );
+  return {...judge(shares), ...(questions.length > 0 && {questions: Object.fromEntries(questions)})};
 }
 
 type Learned = Pick<Judged, 'trainingAgreement' | 'mostFrequent'>;
@@ -106,10 +111,15 @@ export function judgeFit({trainingAgreement, mostFrequent, stopped, steps, losse
   return {trainingAgreement, ...trend, underfitted};
 }
 
-/** The losses and measurements of a run against its movement. Parts without a step are left out. */
+/**
+ * The losses and measurements of a run against its movement. Parts without a step are left out.
+ *
+ * @param question - whose measurements; those of the whole if none is named. The losses are those of the whole
+ */
 export function courseOf(
   {steps, rates}: Pick<Run, 'steps' | 'rates'>,
   {course, epochs}: Pick<Progress, 'course' | 'epochs'>,
+  question?: string,
 ): Course {
   const [counts, movements] = [new Float64Array(PARTS), new Float64Array(PARTS)];
   const moved = new Float64Array(steps + 1);
@@ -127,8 +137,9 @@ export function courseOf(
   return {
     // A run that went on from a checkpoint of an earlier version doesn't know its first parts.
     losses: parts.filter(({value}) => Number.isFinite(value) && value !== 0),
-    validation: epochs.flatMap(({step, validation}) =>
-      validation ? [{movement: moved[step]! / all, value: validation.accuracy}] : [],
-    ),
+    validation: epochs.flatMap(epoch => {
+      const {validation} = question === undefined ? epoch : (epoch.questions?.[question] ?? {});
+      return validation ? [{movement: moved[epoch.step]! / all, value: validation.accuracy}] : [];
+    }),
   };
 }

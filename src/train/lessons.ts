@@ -89,7 +89,8 @@ function isOneList(losses: Losses): losses is readonly LossTerm[] {
   return Array.isArray(losses);
 }
 
-function checkNames(where: string, given: readonly string[], known: readonly string[]): void {
+/** @throws InputError if a name is of no question of the student */
+export function checkNames(where: string, given: readonly string[], known: readonly string[]): void {
   const stranger = given.find(name => !known.includes(name));
   if (stranger === undefined) return;
   throw new InputError(

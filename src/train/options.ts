@@ -6,7 +6,8 @@ import type {Losses} from './lessons.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {Profile} from './profile.ts';
 import type {Schedule} from './schedule.ts';
-import type {Fit} from './trend.ts';
+import type {JointFit} from './trend.ts';
+import type {JointSplit, Measured} from './validation.ts';
 
 export interface TrainOptions {
   /**
@@ -60,8 +61,11 @@ export interface TrainOptions {
    * @default no clipping
    */
   readonly clipNorm?: number;
-  /** Measured after each epoch. It decides only when training stops. */
-  readonly validation?: Split<'validation'> | undefined;
+  /**
+   * Measured after each epoch. It decides only when training stops. For a student of several questions, what is watched is the
+   * mean accuracy over those that have labels, by `questionWeights`.
+   */
+  readonly validation?: Split<'validation'> | JointSplit | undefined;
   /**
    * Number of epochs between two measurements of validation. The last epoch is always measured.
    *
@@ -103,7 +107,7 @@ export interface TrainOptions {
   /** Called once at the end with the time that each part of the run took, including parts before a `resume`. */
   readonly onProfile?: (profile: Profile) => void;
   /** Called once at the end with how well the student fits what it learned from. It takes one more forward pass. */
-  readonly onFit?: ((fit: Fit) => void) | undefined;
+  readonly onFit?: ((fit: JointFit) => void) | undefined;
   /** Called after every step, to show progress within an epoch. */
   readonly onStep?:
     | ((progress: {readonly step: number; readonly steps: number; readonly loss: number}) => void)
@@ -178,8 +182,18 @@ export interface Epoch {
   readonly terms: Readonly<Record<string, number>>;
   /** Learning rate at the epoch's last step. */
   readonly learningRate: number;
-  /** The measurement after this epoch, if there was one. */
-  readonly validation: {readonly accuracy: number; readonly nll: number} | undefined;
+  /** The measurement after this epoch, if there was one. Of several questions, the means by their weights. */
+  readonly validation: Measured | undefined;
   /** True if validation accuracy is the best so far. */
   readonly best: boolean;
+  /** Each question by its name, if the student answers several. */
+  readonly questions?: Readonly<Record<string, QuestionEpoch>> | undefined;
+}
+
+/** What a pass over the knowledge came to for one of several questions. */
+export interface QuestionEpoch {
+  /** Mean objective of the question over the epoch's steps; a batch without an answer to it counts as 0. */
+  readonly loss: number;
+  /** The measurement after this epoch, if there was one and the question has labels. */
+  readonly validation?: Measured | undefined;
 }

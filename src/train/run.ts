@@ -25,6 +25,7 @@ import {
   trainingStep,
   type WeightedTerm,
 } from './step.ts';
+import {checkValidation} from './validation.ts';
 
 /** A term of a run. */
 export interface RunTerm extends WeightedTerm {
@@ -189,6 +190,7 @@ function checkOptions(student: Student, lessons: readonly Lesson[], options: Tra
       throw new InputError('Early stopping needs `validation`: give the split that decides when to stop.');
   }
   if (student.heads) checkForOneQuestion(options);
+  if (validation) checkValidation(validation, lessons);
   for (const lesson of lessons) checkLesson(lesson, options);
   if (view?.takesPartner && !teacher) {
     throw new InputError(
@@ -202,8 +204,8 @@ function checkOptions(student: Student, lessons: readonly Lesson[], options: Tra
   }
 }
 
-function checkForOneQuestion({teacher, validation, balance = 0}: TrainOptions): void {
-  const option = teacher ? 'teacher' : validation ? 'validation' : balance > 0 ? 'balance' : undefined;
+function checkForOneQuestion({teacher, balance = 0}: TrainOptions): void {
+  const option = teacher ? 'teacher' : balance > 0 ? 'balance' : undefined;
   if (option === undefined) return;
   throw new InputError(`\`${option}\` is for students of one question. Leave it out.`);
 }

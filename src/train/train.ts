@@ -1,10 +1,7 @@
 import {setImmediate} from 'node:timers/promises';
 import {mixSeed} from '../data/random.ts';
-import type {Split} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
-import {accuracy, nll} from '../evaluate/metrics.ts';
 import {checkOptions} from '../options.ts';
-import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import type {Batch} from './batch-source.ts';
 import {BestWeights} from './best-weights.ts';
@@ -13,12 +10,13 @@ import {digestOf} from './fingerprint.ts';
 import {checkFirstBatch} from './first-batch.ts';
 import {fitOf} from './fit.ts';
 import type {AnyKnowledge} from './lessons.ts';
-import {type Epoch, TRAIN_KINDS, type TrainOptions} from './options.ts';
+import {type Epoch, type QuestionEpoch, TRAIN_KINDS, type TrainOptions} from './options.ts';
 import {disposeBatch, Prefetch} from './prefetch.ts';
 import {closeEpoch, freshProgress, type Progress} from './progress.ts';
 import {type Run, startRun} from './run.ts';
 import type {StepSettings} from './step.ts';
 import {partOf} from './trend.ts';
+import {type JointlyMeasured, measureOn} from './validation.ts';
 
 /**
  * Trains a student, changing its weights, and yields after every epoch. The caller prints, saves or stops in its loop.
@@ -51,15 +49,16 @@ export async function* train(
       run.stepper.sync();
       stopwatch.lap('other');
       const due = validation !== undefined && (epoch % validateEvery === 0 || epoch === epochs);
-      const measured = due ? await measure(student, validation, options) : undefined;
+      const measured = due ? await measureOn(validation, student, lessons, options) : undefined;
       stopwatch.lap('evaluation');
-      const isBest = measured !== undefined && best.offer(measured.accuracy);
+      const isBest = measured !== undefined && best.offer(measured.whole.accuracy);
       const done = {
         ...means,
         epoch,
         step: Math.min(epoch * run.stepsPerEpoch, run.steps),
-        validation: measured,
+        validation: measured?.whole,
         best: isBest,
+        questions: questionsOf(run, means.terms, measured),
       };
       closeEpoch(progress, done);
       await checkpoint?.keepIfDue();
@@ -190,12 +189,17 @@ function checkMoved(run: Run, start: string, epochs: readonly Epoch[]): void {
   );
 }
 
-async function measure(
-  student: Student,
-  {inputs, labels}: Split<'validation'>,
-  {signal, compile = true}: TrainOptions,
-): Promise<{accuracy: number; nll: number}> {
-  const logits = await predictLogits(student, inputs, {compile, signal});
-  const classes = student.classes.length;
-  return {accuracy: accuracy(logits, labels, classes), nll: nll(logits, labels, classes)};
+/** Each question by itself; undefined if the student answers one. */
+function questionsOf(
+  {lessons, terms}: Run,
+  means: Epoch['terms'],
+  measured: JointlyMeasured | undefined,
+): Epoch['questions'] {
+  if (lessons[0]!.name === undefined) return undefined;
+  const one = (index: number): QuestionEpoch => {
+    const own = terms.filter(({lesson}) => lesson === index);
+    const loss = own.reduce((sum, {name, weight}) => sum + weight * means[name]!, 0);
+    return {loss, validation: measured?.questions?.[lessons[index]!.name!]};
+  };
+  return Object.fromEntries(lessons.map(({name}, index) => [name!, one(index)]));
 }

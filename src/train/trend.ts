@@ -31,6 +31,12 @@ export interface Fit extends Trend {
   readonly underfitted: boolean;
 }
 
+/** That of a student of several questions has means, and each question by its name. Its loss is that of all together. */
+export interface JointFit extends Fit {
+  /** Undefined if the student answers one question. */
+  readonly questions?: Readonly<Record<string, Fit>> | undefined;
+}
+
 /** The trend counts from this share of all movement on: the start is steep in every run. */
 const START = 0.4;
 

@@ -5,6 +5,7 @@ import {callable} from '../../adapters/callable.ts';
 import {argmaxRows} from '../../src/data/arrays.ts';
 import {inputAt, selectInputs} from '../../src/data/inputs.ts';
 import type {Dataset} from '../../src/data/split.ts';
+import {crop} from '../../src/data/view.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {jointAgreement} from '../../src/evaluate/metrics.ts';
 import {mean} from '../../src/evaluate/statistics.ts';
@@ -272,6 +273,50 @@ describe('several questions', () => {
     for (const {calibration: own} of whole.heads!) expect(own).toMatchObject({guarantee: {agreement: 0.5}});
   });
 
+  it('are validated together, each with a curve of its own, and stop early', async () => {
+    const training = {epochs: 40, earlyStopping: {patience: 2}, questionWeights: {light: 2}};
+    const methods = [recipeOf([]).methods[1]!];
+    const results = await compareQuestions(recipeOf([], {seeds: [1], methods, training}), await places());
+    const curves = results.questions.map(({results: own}) => own.rows[0]!.curve);
+    expect(curves[0]!.length).toBeLessThan(40);
+    const means = curves[0]!.map((_, at) => {
+      const [ofColumn, ofBright, ofLight] = curves.map(curve => curve[at]!.validationAccuracy!);
+      return (ofColumn! + ofBright! + 2 * ofLight!) / 4;
+    });
+    expect(means.length - 1 - means.indexOf(Math.max(...means))).toBe(2);
+    expect(new Set(curves.map(curve => curve[0]!.loss)).size).toBe(3);
+    const fits = results.questions.map(({results: own}) => own.rows[0]!.fit!.trainingAgreement);
+    expect(new Set(fits).size).toBeGreaterThan(1);
+  });
+
+  it('choose one of several students for all, by the mean of what they agree on', async () => {
+    const where = await places();
+    const student = [mlp({units: []}), mlp({units: [16]})];
+    const changes = {student, seeds: [1], methods: [recipeOf([]).methods[1]!], calibration: {folds: 2}};
+    const results = await compareQuestions(recipeOf([], changes), where);
+    const choices = results.questions.map(({results: own}) => own.rows[0]!.choice!);
+    expect(choices[0]!.candidates).toHaveLength(2);
+    for (const choice of choices) expect(choice).toEqual(choices[0]);
+    const {chosen, candidates} = choices[0]!;
+    expect(candidates[chosen]!.agreement).toBe(Math.max(...candidates.map(({agreement}) => agreement)));
+    const {model} = await loadStudent(join(where.directory, 'students', 'soft', 'seed-1'));
+    expect(model.countParams()).toBe(candidates[chosen]!.parameters);
+  });
+
+  it('are learned from views that the teacher answers beforehand, all questions at once', async () => {
+    const calls: Input[] = [];
+    const views = {view: crop({padding: 1}), count: 2};
+    const methods = [
+      {...recipeOf([]).methods[0]!, views: {view: crop({padding: 1})}},
+      {...recipeOf([]).methods[1]!, views},
+    ];
+    const results = await compareQuestions(recipeOf(calls, {seeds: [1], methods}), await places());
+    // Some views of an input are equal.
+    expect(calls.length).toBeGreaterThan(100);
+    expect(new Set(calls.map(input => input.kind === 'tensor' && input.data.join())).size).toBe(calls.length);
+    for (const {results: own} of results.questions) expect(own.rows.map(({budget}) => budget)).toEqual([40, 120]);
+  });
+
   it('are refused by `compare`, and other data for each of them are refused', async () => {
     const where = await places();
     await expect(compare(recipeOf([]), where)).rejects.toThrow('compareQuestions()');
@@ -299,8 +344,17 @@ describe('several questions', () => {
   });
 
   it.each<[string, Partial<Recipe>, string]>([
-    ['students to choose among', {student: [mlp(), mlp({units: []})]}, 'student: students are chosen for one question'],
-    ['early stopping', {training: {earlyStopping: {patience: 1}}}, 'training.earlyStopping: is for recipes of one'],
+    ['a balance', {training: {balance: 1}}, 'training.balance: is for recipes of one'],
+    [
+      'a weight of another question',
+      {training: {questionWeights: {colour: 2}}},
+      'colour: is no question of the recipe',
+    ],
+    [
+      'views that nobody answers beforehand',
+      {methods: [{...recipeOf([]).methods[1]!, views: {view: crop()}}]},
+      'methods.0.views.count: no teacher answers several questions while students are trained',
+    ],
     ['two of one name', {questions: [column, column]}, 'questions.1.name: another question has the same folder'],
     ['tuning', {methods: [{...recipeOf([]).methods[1]!, tune: true}]}, 'methods.0.tune: is for recipes of one'],
   ])('are refused with %s', (_, changes, message) => {

@@ -23,7 +23,8 @@ import type {Student} from '../../src/student/student.ts';
 import {adam} from '../../src/train/optimizer.ts';
 import type {Epoch, TrainOptions} from '../../src/train/options.ts';
 import {train} from '../../src/train/train.ts';
-import type {Fit} from '../../src/train/trend.ts';
+import type {Fit, JointFit} from '../../src/train/trend.ts';
+import type {JointSplit} from '../../src/train/validation.ts';
 
 beforeAll(startEngine);
 
@@ -71,6 +72,8 @@ const every = Array.from({length: 90}, (_, row) => row);
 const whole = () => joinKnowledge(questions.map(question => answersTo(question, every)));
 /** Nobody answered whether the last thirty are dark, or in which column the first ten are bright. */
 const partial = () => joinKnowledge([answersTo(column, every.slice(10)), answersTo(isDark, every.slice(0, 60))]);
+
+const validationOf = (labels: JointSplit['labels']): JointSplit => ({role: 'validation', inputs: made.inputs, labels});
 
 const task = {classes: [], inputShape: [4, 4, 1], preprocessing: {}};
 const build = (list: readonly Question[] = questions): Student => withHeads(mlp({units: [12]}), list)(task, 1);
@@ -170,14 +173,75 @@ describe('a student of several questions', () => {
       await run(straight, await partial(), {epochs: 4});
       for await (const _ of train(cut, await partial(), {...settings, epochs: 4, checkpoint})) break;
       const resumed = build();
-      await run(resumed, await partial(), {epochs: 4, checkpoint});
+      const kept: Epoch[] = [];
+      const resume = {...checkpoint, onResume: ({epochs}: {epochs: readonly Epoch[]}) => kept.push(...epochs)};
+      await run(resumed, await partial(), {epochs: 4, checkpoint: resume});
       expect(weightsHash(resumed)).toBe(weightsHash(straight));
+      expect(Object.keys(kept[0]!.questions!)).toEqual(['column', 'dark']);
       await expect(run(build(), await whole(), {epochs: 4, checkpoint})).rejects.toThrow("knowledge's answers");
       const weighted = run(build(), await partial(), {epochs: 4, checkpoint, questionWeights: {dark: 2}});
       await expect(weighted).rejects.toThrow('It differs in: questions');
     } finally {
       await rm(folder, {recursive: true});
     }
+  });
+});
+
+describe('the validation of several questions', () => {
+  const held = images(45, 3);
+  const validation = {
+    role: 'validation',
+    inputs: held.inputs,
+    labels: {column: held.columns, dark: held.darks},
+  } as const;
+
+  it('measures each by itself, and their mean by their weights', async () => {
+    const student = build();
+    const epochs = await run(student, await whole(), {
+      validation,
+      validateEvery: 2,
+      epochs: 5,
+      questionWeights: {dark: 3},
+    });
+    expect(epochs.map(epoch => epoch.validation !== undefined)).toEqual([false, true, false, true, true]);
+    const {validation: mean, questions: each, loss} = epochs.at(-1)!;
+    const logits = await predictLogits(student, held.inputs);
+    const heads = headsOf(student).map(head => columnsOf(logits, held.inputs.count, head));
+    expect(each!['column']!.validation!.accuracy).toBe(accuracy(heads[0]!, held.columns, 3));
+    expect(each!['dark']!.validation!.accuracy).toBe(accuracy(heads[1]!, held.darks, 2));
+    for (const key of ['accuracy', 'nll'] as const) {
+      const [ofColumn, ofDark] = [each!['column']!.validation![key], each!['dark']!.validation![key]];
+      expect(mean![key]).toBeCloseTo((ofColumn + 3 * ofDark) / 4, 12);
+    }
+    expect((each!['column']!.loss + 3 * each!['dark']!.loss) / 4).toBeCloseTo(loss, 5);
+  });
+
+  it('looks at the questions that have true labels', async () => {
+    const [epoch] = await run(build(), await whole(), {
+      validation: {...validation, labels: {dark: held.darks}},
+      epochs: 1,
+    });
+    expect(epoch!.validation).toEqual(epoch!.questions!['dark']!.validation);
+    expect(epoch!.questions!['column']!.validation).toBeUndefined();
+  });
+
+  it('stops early, and keeps the weights with the best mean', async () => {
+    const student = build();
+    const epochs = await run(student, await whole(), {validation, earlyStopping: {patience: 2}, epochs: 60});
+    expect(epochs.length).toBeLessThan(60);
+    const best = Math.max(...epochs.map(epoch => epoch.validation!.accuracy));
+    const logits = await predictLogits(student, held.inputs);
+    const [ofColumn, ofDark] = headsOf(student).map(head => columnsOf(logits, held.inputs.count, head));
+    expect((accuracy(ofColumn!, held.columns, 3) + accuracy(ofDark!, held.darks, 2)) / 2).toBe(best);
+  });
+
+  it('tells how well the student fits the answers to each', async () => {
+    const fits: JointFit[] = [];
+    await run(build(), await partial(), {validation, epochs: 3, onFit: fit => fits.push(fit)});
+    const {questions: each, trainingAgreement} = fits[0]!;
+    const agreements = ['column', 'dark'].map(name => each![name]!.trainingAgreement);
+    expect(trainingAgreement).toBeCloseTo((agreements[0]! + agreements[1]!) / 2, 12);
+    expect(agreements[0]).not.toBe(agreements[1]);
   });
 });
 
@@ -201,7 +265,22 @@ describe('the check of several questions', () => {
     ['a weight of an unknown question', {questionWeights: {colour: 1}}, 'no question `colour`'],
     ['a weight of 0', {questionWeights: {dark: 0}}, '`questionWeights.dark` to be a number above 0, got 0'],
     ['balance', {balance: 1}, '`balance` is for students of one question'],
-    ['validation', {validation: asSplit('validation', {inputs: made.inputs, labels: made.columns})}, '`validation` is'],
+    [
+      'true labels of one question alone',
+      {validation: asSplit('validation', {inputs: made.inputs, labels: made.columns})},
+      'Give `validation.labels` as an object with a list for each: column, dark',
+    ],
+    [
+      'true labels of an unknown question',
+      {validation: validationOf({colour: made.columns})},
+      '`validation.labels` names',
+    ],
+    ['true labels of none', {validation: validationOf({})}, '`validation.labels` has labels of no question'],
+    [
+      'true labels of few inputs',
+      {validation: validationOf({dark: made.darks.subarray(1)})},
+      '90 inputs but 89 labels of `dark`',
+    ],
   ])('refuses %s', async (_, options, message) => {
     await expect(run(build(), await whole(), options)).rejects.toThrow(message);
   });
@@ -212,6 +291,8 @@ describe('the check of several questions', () => {
     await expect(run(build(), answersTo(column, every))).rejects.toThrow('Join the answers to all of them');
     const one = await joinKnowledge([answersTo(column, every)]);
     await expect(run(build(), one)).rejects.toThrow('no answers to `dark`');
+    const validation = validationOf({column: made.columns});
+    await expect(run(single, answersTo(column, every), {validation})).rejects.toThrow('`validation.labels` as a list');
     const terms: readonly LossTerm[] = [softLabels()];
     await expect(run(single, answersTo(column, every), {losses: {column: terms}})).rejects.toThrow(
       '`losses` as a list',
