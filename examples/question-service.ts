@@ -6,6 +6,7 @@ import {
   type Inputs,
   loadStudent,
   type RunningService,
+  type StudyOptions,
   saveStudent,
   serveTeacher,
   train,
@@ -77,6 +78,18 @@ export async function serve({name, port, examples}: QuestionService, model: Stud
     input: {kind: inputs.kind},
     port,
   });
+}
+
+/** Prints what a study notes, and each of its tasks when it begins. */
+export function printing(): Required<Pick<StudyOptions, 'onNote' | 'onProgress'>> {
+  let begun = '';
+  return {
+    onNote: note => console.error(note),
+    onProgress({task}) {
+      if (task !== begun) console.error(task);
+      begun = task;
+    },
+  };
 }
 
 async function trainTeacher(service: QuestionService, folder: string): Promise<void> {

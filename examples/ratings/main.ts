@@ -1,6 +1,6 @@
 import {mkdir, writeFile} from 'node:fs/promises';
 import {compareQuestions, startEngine} from 'limbeck';
-import {serve, teacherModel} from '../question-service.ts';
+import {printing, serve, teacherModel} from '../question-service.ts';
 import recipe from './recipe.ts';
 import {service} from './teacher.ts';
 
@@ -9,11 +9,7 @@ const directory = 'out/ratings';
 await startEngine();
 const running = await serve(service, await teacherModel(service));
 try {
-  const found = await compareQuestions(recipe, {
-    directory,
-    cache: `${directory}/answers`,
-    onNote: note => console.error(note),
-  });
+  const found = await compareQuestions(recipe, {directory, cache: `${directory}/answers`, ...printing()});
   const results = {
     questions: found.questions.map(({question: {name, type}, measures}) => ({
       name,

@@ -3,7 +3,7 @@ import {compare, compareQuestions, loadStudent, type Recipe, type Results, start
 import {aboutQuestion, type Question} from 'limbeck/ask';
 import {argmaxRows, jointAgreement} from 'limbeck/metrics';
 import {headOf, predictLogits, type Student} from 'limbeck/students';
-import {dataFor, serve, teacherModel} from '../question-service.ts';
+import {dataFor, printing, serve, teacherModel} from '../question-service.ts';
 import {questions, twoDigits} from './images.ts';
 import recipe from './recipe.ts';
 import {service} from './teacher.ts';
@@ -41,11 +41,10 @@ await startEngine();
 const teacher = await teacherModel(service);
 const running = await serve(service, teacher);
 try {
-  const onNote = (note: string) => console.error(note);
-  const joint = await compareQuestions(recipe, {directory: `${directory}/joint`, cache, onNote});
+  const joint = await compareQuestions(recipe, {directory: `${directory}/joint`, cache, ...printing()});
   const separate: Results[] = [];
   for (const question of questions) {
-    const own = {directory: `${directory}/separate/${question.name}`, cache, onNote};
+    const own = {directory: `${directory}/separate/${question.name}`, cache, ...printing()};
     separate.push(await compare(alone(question), own));
   }
   const taught = await namedBy(questions.map(({name}) => headOf(teacher, name)));
