@@ -1,7 +1,10 @@
 import {answeredRows, argmaxRows, distributionsOf} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
+import {readRows} from '../data/logs/rows.ts';
 import {readsTexts} from '../data/reading.ts';
-import {formatOf, readTexts} from '../data/texts/read.ts';
+import {nameOf} from '../data/texts/blocks.ts';
+import {recordOf} from '../data/texts/fields.ts';
+import {formatOf} from '../data/texts/read.ts';
 import {locationOf, type TextRecord} from '../data/texts/record.ts';
 import {InputError} from '../errors.ts';
 import {type Evaluation, evaluate, type JointAgreement, jointAgreement} from '../evaluate/metrics.ts';
@@ -48,13 +51,11 @@ export async function measureOnFile(student: Student, path: string, options: Inf
     throw new InputError(`${path} is read as texts with labels, and the student reads none. Name a recipe instead.`);
   }
   const heads = headsOf(student);
-  const columns = await Promise.all(heads.map(head => readColumn(path, head)));
-  const {texts} = columns[0]!;
+  const {texts, taught} = await readLabelled(path, heads);
   if (texts.length === 0) throw new InputError(`There are no texts in ${path}.`);
   const logits = await predictLogits(student, {kind: 'text', count: texts.length, texts}, options);
   const own = heads.map(head => columnsOf(logits, texts.length, head));
   const cells = (labels: readonly ArrayLike<number>[]) => texts.flatMap((_, row) => labels.map(one => one[row]!));
-  const taught = columns.map(({labels}) => labels);
   const named = own.map((part, index) => argmaxRows(part, heads[index]!.classes.length));
   return {
     questions: heads.map((head, index) => measuresOf(head, own[index]!, taught[index]!)),
@@ -62,21 +63,31 @@ export async function measureOnFile(student: Student, path: string, options: Inf
   };
 }
 
-interface Column {
+interface LabelledTexts {
   readonly texts: readonly string[];
-  /** By text, its class; -1 if it has no label. */
-  readonly labels: readonly number[];
+  /** By head and text, its class; -1 if it has no label. */
+  readonly taught: readonly (readonly number[])[];
 }
 
 const columnOf = ({question}: HeadColumns): string => question?.name ?? 'label';
 
-async function readColumn(path: string, head: HeadColumns): Promise<Column> {
-  const [texts, labels]: [string[], number[]] = [[], []];
-  for await (const record of readTexts(path, {label: columnOf(head), empty: 'keep'})) {
-    texts.push(record.text);
-    labels.push(classIn(record, head));
+async function readLabelled(path: string, heads: readonly HeadColumns[]): Promise<LabelledTexts> {
+  const texts: string[] = [];
+  const taught = heads.map((): number[] => []);
+  for await (const rows of readRows(path)) {
+    for (const {line, fields} of rows) {
+      const location = {file: nameOf(path), line};
+      if (fields === undefined)
+        throw new InputError(`${locationOf(location)}: no JSON object. Write one on each line.`);
+      for (const [index, head] of heads.entries()) {
+        const label = columnOf(head);
+        const record = recordOf(fields, location, {text: 'text', label, id: undefined}, {label});
+        if (index === 0) texts.push(record.text);
+        taught[index]!.push(classIn(record, head));
+      }
+    }
   }
-  return {texts, labels};
+  return {texts, taught};
 }
 
 /** The class that a label names. Of a predicate it can also be true or false, or 1 or 0. */

@@ -1,6 +1,8 @@
+import {execFile} from 'node:child_process';
 import {mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {promisify} from 'node:util';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {fileText, holdsLabels, measureOnFile} from '../../src/cli/evaluate-file.ts';
 import {startEngine} from '../../src/engine/engine.ts';
@@ -63,6 +65,13 @@ describe('measureOnFile', () => {
     expect(joint).toEqual({agreement: 0.25, inputs: 4});
   });
 
+  it('reads the file once, whatever the number of questions', async () => {
+    const pipe = join(folder, 'pipe.csv');
+    await promisify(execFile)('mkfifo', [pipe]);
+    const [{joint}] = await Promise.all([measureOnFile(student, pipe, {}), writeFile(pipe, TABLE)]);
+    expect(joint).toEqual({agreement: 0.25, inputs: 4});
+  });
+
   it('measures one head alone', async () => {
     const path = await file('one.jsonl', '{"text": "a", "urgent": true}\n{"text": "b", "urgent": 0}\n');
     const {questions} = await measureOnFile(headOf(student, 'urgent'), path, {});
@@ -82,6 +91,7 @@ describe('measureOnFile', () => {
     ['text,topic,mood\na,fault,bad\n', 'urgent'],
     ['text,topic,urgent,mood\na,fault,,bad\n', 'No text has a label in `urgent`.'],
     ['text,topic,urgent,mood\n', 'There are no texts in'],
+    ['text,topic,urgent,mood\na,fault\n', 'line 2: no field `urgent`, only `text`, `topic`.'],
   ])('says what is wrong with %j', async (content, problem) => {
     await expect(measureOnFile(student, await file('wrong.csv', content), {})).rejects.toThrow(problem);
   });
