@@ -6,15 +6,13 @@ import {InputError} from '../errors.ts';
 import type {ShareDifference, ShareRight} from '../evaluate/audit.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {methodFolder} from '../recipe/methods.ts';
-import {questionFolder, recipeOfOne} from '../recipe/questions.ts';
-import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
-import {loadOneHead} from '../student/files.ts';
 import {audit} from '../study/audit/audit.ts';
 import type {Audit} from '../study/audit/measure.ts';
 import {studentPath} from '../study/run.ts';
-import {directoryOf, openStudy} from '../study/study.ts';
+import {directoryOf} from '../study/study.ts';
 import {engineLine} from './engine.ts';
+import {headsFor, withHeadStudies} from './head-studies.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {noteFallback, openTerminal} from './terminal.ts';
 
@@ -43,31 +41,33 @@ export async function runAudit(path: string, {items, seed, delimiter, ...flags}:
     );
   }
   terminal.note(await engineLine());
-  const student = await loadOneHead(folder, flags.question);
-  const about = student.question?.name ?? flags.question;
-  const recipe = await resolveRecipe(source.questions ? recipeOfOne(source, about) : source);
-  const own = source.questions && student.question ? {directory: questionFolder(directory, student.question)} : {};
-  const study = await openStudy(recipe, [recipe.reference], {...options, ...own});
-  try {
-    if (isLabelled(recipe.data)) {
+  const heads = await headsFor(source, folder, flags.question);
+  const audited = await withHeadStudies(source, heads, options, async (study, student) => {
+    const {data} = study.recipe;
+    const question = heads.length > 1 ? student.question?.name : flags.question;
+    if (isLabelled(data)) {
+      const named = question === undefined ? '' : ` --question ${quoted(question)}`;
       terminal.note(
-        `The test split has labels, with which \`limbeck evaluate ${folder} ${path}\` measures free of charge.`,
+        `The test split has labels, with which \`limbeck evaluate ${folder} ${path}${named}\` measures free of charge.`,
       );
     }
-    const result = await audit(study, student, {
-      items,
-      seed,
-      delimiter: DELIMITERS[delimiter],
-      onFallback: noteFallback(terminal),
-    });
-    terminal.result({student: folder, ...result}, auditText(result, commandAgain(path, flags), recipe.data.classes));
-  } finally {
-    await study.close();
-  }
+    const onFallback = noteFallback(terminal);
+    const result = await audit(study, student, {items, seed, delimiter: DELIMITERS[delimiter], onFallback});
+    return {question, result, text: auditText(result, commandAgain(path, {...flags, question}), data.classes)};
+  });
+  const [first] = audited;
+  if (audited.length === 1) return terminal.result({student: folder, ...first!.result}, first!.text);
+  terminal.result(
+    {student: folder, questions: audited.map(({question: name, result}) => ({name, ...result}))},
+    audited.map(({question: name, text}) => `${name}\n${text}`).join('\n\n'),
+  );
 }
 
 /** The command that continues an audit: on the same student, table and cache. */
-export function commandAgain(path: string, {student, question, out, cache}: Omit<AuditFlags, 'delimiter'>): string {
+export function commandAgain(
+  path: string,
+  {student, question, out, cache}: {readonly [F in 'student' | 'question' | 'out' | 'cache']?: string | undefined},
+): string {
   const ownCache = cache === (process.env['LIMBECK_CACHE'] ?? DEFAULT_CACHE) ? undefined : cache;
   const flags = Object.entries({student, question, out, cache: ownCache}).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`, quoted(value)],

@@ -6,19 +6,18 @@ import {type CascadeResult, cascadeOf} from '../evaluate/calibration.ts';
 import {evaluate, meanKlOf, meanWhereTeacherErrs} from '../evaluate/metrics.ts';
 import {mean} from '../evaluate/statistics.ts';
 import {loadRecipe} from '../recipe/load.ts';
-import {recipeOfOne} from '../recipe/questions.ts';
-import {resolveRecipe} from '../recipe/resolve.ts';
 import {boundsWithMissing} from '../statistics/bounds.ts';
-import {loadHead, loadOneHead} from '../student/files.ts';
+import {loadHead} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {askReference, type Reference} from '../study/asking.ts';
 import {promiseText, testText} from '../study/report/cascades.ts';
 import type {MissingInputs} from '../study/results.ts';
-import {openStudy} from '../study/study.ts';
+import type {Study} from '../study/study.ts';
 import {engineLine} from './engine.ts';
 import {fileText, holdsLabels, measureOnFile} from './evaluate-file.ts';
+import {headsFor, withHeadStudies} from './head-studies.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {noteFallback, openTerminal, type Terminal} from './terminal.ts';
 
@@ -31,43 +30,57 @@ export async function runEvaluate(
   if (holdsLabels(path)) return evaluateOnFile(folder, path, question, terminal);
   const source = await loadRecipe(path);
   terminal.note(await engineLine());
-  const student = await loadOneHead(folder, question);
-  const recipe = await resolveRecipe(
-    source.questions ? recipeOfOne(source, question ?? student.question?.name) : source,
+  const options = studyOptions(flags, terminal);
+  const heads = await headsFor(source, folder, question);
+  const found = await withHeadStudies(source, heads, options, async (study, student) => ({
+    question: student.question?.name,
+    ...(await measuredOn(study, student, terminal)),
+  }));
+  const [first] = found;
+  if (found.length === 1) return terminal.result({student: folder, ...first!.document}, first!.text);
+  terminal.result(
+    {student: folder, questions: found.map(({question: name, document}) => ({name, ...document}))},
+    found.map(({question: name, text}) => `${name}\n${text}`).join('\n\n'),
   );
-  const study = await openStudy(recipe, [recipe.reference], studyOptions(flags, terminal));
-  try {
-    checkClasses(student, recipe.data);
-    const {inputs} = recipe.data.test;
-    const raw = await predictLogits(student, inputs, {
-      onFallback: noteFallback(terminal),
-      signal: study.signal,
-    });
-    const reference = await askReference(study);
-    const classes = student.classes.length;
-    const {missing} = reference;
-    const answered = selectRows(raw, classes, reference.rows);
-    const metrics = measured(student, recipe.data, {all: raw, answered}, reference);
-    const agreementBounds = boundsWithMissing(metrics.agreement, missing);
-    const {calibration} = student;
-    const cascade = calibration && cascadeOf(raw, reference.named, classes, calibration);
-    const lines = [table(metrics), ...(missing.count > 0 ? [missingLine(missing, agreementBounds)] : [])];
-    const gate = gateOf(student, inputs, raw);
-    const whole = {
-      teacher: reference.name,
-      examples: inputs.count,
-      missing: missing.count,
-      missingShare: missing.share,
-      ...metrics,
-      ...(missing.count > 0 && {agreementBounds}),
-      cascade,
-      gate,
-    };
-    const others = [...(cascade ? cascadeLines(cascade) : []), ...(gate ? [gateLine(gate)] : [])];
-    terminal.result({student: folder, ...whole}, [...lines, ...others].join('\n'));
-  } finally {
-    await study.close();
-  }
+}
+
+/** The measures of a student of one question, for programs and for people. */
+interface MeasuredHead {
+  readonly document: object;
+  readonly text: string;
+}
+
+/** Measures a student on the test split of a study. */
+async function measuredOn(study: Study, student: Student, terminal: Terminal): Promise<MeasuredHead> {
+  const {recipe} = study;
+  checkClasses(student, recipe.data);
+  const {inputs} = recipe.data.test;
+  const raw = await predictLogits(student, inputs, {
+    onFallback: noteFallback(terminal),
+    signal: study.signal,
+  });
+  const reference = await askReference(study);
+  const classes = student.classes.length;
+  const {missing} = reference;
+  const answered = selectRows(raw, classes, reference.rows);
+  const metrics = measured(student, recipe.data, {all: raw, answered}, reference);
+  const agreementBounds = boundsWithMissing(metrics.agreement, missing);
+  const {calibration} = student;
+  const cascade = calibration && cascadeOf(raw, reference.named, classes, calibration);
+  const lines = [table(metrics), ...(missing.count > 0 ? [missingLine(missing, agreementBounds)] : [])];
+  const gate = gateOf(student, inputs, raw);
+  const others = [...(cascade ? cascadeLines(cascade) : []), ...(gate ? [gateLine(gate)] : [])];
+  const document = {
+    teacher: reference.name,
+    examples: inputs.count,
+    missing: missing.count,
+    missingShare: missing.share,
+    ...metrics,
+    ...(missing.count > 0 && {agreementBounds}),
+    cascade,
+    gate,
+  };
+  return {document, text: [...lines, ...others].join('\n')};
 }
 
 async function evaluateOnFile(

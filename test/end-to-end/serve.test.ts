@@ -322,4 +322,21 @@ describe('limbeck serve of a student of several questions', () => {
       expect(stderr).toContain(`1 texts of ${join(folder(), `tickets.${name}.jsonl`)} join the knowledge.`);
     }
   });
+
+  it('is compared with the teacher about each of them by evaluate and audit, or about one', async () => {
+    const evaluated = await json<{readonly questions: readonly object[]}>(['evaluate', model, tickets]);
+    expect(evaluated.questions).toMatchObject([
+      {name: 'topic', teacher: 'clerk about topic', examples: 12, agreement: expect.any(Number)},
+      {name: 'urgent', teacher: 'clerk about urgent', examples: 12},
+    ]);
+    const {stdout, code} = await run(['audit', tickets, '--items', '12']);
+    expect(code).toBe(0);
+    for (const name of ['topic', 'urgent']) {
+      expect(stdout).toContain(`${name}\nTeacher and student agree on`);
+      expect(stdout).toContain(`limbeck audit ${tickets} --question ${name}`);
+      expect(await readFile(join(folder(), `out/tickets/questions/${name}/audit.csv`), 'utf8')).toContain('label');
+    }
+    const one = await json<object>(['evaluate', model, tickets, '--question', 'urgent']);
+    expect(one).toEqual({student: model, ...evaluated.questions[1], name: undefined});
+  });
 });

@@ -130,7 +130,7 @@ export function auditCommand(): Command {
     )
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option('--student <folder>', 'a saved student (default: that of the recipe’s last method and first seed)')
-    .option('--question <name>', 'the question of a student that answers several')
+    .option('--question <name>', 'only this question of a student that answers several')
     .option('--items <count>', 'how many texts to check in all (default: 50)', positive)
     .option('--seed <number>', 'seed of the first draw (default: 0)', wholeNumber)
     .addOption(
