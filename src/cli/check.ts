@@ -6,7 +6,9 @@ import {
   type ConditionScope,
   parseCondition,
 } from '../recipe/conditions.ts';
-import {checkResults, checkText} from '../study/check.ts';
+import {type Check, checkResults, checkText} from '../study/check.ts';
+import {checkQuestions} from '../study/check-questions.ts';
+import {isOfSeveral, readQuestionsResults} from '../study/joint-files.ts';
 import {readResults} from '../study/read-results.ts';
 import type {Results} from '../study/results.ts';
 import {openTerminal} from './terminal.ts';
@@ -17,20 +19,28 @@ interface CheckFlags extends ConditionScope, Partial<Readonly<Record<ConditionMe
 
 /** Checks conditions on the results of a study; the exit code is 1 if one is broken. */
 export async function runCheck(path: string, flags: CheckFlags): Promise<void> {
-  const results = await readResults(path);
-  const checked = checkResults(results, conditionsFrom(results, flags));
+  const checked = await checkedAt(path, flags);
   openTerminal({json: flags.json ?? false}).result(checked, checkText(checked));
   if (!checked.holds) process.exitCode = 1;
 }
 
+async function checkedAt(path: string, flags: CheckFlags): Promise<Check> {
+  if (await isOfSeveral(path)) {
+    const results = await readQuestionsResults(path);
+    return checkQuestions(results, conditionsFrom(results, flags));
+  }
+  const results = await readResults(path);
+  return checkResults(results, conditionsFrom(results, flags));
+}
+
 /** The conditions of the flags, or else those of the recipe. Flags of scope hold for either. */
-function conditionsFrom({conditions = []}: Results, flags: CheckFlags): readonly Condition[] {
+function conditionsFrom({conditions = []}: Pick<Results, 'conditions'>, flags: CheckFlags): readonly Condition[] {
   const given = CONDITION_MEASURES.flatMap(measure => {
     const text = flags[measure];
     return text === undefined ? [] : [parseCondition(measure, text)];
   });
   const scope = Object.fromEntries(
-    (['method', 'level', 'budget', 'class', 'confident'] as const).flatMap(key =>
+    (['method', 'level', 'budget', 'question', 'class', 'confident'] as const).flatMap(key =>
       flags[key] === undefined ? [] : [[key, flags[key]]],
     ),
   );

@@ -1,7 +1,9 @@
 import {InputError} from '../errors.ts';
+import type {Condition} from '../recipe/conditions.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import {checkResults, checkText} from '../study/check.ts';
+import {type Check, checkResults, checkText} from '../study/check.ts';
+import {checkQuestions} from '../study/check-questions.ts';
 import {type CompareOptions, compare, resultFiles} from '../study/compare.ts';
 import {compareQuestions} from '../study/compare-questions.ts';
 import {jointFiles} from '../study/joint-files.ts';
@@ -36,7 +38,7 @@ export async function runCompare(path: string, flags: CompareFlags): Promise<voi
   const colour = process.stdout.isTTY === true;
   const parts = [
     resultsTable(results, {colour}),
-    conditionsText(results),
+    conditionsText(results, conditions => checkResults(results, conditions)),
     `Report: ${files.report}\nNumbers: ${files.results}`,
   ];
   terminal.result(results, parts.filter(part => part !== '').join('\n\n'));
@@ -54,20 +56,27 @@ async function compareAll(recipe: Recipe, given: CompareOptions, terminal: Termi
   const results = await compareQuestions(recipe, options);
   const colour = process.stdout.isTTY === true;
   const parts = results.questions.map(({question, directory, results: own}) => {
-    const text = [resultsTable(own, {colour}), conditionsText(own)].filter(part => part !== '').join('\n\n');
+    const text = resultsTable(own, {colour});
     return `Question ${question.name} (${question.type})\n\n${text}\n\nReport: ${resultFiles(directory).report}`;
   });
   const files = jointFiles(directoryOf(recipe, options));
-  const joint = `${jointText(results, {colour})}\n\nReport: ${files.report}\nNumbers: ${files.results}`;
-  terminal.result(results, [...parts, joint].join('\n\n'));
+  const joint = [
+    jointText(results, {colour}),
+    conditionsText(results, conditions => checkQuestions(results, conditions)),
+    `Report: ${files.report}\nNumbers: ${files.results}`,
+  ].filter(part => part !== '');
+  terminal.result(results, [...parts, ...joint].join('\n\n'));
   if (results.questions.some(({results: own}) => own.failures.length > 0)) process.exitCode = 1;
 }
 
 /** How the recipe's conditions came out. A study that was measured has not failed, whatever they say. */
-function conditionsText(results: Results): string {
-  if (results.conditions === undefined || results.conditions.length === 0) return '';
+function conditionsText(
+  {conditions = []}: Pick<Results, 'conditions'>,
+  check: (conditions: readonly Condition[]) => Check,
+): string {
+  if (conditions.length === 0) return '';
   try {
-    return checkText(checkResults(results, results.conditions));
+    return checkText(check(conditions));
   } catch (error) {
     if (error instanceof InputError) return `The conditions of the recipe can't be checked. ${error.message}`;
     throw error;

@@ -8,6 +8,7 @@ type Unit = 'share' | 'number' | 'count' | 'usd';
 /** The measures that conditions can be about. Those of a student have the names that they have in its row. */
 export type ConditionMeasure =
   | 'agreement'
+  | 'jointAgreement'
   | 'accuracy'
   | 'balancedAccuracy'
   | 'macroF1'
@@ -26,6 +27,7 @@ export type ConditionMeasure =
 
 export const MEASURES: Readonly<Record<ConditionMeasure, Unit>> = {
   agreement: 'share',
+  jointAgreement: 'share',
   accuracy: 'share',
   balancedAccuracy: 'share',
   macroF1: 'share',
@@ -65,6 +67,12 @@ export interface ConditionScope {
    * @default the largest
    */
   readonly budget?: number | undefined;
+  /**
+   * Name of a question, of a study of several.
+   *
+   * @default each question must meet the conditions; `jointAgreement` is about all together
+   */
+  readonly question?: string | undefined;
   /** Name of a class, for agreement, recall, precision and F1. */
   readonly class?: string | undefined;
   /**
@@ -124,12 +132,21 @@ function isSuffix(suffix: string, measure: ConditionMeasure, unit: Unit): boolea
 
 /** The conditions of a recipe, in the order of their measures. */
 export function conditionsOf(conditions: RecipeConditions): Condition[] {
-  const {method, level, budget, class: className, confident} = conditions;
-  const scope = {method, level, budget, class: className, confident};
+  const {method, level, budget, question, class: className, confident} = conditions;
+  const scope = {method, level, budget, ...(question !== undefined && {question}), class: className, confident};
   return CONDITION_MEASURES.flatMap(measure => {
     const text = conditions[measure];
     return text === undefined ? [] : [{...parseCondition(measure, text), ...scope}];
   });
+}
+
+/** The conditions of a recipe that are about one of its questions; undefined if none is. */
+export function conditionsAbout(conditions: RecipeConditions, question: string): RecipeConditions | undefined {
+  const {question: named, jointAgreement: _, ...own} = conditions;
+  const isOwn = named === undefined || named === question;
+  return isOwn && CONDITION_MEASURES.some(measure => (own as RecipeConditions)[measure] !== undefined)
+    ? own
+    : undefined;
 }
 
 function aCondition(measure: ConditionMeasure): z.ZodType {
@@ -147,10 +164,34 @@ export const conditionsSchema: z.ZodObject = z.strictObject({
   method: z.string().optional(),
   level: z.enum(['none', 'black-box', 'gray-box', 'white-box']).optional(),
   budget: z.int().min(1).optional(),
+  question: z.string().optional(),
   class: z.string().optional(),
   confident: z.boolean().optional(),
   ...Object.fromEntries(CONDITION_MEASURES.map(measure => [measure, aCondition(measure).optional()])),
 });
+
+/**
+ * What is wrong with conditions about the questions of a recipe: a key of the conditions, and why.
+ *
+ * @param questions - undefined if the recipe is about one
+ */
+export function conditionProblems(
+  conditions: RecipeConditions | undefined,
+  questions: readonly {readonly name: string}[] | undefined,
+): readonly (readonly [key: string, problem: string])[] {
+  if (conditions === undefined) return [];
+  const {question: name, jointAgreement, class: className} = conditions;
+  const problems: [key: string, problem: string][] = [];
+  if (name !== undefined && !questions?.some(question => question.name === name)) {
+    problems.push(['question', questions ? 'no question has this name' : 'the recipe has no `questions`']);
+  }
+  if (jointAgreement === undefined) return problems;
+  if (questions === undefined) problems.push(['jointAgreement', 'the recipe has no `questions`: use `agreement`']);
+  else if (name !== undefined || className !== undefined) {
+    problems.push(['jointAgreement', 'is about all questions: leave it out, or the question and the class']);
+  }
+  return problems;
+}
 
 /** Whether some method is one that conditions are about. */
 export function isAbout(

@@ -7,7 +7,7 @@ import type {LossTerm} from '../losses/loss.ts';
 import type {Question} from '../question.ts';
 import type {Access} from '../teacher.ts';
 import {isDetail, isLosses, perQuestion, problemsByQuestion} from './by-question.ts';
-import {type ConditionScope, conditionsSchema, isAbout} from './conditions.ts';
+import {conditionProblems, conditionsSchema, isAbout, type RecipeConditions} from './conditions.ts';
 import {explainIssue} from './explain-issue.ts';
 import {methodFolder} from './methods.ts';
 import type {Method, MethodViews, Recipe} from './recipe.ts';
@@ -170,7 +170,7 @@ interface CheckedFields {
   readonly seeds: readonly number[];
   readonly budgets?: readonly number[] | undefined;
   readonly training?: TrainingLength | undefined;
-  readonly check?: ConditionScope | undefined;
+  readonly check?: RecipeConditions | undefined;
   readonly teacherModel?: {readonly training?: TrainingLength | undefined} | undefined;
 }
 
@@ -220,6 +220,7 @@ function checkAcrossFields(fields: CheckedFields, context: z.RefinementCtx): voi
   if (check !== undefined && !methods.some(method => isAbout(check, method))) {
     add(['check'], 'no method has this name and level');
   }
+  for (const [key, problem] of conditionProblems(check, fields.questions)) add(['check', key], problem);
   if (new Set(seeds).size < seeds.length) add(['seeds'], 'a seed stands twice');
   if (new Set(budgets).size < (budgets?.length ?? 0)) add(['budgets'], 'a budget stands twice');
 }

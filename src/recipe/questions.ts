@@ -6,6 +6,7 @@ import {InputError} from '../errors.ts';
 import {classesOf, type Question} from '../question.ts';
 import type {Access} from '../teacher.ts';
 import {methodAbout} from './by-question.ts';
+import {conditionsAbout} from './conditions.ts';
 import {methodFolder} from './methods.ts';
 import type {Recipe, TeacherSource} from './recipe.ts';
 
@@ -13,10 +14,12 @@ import type {Recipe, TeacherSource} from './recipe.ts';
  * The recipe about one of the questions of a recipe. Its teachers are asked all questions together, so that those about
  * the others find their answers in the cache.
  */
-export function recipeAbout({questions: _, data, teachers, methods, ...others}: Recipe, question: Question): Recipe {
+export function recipeAbout(recipe: Recipe, question: Question): Recipe {
+  const {questions: _, data, teachers, methods, check, ...others} = recipe;
   const about = Object.entries(teachers).map(([level, source]) => [level, source && sourceAbout(source, question)]);
   return {
     ...others,
+    check: check && conditionsAbout(check, question.name),
     methods: methods.map(method => methodAbout(method, question)),
     data: async () => withClasses(await data(question), question),
     teachers: Object.fromEntries(about) as Recipe['teachers'],

@@ -43,21 +43,37 @@ export function checkResults(results: Results, conditions: readonly Condition[])
   const checked = conditions.flatMap(condition =>
     methodsFor(results, condition).map(({level, method}): CheckedCondition => {
       const found = figureOf(results, {...condition, level, method});
-      return {...condition, level, method, ...found, holds: compare(found.figure, condition)};
+      return {...condition, level, method, ...found, holds: isMet(found.figure, condition)};
     }),
   );
   return {holds: checked.every(({holds}) => holds), conditions: checked};
 }
 
-function compare(figure: number, {operator, value}: Condition): boolean {
+export function isMet(figure: number, {operator, value}: Condition): boolean {
   if (operator === '>=') return figure >= value;
   if (operator === '<=') return figure <= value;
   return operator === '>' ? figure > value : figure < value;
 }
 
-/** The methods that a condition is about. */
-function methodsFor(results: Results, scope: ConditionScope): readonly MethodResult[] {
-  const {methods} = results;
+function methodsFor(results: Results, scope: Condition): readonly MethodResult[] {
+  if (scope.measure === 'jointAgreement' || scope.question !== undefined) {
+    throw new InputError(
+      'These are the results of one question: leave the question out, and check `agreement`. Joint agreement is in the folder of a study of several.',
+    );
+  }
+  return methodsIn(results.methods, scope, method => mean(rowsAt(results, method, scope).map(one => one.agreement)));
+}
+
+/**
+ * The methods that a condition is about.
+ *
+ * @param agreementOf - its greatest value decides if no method and no level is named
+ */
+export function methodsIn<M extends Pick<MethodResult, 'level' | 'method'>>(
+  methods: readonly M[],
+  scope: ConditionScope,
+  agreementOf: (method: M) => number,
+): readonly M[] {
   const named = methods.filter(method => isAbout(scope, method));
   if (named.length === 0) {
     const {method, level} = scope;
@@ -68,7 +84,7 @@ function methodsFor(results: Results, scope: ConditionScope): readonly MethodRes
     throw new InputError(`The study has no result of a ${wanted}.${hint}`);
   }
   if (scope.method !== undefined || scope.level !== undefined) return named;
-  const best = ranked(named, method => mean(rowsAt(results, method, scope).map(({agreement}) => agreement)))[0];
+  const best = ranked(named, agreementOf)[0];
   if (best === undefined) throw new InputError('The study knows the agreement of no method. Give `--method`.');
   return [best];
 }
@@ -185,9 +201,10 @@ function unknownCost({measure, method}: CostCondition): InputError {
 
 /** The outcome of each condition in a line, and how many are broken. */
 export function checkText({conditions}: Check): string {
-  const lines = conditions.map(({measure, operator, value, method, level, figure, basis, holds}) => {
+  const lines = conditions.map(({measure, operator, value, method, level, question, figure, basis, holds}) => {
     const wanted = `${operator} ${figureText(measure, value)}`;
-    return `${holds ? '✓' : '✗'} ${measure} of “${method}” (${level}): ${figureText(measure, figure)}, wanted ${wanted} (${basis})`;
+    const about = question === undefined ? '' : ` on ${question}`;
+    return `${holds ? '✓' : '✗'} ${measure} of “${method}” (${level})${about}: ${figureText(measure, figure)}, wanted ${wanted} (${basis})`;
   });
   const broken = conditions.filter(({holds}) => !holds).length;
   const end =

@@ -4,6 +4,7 @@ import {InputError} from '../errors.ts';
 import {typedMeasures} from '../evaluate/typed-measures.ts';
 import {checkOptions} from '../options.ts';
 import type {Question} from '../question.ts';
+import {conditionsOf} from '../recipe/conditions.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {digestOnce} from '../train/fingerprint.ts';
 import {beginStudy, finish, type Prepared, prepare} from './compare.ts';
@@ -45,6 +46,7 @@ export async function compareQuestions(recipe: Recipe, options: StudyOptions = {
       seconds: (performance.now() - started) / 1000,
       questions: found,
       failures,
+      conditions: recipe.check && conditionsOf(recipe.check),
     };
     await writeJointResults(directory, results);
     return results;

@@ -1,5 +1,5 @@
-import {mkdir} from 'node:fs/promises';
-import {dirname, join, relative} from 'node:path';
+import {mkdir, stat} from 'node:fs/promises';
+import {basename, dirname, join, relative} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import {InputError} from '../errors.ts';
 import {withoutSecrets} from '../secrets.ts';
@@ -15,6 +15,24 @@ export function jointFiles(directory: string): Readonly<Record<'results' | 'csv'
     string,
   ];
   return {results, csv, markdown, report: join(directory, 'report.html')};
+}
+
+/**
+ * Whether a path is that of a study of several questions.
+ *
+ * @param path - a file of results, or the folder of a study. If it has results of both kinds, the later ones count.
+ */
+export async function isOfSeveral(path: string): Promise<boolean> {
+  const [joint, single] = await Promise.all(['joint.json', 'results.json'].map(name => modifiedAt(join(path, name))));
+  if (joint === undefined) return basename(path) === 'joint.json';
+  return single === undefined || joint > single;
+}
+
+async function modifiedAt(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({mtimeMs}) => mtimeMs,
+    () => undefined,
+  );
 }
 
 /** Writes each file whole or not at all. */

@@ -216,6 +216,7 @@ export const condition: z.ZodType<Condition> = schemaOf<Condition>()('Condition'
   method: text.optional(),
   level: level.optional(),
   budget: count.optional(),
+  question: text.optional(),
   class: text.optional(),
   confident: z.boolean().optional(),
 });

@@ -1,6 +1,8 @@
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
+import {jointDocument} from '../../src/study/joint-files.ts';
+import {sampleQuestions} from '../study/sample-questions.ts';
 import {sampleResults} from '../study/sample-results.ts';
 import {workplace} from './limbeck.ts';
 
@@ -45,6 +47,26 @@ describe('limbeck check', () => {
       /✗ agreement of “logits \+ feature hint” \(white-box\): 93.*\nBroken: 1 of 1 condition\./,
     );
     expect(scoped.stdout).toMatch(/✗ agreement of “labels” \(black-box\): 91/);
+  });
+
+  it('checks a study of several questions: each, one of them, or all together', async () => {
+    const several = join(folder(), 'several');
+    const results = sampleQuestions(several, {methods: 3});
+    for (const {directory, results: own} of results.questions) {
+      mkdirSync(directory, {recursive: true});
+      writeFileSync(join(directory, 'results.json'), JSON.stringify(own));
+    }
+    writeFileSync(join(several, 'joint.json'), JSON.stringify(jointDocument(several, results)));
+    const [all, one] = await Promise.all([
+      run(['check', several, '--joint-agreement', '>= 80%', '--agreement', '>= 94%']),
+      run(['check', join(several, 'joint.json'), '--question', 'topic', '--agreement', '>= 94%']),
+    ]);
+    expect(all.code).toBe(1);
+    expect(all.stdout).toMatch(/✗ agreement of “top-3 with rest” \(gray-box\) on mood: /);
+    expect(all.stdout).toMatch(/✓ jointAgreement of “top-3 with rest” /);
+    expect(all.stdout).toMatch(/✓ agreement of “top-3 with rest” \(gray-box\) on topic: /);
+    expect(one).toMatchObject({code: 0, stderr: ''});
+    expect(one.stdout).not.toContain(' on mood');
   });
 
   it('refuses what it cannot check with a message and no stack trace', async () => {

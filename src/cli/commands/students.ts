@@ -70,6 +70,7 @@ function againstOption(): Option {
 /** The flags of conditions, by their measures. */
 const CONDITIONS: Readonly<Record<ConditionMeasure, string>> = {
   agreement: "share of test inputs on which student and teacher agree, such as '>= 97%'",
+  jointAgreement: 'of several questions: share of test inputs on which they agree on all',
   accuracy: "share of test inputs that the student has right, such as '>= 0.95'",
   balancedAccuracy: 'mean recall over the classes',
   macroF1: 'mean F1 over the classes',
@@ -97,6 +98,7 @@ export function checkCommand(): Command {
       new Option('--level <level>', 'every method of this level must meet the conditions').choices(['none', ...LEVELS]),
     )
     .option('--budget <inputs>', 'one of the budgets that were compared (default: the largest)', positive)
+    .option('--question <name>', 'of several questions: the one that the conditions are about (default: each)')
     .option('--class <name>', 'the class that agreement, recall, precision and F1 are about')
     .option('--confident', 'the unfavourable end of the 95 % interval must meet the conditions, not the mean');
   for (const [measure, about] of Object.entries(CONDITIONS)) {

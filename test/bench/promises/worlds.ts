@@ -36,6 +36,7 @@ const labelled = (scores: SeedScores['scores'], first: number): SeedScores => ({
 /** Students like the demo's: possible studies of its methods, and studies of four equal methods. */
 export function demoWorlds(): readonly World[] {
   const methods = readStudents();
+  const ofThree = methods[0].map(rightOnThree);
   return [
     {name: 'demo: three methods, seeds shared', paired: true, draw: (seeds, random) => redrawn(methods, seeds, random)},
     {
@@ -47,6 +48,11 @@ export function demoWorlds(): readonly World[] {
       name: 'demo: one method four times, seeds not shared',
       paired: false,
       draw: (seeds, random) => disjoint(methods[0], seeds, random, seeds),
+    },
+    {
+      name: 'demo: right about three images at once, one method four times',
+      paired: true,
+      draw: (seeds, random) => disjoint(ofThree, seeds, random, 0),
     },
   ];
 }
@@ -62,6 +68,14 @@ function redrawn(methods: readonly Students[], seeds: number, random: RandomGene
 
 function picked(scores: Uint8Array, images: Int32Array): Uint8Array {
   return new Uint8Array(images.length).map((_, index) => scores[images[index]!]!);
+}
+
+/** [a third of the images], 1 if a student is right about all three: agreement on three questions. */
+function rightOnThree(student: Uint8Array): Uint8Array {
+  const third = Math.floor(student.length / 3);
+  return student
+    .subarray(0, third)
+    .map((first, index) => first & student[third + index]! & student[2 * third + index]!);
 }
 
 /** Students of one method, no seed twice: methods that are truly equal. */
