@@ -1,7 +1,7 @@
 import {tf} from '../engine/tf.ts';
 
 /** Far below any logit, but finite: exp of it is 0, and 0 times it is 0 and not NaN. */
-const NEVER = -1e9;
+export const NEVER = -1e9;
 
 /**
  * Keeps the classes of a mask and removes all others from the softmax.

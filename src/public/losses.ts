@@ -23,6 +23,7 @@ export {
   jensenShannonLoss,
 } from '../losses/jensen-shannon.ts';
 export {type LearnedTemperatureOptions, learnedTemperature} from '../losses/learned-temperature.ts';
+export {exceedanceLoss, type LevelTermOptions, levelLabels} from '../losses/level-labels.ts';
 export type {LogitBatch, LogitTerm} from '../losses/logit-term.ts';
 export type {BatchOutputs, BatchTargets, LossTerm, PreparedTerm} from '../losses/loss.ts';
 export {type NkdOptions, type NkdTermOptions, nkd, nkdLoss} from '../losses/nkd.ts';

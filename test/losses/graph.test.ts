@@ -9,6 +9,7 @@ import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {jensenShannon} from '../../src/losses/jensen-shannon.ts';
 import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
+import {levelLabels} from '../../src/losses/level-labels.ts';
 import {nkd} from '../../src/losses/nkd.ts';
 import {pkt} from '../../src/losses/pkt.ts';
 import {quantised} from '../../src/losses/quantised.ts';
@@ -48,6 +49,7 @@ const terms = [
   standardised(),
   standardised(dkd()),
   scoreLabels(),
+  levelLabels(),
   quantised(softLabels(), {decimals: 2}),
   learnedTemperature(),
   learnedTemperature(standardised(dkd())),

@@ -11,6 +11,7 @@ import {featureHint} from '../../src/losses/feature-hint.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {jensenShannon} from '../../src/losses/jensen-shannon.ts';
 import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
+import {levelLabels} from '../../src/losses/level-labels.ts';
 import type {LossTerm} from '../../src/losses/loss.ts';
 import {nkd} from '../../src/losses/nkd.ts';
 import {needsOf} from '../../src/losses/objective.ts';
@@ -210,6 +211,7 @@ export const compiledCases = (): Readonly<Record<string, CompiledCase>> => ({
 
 /** Losses whose arithmetic TensorFlow puts in another order where it runs as a graph. To be made once the engine runs. */
 export const reorderedCases = (): Readonly<Record<string, CompiledCase>> => ({
+  'level labels': caseOf([levelLabels()]),
   'score labels': caseOf([scoreLabels({temperature: 2})]),
   'losses of typed questions': caseOf([typedQuestions()]),
   'jensen-shannon': caseOf([jensenShannon({temperature: 2})]),
