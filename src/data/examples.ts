@@ -39,6 +39,7 @@ export const EXAMPLE_KINDS: Shape<ExampleOptions> = {
   classes: kinds.texts,
   validation: kinds.number,
   test: kinds.number,
+  stratify: kinds.flag,
   seed: kinds.number,
   onNote: kinds.call,
   signal: kinds.object,

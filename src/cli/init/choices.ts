@@ -4,7 +4,6 @@ import {parseBudget} from '../../ask/budget/limit.ts';
 import {isLabelled} from '../../data/split.ts';
 import type {TextDataset} from '../../data/texts/splits.ts';
 import {InputError} from '../../errors.ts';
-import {classesOf} from '../../question.ts';
 import {type Asked, choose, type InitFlags} from './choose.ts';
 import {readClassFile} from './class-file.ts';
 import {peekTexts} from './peek.ts';
@@ -13,7 +12,7 @@ import {type QuestionFile, readQuestionFile} from './question-file.ts';
 import {readCount, readName, readOneOf, readPrice, readUrl, serviceMenu, serviceReader} from './readers.ts';
 import type {InitChoices} from './recipe-source.ts';
 import {type InitOutput, type InitService, servicesFor} from './services.ts';
-import {chooseDescriptions, chooseFields, chooseTask, type InitTask, readData} from './text-choices.ts';
+import {chooseDescriptions, chooseFields, chooseTask, type InitTask, readData, withOwnLabels} from './text-choices.ts';
 
 /** All choices, with the texts that were read on the way. */
 export interface Chosen extends InitChoices {
@@ -37,10 +36,11 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
   const name = readName(flags.name ?? nameOf(path));
   const peek = await peekTexts(path, flags);
   const testPath = typeof flags.test === 'string' ? readPath(flags.test) : undefined;
-  const texts = {...(await chooseFields(asked, path, peek)), testPath};
-  const task: InitTask = file ?? (await chooseTask(asked, texts));
+  const fields = {...(await chooseFields(asked, path, peek)), testPath};
+  const task: InitTask = file ?? (await chooseTask(asked, fields));
   const {questions} = task;
-  const data = await readData(asked, texts, questions ? classesOf(questions[0]!) : task.classes);
+  const texts = questions && given.flags.label !== false ? await withOwnLabels(asked, fields, peek, questions) : fields;
+  const data = await readData(asked, texts, task);
   const descriptions = questions ? {} : await chooseDescriptions(asked, data.classes);
   const services = servicesFor(questions);
   const service = await choose(asked, 'service', `${serviceMenu(services)}\nWhich service?`, serviceReader(services));

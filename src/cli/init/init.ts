@@ -155,17 +155,14 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   terminal.note(keyText(key));
   if (!isLoaded) terminal.note(installText());
   const student = `out/${name}/students/${method}/seed-1`;
+  const each = questions === undefined ? '' : ', by question';
   const next = [
     [`limbeck plan ${path}`, 'calls, tokens, money and time, before any query'],
     [`limbeck probe ${path}`, 'five queries: what the service returns in practice'],
     [`limbeck label ${path}${budget === undefined ? '' : ` --budget ${budget}`}`, 'ask, and keep every answer'],
     [`limbeck train ${path}`, 'a student, in this process'],
-    ...(questions === undefined
-      ? ([
-          [`limbeck evaluate ${student} ${path}`, 'how often it agrees with the teacher'],
-          [`limbeck audit ${path}`, 'how often each is right, on texts that you check'],
-        ] as const)
-      : ([[`limbeck compare ${path}`, 'how often students agree with the teacher, by question']] as const)),
+    [`limbeck evaluate ${student} ${path}`, `how often it agrees with the teacher${each}`],
+    [`limbeck audit ${path}`, `how often each is right${each}, on texts that you check`],
     [`limbeck serve ${student}`, 'it answers over HTTP'],
   ] as const;
   const document = {

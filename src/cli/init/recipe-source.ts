@@ -33,6 +33,8 @@ export type InitTexts = Pick<
   'format' | 'encoding' | 'quotes' | 'text' | 'label' | 'header' | 'folderLabels'
 > & {
   readonly path: string;
+  /** True if each question has a column of true labels, under its name. */
+  readonly ownLabels?: boolean | undefined;
   /** The path of the texts that are kept for measurement; undefined if they are drawn. */
   readonly testPath?: string | undefined;
 };
@@ -126,14 +128,16 @@ function detailSource({output, classes, questions}: InitChoices): string {
 }
 
 function datasetFields({texts, test, questions}: InitChoices): readonly string[] {
-  const {path, testPath, format, encoding, quotes, text, label, header, folderLabels} = texts;
+  const {path, testPath, format, encoding, quotes, text, label, ownLabels, header, folderLabels} = texts;
   return [
     testPath === undefined ? `path: ${quoted(path)}` : `path: {train: ${quoted(path)}, test: ${quoted(testPath)}}`,
     ...(format === undefined ? [] : [`format: ${quoted(format)}`]),
     ...(encoding === undefined ? [] : [`encoding: ${quoted(encoding)}`]),
     ...(quotes === undefined ? [] : [`quotes: ${quotes}`]),
     ...(text === undefined ? [] : [`text: ${quoted(text)}`]),
-    ...(label === undefined ? [] : [`label: ${label === false ? 'false' : quoted(label)}`]),
+    ...(label === undefined || ownLabels ? [] : [`label: ${label === false ? 'false' : quoted(label)}`]),
+    // All questions are about the same splits, however their labels are shared out.
+    ...(ownLabels ? ['label: question?.name', 'stratify: false'] : []),
     ...(header === undefined ? [] : [`header: ${header}`]),
     ...(folderLabels ? ['folderLabels: true'] : []),
     questions === undefined ? 'classes' : 'classes: question && classesOf(question)',

@@ -1,7 +1,9 @@
 import {describeTexts} from '../../data/texts/card.ts';
+import {readTexts} from '../../data/texts/read.ts';
+import {locationOf} from '../../data/texts/record.ts';
 import {type TextDataset, textDataset} from '../../data/texts/splits.ts';
 import {InputError} from '../../errors.ts';
-import type {Question} from '../../question.ts';
+import {classesOf, type Question} from '../../question.ts';
 import {type Asked, choose} from './choose.ts';
 import {type Peek, shown} from './peek.ts';
 import {askQuestions} from './question-choices.ts';
@@ -73,19 +75,62 @@ export async function chooseTask({flags, dialogue}: Asked, {label, folderLabels}
   return classes === undefined ? {questions: await askQuestions(dialogue)} : {classes};
 }
 
+/**
+ * The texts with the true labels of each question, if every question has a column of its name that holds one of its
+ * classes in each row.
+ */
+export async function withOwnLabels(
+  {note, signal}: Asked,
+  texts: InitTexts,
+  {fields}: Peek,
+  questions: readonly Question[],
+): Promise<InitTexts> {
+  const names = questions.map(({name}) => name);
+  const found = names.filter(name => fields.some(field => field.name === name));
+  if (found.length === 0) return texts;
+  const without = names.find(name => !found.includes(name));
+  const problem =
+    without === undefined ? await problemWithLabels(texts, questions, signal) : `there is no column \`${without}\``;
+  if (problem === undefined) return {...texts, ownLabels: true};
+  const columns = found.map(name => `\`${name}\``).join(', ');
+  note(`The labels in ${columns} are not read, because ${problem}. Each question needs a label in each row.`);
+  return texts;
+}
+
+/** The first text without a label that is one of the classes of its question; undefined if there is none. */
+async function problemWithLabels(
+  {path, testPath, folderLabels: _, ownLabels: __, ...fields}: InitTexts,
+  questions: readonly Question[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  for (const question of questions) {
+    const classes = classesOf(question);
+    for (const each of [path, ...(testPath === undefined ? [] : [testPath])]) {
+      for await (const record of readTexts(each, {...fields, label: question.name, signal})) {
+        if (record.label !== undefined && classes.includes(record.label)) continue;
+        const said = record.label === undefined ? 'is empty' : `is ${JSON.stringify(record.label)}`;
+        return `\`${question.name}\` ${said} in ${locationOf(record)}, and its classes are ${classes.join(', ')}`;
+      }
+    }
+  }
+  return undefined;
+}
+
 /** Reads all texts, and shows a few. */
 export async function readData(
   {dialogue, note, signal}: Asked,
-  texts: InitTexts,
-  classes: readonly string[] | undefined,
+  {ownLabels = false, ...texts}: InitTexts,
+  {classes, questions}: InitTask,
 ): Promise<TextDataset> {
+  const [first] = questions ?? [];
   dialogue?.say('Reading all texts …');
   const {path, testPath, ...fields} = texts;
   const paths = testPath === undefined ? path : {train: path, test: testPath};
   const data = await textDataset({
     ...fields,
     path: paths,
-    classes,
+    classes: first ? classesOf(first) : classes,
+    ...(ownLabels && {label: first!.name, stratify: false}),
     seed: INIT_SEED,
     onNote: note,
     signal,

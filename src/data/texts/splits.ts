@@ -25,6 +25,13 @@ export interface SplitOptions {
    */
   readonly test?: number | undefined;
   /**
+   * True if each class has its share in each split that is drawn. The data of several questions need `false`, so that
+   * all have the same splits, whatever their labels.
+   *
+   * @default true
+   */
+  readonly stratify?: boolean | undefined;
+  /**
    * Seed of the draw.
    *
    * @default 0
@@ -50,6 +57,7 @@ const KINDS = {
   classes: kinds.texts,
   validation: kinds.number,
   test: kinds.number,
+  stratify: kinds.flag,
   seed: kinds.number,
   near: kinds.numberOrFalse,
   shingles: kinds.object,
@@ -146,12 +154,12 @@ interface DrawnFrom<I extends Inputs> {
 export function drawSplits<I extends Inputs>(
   {labels, roles, labelled}: Pick<Gathered, 'labels' | 'roles' | 'labelled'>,
   distinct: Int32Array,
-  {options: {path, validation = 0.1, test = 0.2, seed = 0}, noun, inputsOf}: DrawnFrom<I>,
+  {options: {path, validation = 0.1, test = 0.2, stratify = true, seed = 0}, noun, inputsOf}: DrawnFrom<I>,
 ): Record<Role, DrawnSplit<I>> {
   const own = typeof path === 'string' ? {train: path} : path;
   const of = (role: Role) => distinct.filter(index => ROLES[roles[index]!] === role);
   const pool = of('train');
-  const poolLabels = labelled.has('train') ? pool.map(index => labels[index]!) : undefined;
+  const poolLabels = stratify && labelled.has('train') ? pool.map(index => labels[index]!) : undefined;
   const sizes = {...(!('validation' in own) && {validation}), ...(!('test' in own) && {test})};
   const drawn = assignSplits(pool.length, poolLabels, sizes, seed);
   const splitOf = (role: Role): DrawnSplit<I> => {

@@ -3,6 +3,8 @@ import {join} from 'node:path';
 import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
 import {type Chosen, chooseAll} from '../../../src/cli/init/choices.ts';
 import type {Dialogue, InitFlags} from '../../../src/cli/init/choose.ts';
+import {recipeSource} from '../../../src/cli/init/recipe-source.ts';
+import {isLabelled} from '../../../src/data/split.ts';
 import {folders} from '../../study/tiny.ts';
 import {person} from './person.ts';
 
@@ -124,6 +126,45 @@ describe('choices', () => {
     await expect(choose({texts: path, class: classes, service: 'decisions', model: 'm'})).rejects.toThrow(
       '`decisions` answers typed questions. Give them with `--questions FILE.json`.',
     );
+  });
+
+  it('read a column of true labels for each question, if each has one that holds its classes', async () => {
+    const rows = (urgent: (index: number) => string, mood = true) =>
+      texts
+        .map((body, index) => `${JSON.stringify({body, urgent: urgent(index), ...(mood && {mood: 'calm'})})}\n`)
+        .join('');
+    const right = await write(
+      'labelled.jsonl',
+      rows(index => (index % 3 === 0 ? 'yes' : 'no')),
+    );
+    const list = [
+      {type: 'predicate', name: 'urgent', instructions: 'Is it urgent?'},
+      {type: 'score', name: 'mood', instructions: 'How is it?', levels: [{label: 'angry'}, {label: 'calm'}]},
+    ];
+    const questions = await write('both.json', JSON.stringify({model: 'm', input: '', questions: list}));
+    const {data, ...chosen} = await choose({texts: right, questions});
+    expect(chosen.texts).toEqual({path: right, text: 'body', label: false, ownLabels: true});
+    expect(isLabelled(data)).toBe(true);
+    const source = recipeSource({...chosen, texts: {...chosen.texts, path: 'labelled.jsonl'}});
+    expect(source).toContain(
+      'label: question?.name,\n      stratify: false,\n      classes: question && classesOf(question),',
+    );
+
+    expect((await choose({texts: right, questions, label: false})).texts).not.toHaveProperty('ownLabels');
+    const wrong = await write(
+      'wrong.jsonl',
+      rows(index => (index === 7 ? '1' : 'no')),
+    );
+    expect((await choose({texts: wrong, questions})).texts).not.toHaveProperty('ownLabels');
+    expect(notes).toContainEqual(
+      expect.stringMatching(/`urgent` is "1" in \S*wrong\.jsonl, line 8, and its classes are no, yes\./),
+    );
+    const half = await write(
+      'half.jsonl',
+      rows(() => 'no', false),
+    );
+    expect(isLabelled((await choose({texts: half, questions})).data)).toBe(false);
+    expect(notes).toContainEqual(expect.stringContaining('`urgent` are not read, because there is no column `mood`'));
   });
 
   it('ask for several questions where no classes are given, then for the address of their service', async () => {

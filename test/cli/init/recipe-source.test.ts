@@ -67,6 +67,7 @@ describe('the source of a recipe', () => {
     ['tickets.ts', tickets],
     ['reviews.ts', reviews],
     ['mails.ts', mails],
+    ['labelled.ts', {...mails, texts: {...mails.texts, path: 'labelled.jsonl', ownLabels: true}}],
   ])('is %s, which the type check of this project reads', async (name, choices) => {
     const fixture = join(import.meta.dirname, '../../fixtures/init', name);
     expect(recipeSource(choices)).toBe(await readFile(fixture, 'utf8'));

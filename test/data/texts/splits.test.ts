@@ -43,6 +43,16 @@ const rows: readonly Row[] = Array.from({length: 80}, (_, number) => {
 const textsOf = ({inputs}: TextSplit): readonly string[] => inputs.texts;
 
 describe('readTextSplits', () => {
+  it('draws the same texts whatever their labels, if it is not to stratify', async () => {
+    const opposite = rows.map(({text}, number) => ({text, label: number % 5 === 0 ? 'ham' : 'spam'}));
+    const paths = [await file('of one question', rows), await file('of another question', opposite)];
+    const [one, other] = await Promise.all(paths.map(path => readTextSplits({path, stratify: false, seed: 1})));
+    for (const role of ['train', 'validation', 'test'] as const) {
+      expect(textsOf(other![role])).toEqual(textsOf(one![role]));
+      expect(other![role].labels).not.toEqual(one![role].labels);
+    }
+  });
+
   it('keeps one of all near-duplicates, so that none leaks from one split into another', async () => {
     const {classes, train, validation, test, card} = await readTextSplits({path: await file('all', rows)});
     expect(classes).toEqual(['ham', 'spam']);
