@@ -3,13 +3,14 @@ import {InputError, TeacherError} from '../src/errors.ts';
 import {untilAborted} from '../src/once.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Question} from '../src/question.ts';
-import type {Answer, Detail, Input, Outcome, Teacher} from '../src/teacher.ts';
+import type {Answer, Input, Json, Outcome, Teacher} from '../src/teacher.ts';
+import type {Expected} from './_answers/expected.ts';
 import {inputsIn} from './_answers/heads.ts';
 import {isUnread, type Unread, unreadError} from './_answers/labels.ts';
 import type {Scores} from './_answers/score-shapes.ts';
 import type {ScoreMeaning} from './_answers/scores.ts';
 import {innerReader, shownReader} from './_local/call-readers.ts';
-import {checkCounts, checkGiven, givenDetail, givenQuestions, subjectReader} from './_local/given.ts';
+import {checkCounts, checkGiven, givenDetails, givenQuestions, subjectReader} from './_local/given.ts';
 
 export type {Scores} from './_answers/score-shapes.ts';
 export type {ScoreMeaning} from './_answers/scores.ts';
@@ -85,7 +86,7 @@ type Answering<T> = OneByOne<T> | Batched<T>;
 export type LabelCall = (
   | (CommonOptions & Answering<string | number>)
   | (QuestionOptions & Answering<ByQuestion<string | number | boolean>>)
-) & {readonly scores?: undefined; readonly topK?: undefined};
+) & {readonly scores?: undefined; readonly topK?: undefined; readonly expected?: undefined};
 
 /** A function that gives scores. Those of a predicate can be one number: that of yes. */
 export type ScoreCall = (
@@ -100,7 +101,17 @@ export type ScoreCall = (
    * @default it scores every class
    */
   readonly topK?: number;
+  /** The numbers of the levels, if a score is answered by its expected level. @default its levels are scored one by one */
+  readonly expected?: Expected;
 };
+
+/** A function that gives the expected level of each question, which are scores. */
+export type LevelCall = QuestionOptions &
+  Answering<ByQuestion<number>> & {
+    readonly expected: Expected;
+    readonly scores?: undefined;
+    readonly topK?: undefined;
+  };
 
 /** The result of a function that sees inside its model. */
 export interface InnerScores<L = Scores> {
@@ -130,11 +141,15 @@ const KINDS = {
   answer: kinds.call,
   scores: kinds.text,
   topK: kinds.number,
+  expected: kinds.textOrObject,
   access: oneOf('white-box'),
   features: kinds.texts,
 } satisfies Shape<
   Omit<CommonOptions, 'questions'> &
-    Record<'questions' | 'batch' | 'maxBatch' | 'answer' | 'scores' | 'topK' | 'access' | 'features', unknown>
+    Record<
+      'questions' | 'batch' | 'maxBatch' | 'answer' | 'scores' | 'topK' | 'expected' | 'access' | 'features',
+      unknown
+    >
 >;
 
 /**
@@ -150,20 +165,24 @@ const KINDS = {
  * @throws InputError if the options can't be used
  */
 export function callable(options: InnerCall): Teacher<'white-box'>;
-export function callable(options: ScoreCall): Teacher<'gray-box'>;
+export function callable(options: ScoreCall | LevelCall): Teacher<'gray-box'>;
 export function callable(options: LabelCall): Teacher<'black-box'>;
-export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
+export function callable(options: InnerCall | ScoreCall | LevelCall | LabelCall): Teacher {
   checkOptions('callable', options, KINDS, ['answer']);
   const {name, version, classes, questions, concurrency = 1} = options;
   const maxBatch = options.batch ? (options.maxBatch ?? 64) : 1;
   if (!name || !version) throw new InputError('callable: Give the function a `name` and a `version`.');
   const features = 'access' in options ? options.features : undefined;
-  const {scores, topK} = 'access' in options ? {scores: 'logits' as const, topK: undefined} : options;
-  const form = {classes, questions, scores, topK};
+  if (features && 'expected' in options) {
+    throw new InputError('callable: `expected` does not go with `access`: logits have all levels.');
+  }
+  const {scores, topK, expected} =
+    'access' in options ? {scores: 'logits' as const, topK: undefined, expected: undefined} : options;
+  const form = {classes, questions, scores, topK, expected};
   checkGiven('callable', form);
   checkCounts('callable', {maxBatch, concurrency});
   const read = features ? innerReader(form, features) : subjectReader(form, shownReader);
-  const detail: Detail = features ? {kind: 'logits', features} : givenDetail(form);
+  const details = features ? {detail: {kind: 'logits', features} as const} : givenDetails(form);
   return {
     name,
     identity: {
@@ -173,12 +192,13 @@ export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
       ...(classes && {classes}),
       scores: scores ?? null,
       ...(topK !== undefined && {topK}),
+      ...(expected !== undefined && {expected: expected as Json}),
       ...(features && {features}),
     },
-    access: features ? 'white-box' : scores ? 'gray-box' : 'black-box',
+    access: features ? 'white-box' : (scores ?? expected) ? 'gray-box' : 'black-box',
     classes: classes ?? [],
     questions: givenQuestions(questions),
-    detail,
+    ...details,
     maxBatch,
     concurrency,
     async ask(queries, {detail: wanted, signal} = {}) {
@@ -200,7 +220,7 @@ export function callable(options: InnerCall | ScoreCall | LabelCall): Teacher {
 
 /** Returns what the function returned or threw for each input. */
 async function valuesOf(
-  {name, batch, answer}: InnerCall | ScoreCall | LabelCall,
+  {name, batch, answer}: InnerCall | ScoreCall | LevelCall | LabelCall,
   inputs: readonly Input[],
   signal: AbortSignal | undefined,
 ): Promise<readonly unknown[]> {

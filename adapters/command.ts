@@ -1,7 +1,8 @@
 import {InputError, TeacherError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Question} from '../src/question.ts';
-import type {AskOptions, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
+import type {AskOptions, Json, Outcome, Price, Rate, Reply, Teacher} from '../src/teacher.ts';
+import type {Expected} from './_answers/expected.ts';
 import {type AskedInput, inputsIn} from './_answers/heads.ts';
 import {ALIAS_KINDS, type AliasOptions, isUnread, readerWith, unreadError} from './_answers/labels.ts';
 import type {ScoreMeaning} from './_answers/scores.ts';
@@ -11,7 +12,7 @@ import {
   checkCounts,
   checkGiven,
   type GivenSubject,
-  givenDetail,
+  givenDetails,
   givenQuestions,
   subjectReader,
 } from './_local/given.ts';
@@ -86,12 +87,22 @@ export interface ScoreCommand extends CommandOptions {
    * @default it scores every class
    */
   readonly topK?: number;
+  /** The numbers of the levels, if a score is answered by its expected level. @default its levels are scored one by one */
+  readonly expected?: Expected;
+}
+
+/** A program that gives the expected level of each question, which are scores. */
+export interface LevelCommand extends CommandOptions {
+  readonly expected: Expected;
+  readonly scores?: undefined;
+  readonly topK?: undefined;
 }
 
 /** A program that gives labels. */
 export interface LabelCommand extends CommandOptions {
   readonly scores?: undefined;
   readonly topK?: undefined;
+  readonly expected?: undefined;
 }
 
 const KINDS = {
@@ -110,6 +121,7 @@ const KINDS = {
   price: kinds.object,
   scores: kinds.text,
   topK: kinds.number,
+  expected: kinds.textOrObject,
 } satisfies Shape<ScoreCommand>;
 
 /**
@@ -122,10 +134,10 @@ const KINDS = {
  * With questions it is asked once about an input, whatever is asked about it, and answers all of them by their names:
  *
  *     {"id": 7, "label": {"topic": "billing", "urgent": true}, "errors": {"mood": "too short"}}
- *     {"id": 7, "scores": {"topic": [0.9, 0.1], "urgent": 0.8}}
+ *     {"id": 7, "scores": {"topic": [0.9, 0.1], "urgent": 0.8, "mood": 2.3}}
  *
  * A label is a class name or an index, that of a predicate can be true or false. `scores` have any of the shapes of `Scores` in the adapter `callable`, and
- * can be one number for a predicate: that of yes. Every answer holds the `id` of its query. The program starts at the first query and must end when its input ends. If it
+ * can be one number for a predicate: that of yes; with `expected`, for a score: its expected level. Every answer holds the `id` of its query. The program starts at the first query and must end when its input ends. If it
  * ends earlier, stays silent for longer than `timeout` or writes an invalid line, it is started again and gets its open
  * queries again. A program that never answered is not started again.
  *
@@ -136,9 +148,9 @@ const KINDS = {
  *
  * @throws InputError if the options can't be used
  */
-export function command(options: ScoreCommand): Teacher<'gray-box'>;
+export function command(options: ScoreCommand | LevelCommand): Teacher<'gray-box'>;
 export function command(options: LabelCommand): Teacher<'black-box'>;
-export function command(options: ScoreCommand | LabelCommand): Teacher {
+export function command(options: ScoreCommand | LevelCommand | LabelCommand): Teacher {
   checkOptions('command', options, KINDS, ['command']);
   const {
     command: words,
@@ -147,6 +159,7 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
     version,
     scores,
     topK,
+    expected,
     cwd = process.cwd(),
     env = {},
     rate,
@@ -155,7 +168,7 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
   const {concurrency = 16, timeout = 60_000, maxReply = 16 * 2 ** 20} = options;
   if (!words[0])
     throw new InputError("command: Give the program and its arguments, such as ['python3', 'classify.py'].");
-  const form = {classes, questions, scores, topK, aliases: options.aliases};
+  const form = {classes, questions, scores, topK, expected, aliases: options.aliases};
   checkGiven('command', form);
   checkCounts('command', {concurrency, timeout, maxReply});
   const line = {words, cwd};
@@ -175,13 +188,14 @@ export function command(options: ScoreCommand | LabelCommand): Teacher {
         ...(classes && {classes}),
         scores: scores ?? null,
         ...(topK !== undefined && {topK}),
+        ...(expected !== undefined && {expected: expected as Json}),
       };
       return identity;
     },
-    access: scores === undefined ? 'black-box' : 'gray-box',
+    access: (scores ?? expected) === undefined ? 'black-box' : 'gray-box',
     classes: classes ?? [],
     questions: givenQuestions(questions),
-    detail: givenDetail(form),
+    ...givenDetails(form),
     maxBatch: 1,
     concurrency,
     service: {
@@ -229,7 +243,7 @@ function replyReader(
   name: string,
   form: GivenSubject,
 ): (reply: Reply, questions: readonly (Question | undefined)[]) => readonly Outcome[] {
-  const field = form.scores === undefined ? 'label' : 'scores';
+  const field = (form.scores ?? form.expected) === undefined ? 'label' : 'scores';
   const readValue = subjectReader(form);
   const fail = (error: unknown): Outcome => {
     return {error: new TeacherError(name, `It gave an error: ${String(error).slice(0, LONGEST_SHOWN)}`)};

@@ -2,7 +2,7 @@ import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Question} from '../src/question.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import type {LabelLocation, ScoreLocation} from './_http/output.ts';
+import type {LabelLocation, LevelLocation, ScoreLocation} from './_http/output.ts';
 import type {QuestionLocations} from './_http/questions.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {MAPPED_KINDS, type MappedOptions, readTemplate} from './_http/template.ts';
@@ -11,7 +11,7 @@ import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
-export type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
+export type {LabelLocation, LevelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
 export type {QuestionLocations} from './_http/questions.ts';
 
 export interface HttpOptions extends ServiceOptions, Omit<MappedOptions, 'classes' | 'output'> {
@@ -66,7 +66,9 @@ const KINDS = {
  * @throws InputError if the options can't be used
  */
 export function http(
-  options: HttpOptions & {readonly output: ScoreLocation | QuestionLocations<ScoreLocation>},
+  options: HttpOptions & {
+    readonly output: ScoreLocation | LevelLocation | QuestionLocations<ScoreLocation | LevelLocation>;
+  },
 ): Teacher<'gray-box'>;
 export function http(
   options: HttpOptions & {readonly output: LabelLocation | QuestionLocations<LabelLocation>},

@@ -2,7 +2,8 @@ import {InputError, TeacherError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Question} from '../src/question.ts';
 import type {AskOptions, Detail, Json, Outcome, Query, Teacher} from '../src/teacher.ts';
-import {checkSubject, headsAmong, type QuestionOutputs, questionsOf} from './_answers/heads.ts';
+import {detailsWith} from './_answers/expected.ts';
+import {checkSubject, headFor, headsAmong, type QuestionOutputs, questionsOf} from './_answers/heads.ts';
 import {ALIAS_KINDS, type AliasOptions, readerWith} from './_answers/labels.ts';
 import {checkServiceUrl, overHttp, transportTo} from './_open-inference/address.ts';
 import {batchesOf, type Client, infer, type Model, refusalOf} from './_open-inference/client.ts';
@@ -121,7 +122,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
   const {url, model, version, output, aliases, maxBatch = 64, concurrency = 4, timeout = 30_000} = options;
   const {name: inputName = 'input', datatype} = options.input ?? {};
   checkDatatype(datatype);
-  const {classes = [], heads, detail, outputs, isLabel} = subjectOf(options);
+  const {classes = [], heads, details, outputs, isLabel} = subjectOf(options);
   if (aliases !== undefined && !isLabel && !('topK' in output)) {
     throw new InputError('`aliases` are for classes with names, and these scores come without names. Leave it out.');
   }
@@ -161,7 +162,7 @@ export function openInference(options: OpenInferenceOptions & {readonly output: 
     access: isLabel ? 'black-box' : 'gray-box',
     classes,
     questions: heads && questionsOf(heads),
-    detail,
+    ...details,
     maxBatch,
     concurrency,
     service: chargedService(
@@ -212,16 +213,16 @@ function checkDatatype(datatype: string | undefined): void {
 }
 
 /** The kinds of an output of scores that can answer a question. */
-type ServedScores = 'logits' | 'logProbabilities' | 'probabilities';
+type ServedScores = 'logits' | 'logProbabilities' | 'probabilities' | 'expected';
 type AnyOutput = ScoreOutput | LabelOutput | QuestionOutputs<ServedScores> | QuestionOutputs<'label'>;
 
-const SCORES: readonly AnswerKind[] = ['logits', 'logProbabilities', 'probabilities'];
+const SCORES: readonly AnswerKind[] = ['logits', 'logProbabilities', 'probabilities', 'expected'];
 
 /** What a model is asked, and the outputs that answer it. */
 interface Subject {
   readonly classes?: readonly string[] | undefined;
   readonly heads?: readonly AnswerHead[];
-  readonly detail: Detail;
+  readonly details: Pick<Teacher, 'detail' | 'details'>;
   /** Names of the outputs to ask for. */
   readonly outputs: readonly string[];
   readonly isLabel: boolean;
@@ -232,7 +233,9 @@ function subjectOf({model, classes, questions, output}: OpenInferenceOptions & {
   checkSubject(owner, {classes, questions});
   if (questions === undefined) {
     const given = output as ScoreOutput | LabelOutput;
-    return {classes, detail: detailOf(given), outputs: outputNames(given), isLabel: 'label' in given};
+    if ('expected' in output)
+      throw new InputError(`\`expected\` of ${owner} answers a score. Give it as \`questions\`.`);
+    return {classes, details: {detail: detailOf(given)}, outputs: outputNames(given), isLabel: 'label' in given};
   }
   const heads = headsAmong<AnswerKind>([...SCORES, 'label'], owner, {
     questions,
@@ -242,9 +245,15 @@ function subjectOf({model, classes, questions, output}: OpenInferenceOptions & {
   if (labels > 0 && labels < heads.length) {
     throw new InputError(`${owner} gives labels of some questions and scores of others. Make a teacher of each.`);
   }
-  const scores = heads.every(({kind}) => kind === 'logits') ? 'logits' : 'log-probabilities';
+  const distributions = heads.filter(({kind}) => kind !== 'expected');
+  const scores = distributions.every(({kind}) => kind === 'logits') ? 'logits' : 'log-probabilities';
+  const details = detailsWith(
+    questions,
+    question => headFor(heads, {question})?.kind === 'expected',
+    () => ({kind: labels > 0 ? 'label' : scores}),
+  );
   return {
-    ...{heads, detail: {kind: labels > 0 ? 'label' : scores}, isLabel: labels > 0},
+    ...{heads, details, isLabel: labels > 0},
     outputs: [...new Set(heads.map(head => head.output))],
   };
 }

@@ -3,6 +3,7 @@ import {nearestHint} from '../../src/options.ts';
 import {classesOf, type Question, type Questions, type Source} from '../../src/question.ts';
 import {areTogether, checkQuestions} from '../../src/questions.ts';
 import type {Query} from '../../src/teacher.ts';
+import {checkScale, type Expected, type LevelScale} from './expected.ts';
 
 /** The kind of an output's numbers. Of a predicate, the probability of yes, or the logit of that probability. */
 export type ScoreKind = 'logits' | 'probabilities';
@@ -13,12 +14,12 @@ export type NamedOutput<K extends string> = {readonly [kind in K]: {readonly [on
 /** The output that answers a question. */
 export type QuestionOutput<K extends string = ScoreKind> = NamedOutput<K> & {
   /**
-   * Of a predicate, the column that holds its number, from 0, if the output has several.
+   * Of a predicate, or of an expected level, the column that holds its number, from 0, if the output has several.
    *
-   * @default a predicate has an output of one number, or of two: no and yes
+   * @default a predicate has an output of one number, or of two: no and yes; an expected level has one of one number
    */
   readonly column?: number;
-};
+} & ('expected' extends K ? Partial<LevelScale> : unknown);
 
 /**
  * The output of each question, by the question's name. If all questions are predicates, it can be one output with a
@@ -41,6 +42,8 @@ export interface Head<K extends string = ScoreKind> {
   readonly column?: number | undefined;
   /** How many columns the output has, if that is known. */
   readonly columns?: number | undefined;
+  /** The numbers of the levels, if it is the expected level of a score. */
+  readonly levels?: Expected | undefined;
 }
 
 /** What a model is asked: the choice among its classes, or questions. */
@@ -78,7 +81,9 @@ export function headsAmong<K extends string>(
   };
   if (questions === undefined) return [{question: undefined, classes: classes!.length, ...partsOf(output, '`output`')}];
   // The outputs of questions are objects.
-  if (typeof Object.values(output)[0] === 'string') return columnsOf(owner, questions, partsOf(output, '`output`'));
+  if (typeof Object.values(output)[0] === 'string') {
+    return columnsOf(owner, questions, partsOf(output, '`output`'), output as Partial<LevelScale>);
+  }
   const byName = output as Readonly<Record<string, QuestionOutput<K>>>;
   const names = questions.map(({name}) => name);
   const unknown = Object.keys(byName).find(name => !names.includes(name));
@@ -89,7 +94,9 @@ export function headsAmong<K extends string>(
   return questions.map(question => {
     const own = byName[question.name];
     const parts = partsOf(own, `\`output.${question.name}\``);
-    return {question, classes: classesOf(question).length, ...parts, column: checkColumn(question, own?.column)};
+    const levels = parts.kind === 'expected' ? levelsOf(owner, question, own as Partial<LevelScale>) : undefined;
+    const column = checkColumn(question, own?.column, levels !== undefined);
+    return {question, classes: classesOf(question).length, ...parts, column, ...(levels && {levels})};
   });
 }
 
@@ -105,9 +112,14 @@ function columnsOf<K extends string>(
   owner: string,
   questions: readonly Question[],
   parts: Pick<Head<K>, 'kind' | 'output'>,
+  scale: Partial<LevelScale>,
 ): readonly Head<K>[] {
   // One question has an output of its own.
-  if (questions.length === 1) return [{question: questions[0], classes: classesOf(questions[0]!).length, ...parts}];
+  if (questions.length === 1) {
+    const question = questions[0]!;
+    const levels = parts.kind === 'expected' ? levelsOf(owner, question, scale) : undefined;
+    return [{question, classes: classesOf(question).length, ...parts, ...(levels && {levels})}];
+  }
   const other = questions.find(({type}) => type !== 'predicate');
   const columns = questions.length;
   if (other === undefined)
@@ -117,9 +129,20 @@ function columnsOf<K extends string>(
   );
 }
 
-function checkColumn({name, type}: Question, column: number | undefined): number | undefined {
+function levelsOf(owner: string, {name, type}: Question, {from, to}: Partial<LevelScale>): Expected {
+  if (type !== 'score') throw new InputError(`\`expected\` is for scores, and question \`${name}\` is a ${type}.`);
+  if ((from === undefined) !== (to === undefined)) {
+    throw new InputError(`\`output.${name}\` of ${owner} takes both \`from\` and \`to\`, or none.`);
+  }
+  const levels = from === undefined || to === undefined ? 'levels' : {from, to};
+  checkScale(owner, levels);
+  return levels;
+}
+
+function checkColumn({name, type}: Question, column: number | undefined, isLevel: boolean): number | undefined {
   if (column === undefined) return undefined;
-  if (type !== 'predicate') throw new InputError(`Question \`${name}\` is no predicate, and needs a whole output.`);
+  if (type !== 'predicate' && !isLevel)
+    throw new InputError(`Question \`${name}\` is no predicate, and needs a whole output.`);
   if (Number.isInteger(column) && column >= 0) return column;
   throw new InputError(`Expected \`column\` of question \`${name}\` to be a whole number, 0 or more, got ${column}.`);
 }
@@ -132,15 +155,19 @@ export function questionsOf(heads: readonly Head<string>[]): Questions | undefin
   return {list, perRequest: list.length, areNamesShown: false, sources: Object.fromEntries(sources)};
 }
 
-function sourceOf({kind, output, column}: Pick<Head<string>, 'kind' | 'output' | 'column'>): Source {
-  return {[kind]: output, ...(column !== undefined && {column})};
+function sourceOf({kind, output, column, levels}: Omit<Head<string>, 'question'>): Source {
+  return {[kind]: output, ...(column !== undefined && {column}), ...(levels !== 'levels' && levels)};
 }
 
 /** Returns why an output with so many values per input has no such part, as a clause; undefined if it has. */
-export function widthProblem({question, classes, column, columns}: Head<string>, width: number): string | undefined {
+export function widthProblem(
+  {question, classes, column, columns, levels}: Head<string>,
+  width: number,
+): string | undefined {
   const gives = `gives ${width} ${width === 1 ? 'value' : 'values'} for each input`;
   if (columns !== undefined && width !== columns) return `${gives}, but there are ${columns} questions`;
   if (column !== undefined) return column < width ? undefined : `${gives}, and has no column ${column}`;
+  if (levels !== undefined) return width === 1 ? undefined : `${gives}, and an expected level is one`;
   if (width === classes || (question?.type === 'predicate' && width === 1)) return undefined;
   return `${gives}, but there are ${classes} classes${question ? ` of question \`${question.name}\`` : ''}`;
 }

@@ -1,6 +1,4 @@
-import {InputError} from '../../src/errors.ts';
-import type {Question} from '../../src/question.ts';
-import type {ExpectedAnswer, LogProbabilitiesAnswer, TopKAnswer} from '../../src/teacher.ts';
+import type {LogProbabilitiesAnswer, TopKAnswer} from '../../src/teacher.ts';
 import {fullAnswer, sumOf, topKAnswer} from '../_answers/scores.ts';
 
 /** What a service prints about one question. */
@@ -21,12 +19,6 @@ export interface Unusable {
   readonly misread?: boolean;
   /** The expected level, if it gives one. */
   readonly score?: number | undefined;
-}
-
-/** How a service numbers levels: from the first number for the lowest to the other one for the highest. */
-export interface LevelScale {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** The most by which floating-point numbers of a sum differ beside their rounding. */
@@ -62,47 +54,6 @@ export function answerOf(
   const {probabilities, choice} = printed;
   const answer = decimals === undefined ? fullAnswer('probabilities', probabilities) : topKOf(probabilities, choice);
   return typeof answer === 'string' ? {problem: answer} : (answer as TopKAnswer | LogProbabilitiesAnswer);
-}
-
-/**
- * Returns a score that is shown as one number as an answer.
- *
- * @param levels - how many there are
- */
-export function expectedOf(
-  {score}: Printed | Unusable,
-  {from, to}: LevelScale,
-  levels: number,
-): ExpectedAnswer | Unusable {
-  if (score === undefined) return {problem: 'It gave no score.'};
-  const level = ((score - from) / (to - from)) * (levels - 1);
-  if (!(level >= -SLACK && level <= levels - 1 + SLACK)) {
-    return {problem: `Its score is ${score}, and its levels go from ${from} to ${to}. Check \`expected\`.`};
-  }
-  return {kind: 'expected', level: Math.min(Math.max(level, 0), levels - 1)};
-}
-
-/**
- * Returns the scale of a score with so many levels; undefined if the service shows every level.
- *
- * @throws InputError if no question is a score, or this is no scale
- */
-export function scaleOf(
-  name: string,
-  {expected, questions}: {readonly expected?: 'levels' | LevelScale; readonly questions: readonly Question[]},
-): ((levels: number) => LevelScale) | undefined {
-  if (expected === undefined) return undefined;
-  if (!questions.some(({type}) => type === 'score')) {
-    throw new InputError(
-      `\`expected\` of teacher ${name} is for scores, and none of its questions is one. Leave it out.`,
-    );
-  }
-  if (expected === 'levels') return levels => ({from: 0, to: levels - 1});
-  const {from, to} = expected;
-  if (Number.isFinite(from) && Number.isFinite(to) && from !== to) return () => expected;
-  throw new InputError(
-    "Expected `expected` to be 'levels', or {from, to} with the numbers of the lowest and the highest level.",
-  );
 }
 
 /** Why numbers that are rounded so contradict each other, as a sentence. */

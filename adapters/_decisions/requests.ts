@@ -4,12 +4,13 @@ import {withWait} from '../../src/pace/service-limits.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import {areTogether} from '../../src/questions.ts';
 import type {AskOptions, Exchange, Outcome, Query, ReadOutcome, Reply, Usage} from '../../src/teacher.ts';
+import {type Expected, expectedAnswer} from '../_answers/expected.ts';
 import {said, sayingOf, statusError} from '../_wire/refusal.ts';
 import {lenientJson, parsedOnce, parseOnce} from '../_wire/reply.ts';
 import {type Connection, postJsonText} from '../_wire/request.ts';
 import {askBatches} from '../_wire/service.ts';
 import {type DecidedInput, type DecisionDialect, type Given, isRecord, REFUSED} from './dialect.ts';
-import {answerOf, expectedOf, type LevelScale} from './distribution.ts';
+import {answerOf, type Printed, type Unusable} from './distribution.ts';
 
 /** A service that answers typed questions, as its requests need it. */
 export interface Asked {
@@ -18,7 +19,7 @@ export interface Asked {
   readonly dialect: DecisionDialect;
   readonly decimals: number | undefined;
   /** Undefined if it shows the probability of every level. */
-  readonly expected: ((levels: number) => LevelScale) | undefined;
+  readonly expected: Expected | undefined;
   /** The most questions in one request. */
   readonly perRequest: number;
   /** The body of a request, as JSON. */
@@ -174,16 +175,22 @@ function outcomeOf(
     const problem = `${about} It refuses to answer this question about the input.`;
     return {error: new TeacherError(teacher, problem, {status: 200})};
   }
-  const levels = classesOf(question).length;
-  const answer =
-    expected && question.type === 'score'
-      ? expectedOf(given, expected(levels), levels)
-      : 'problem' in given
-        ? given
-        : answerOf(given, decimals);
+  const answer = read(question, given, {decimals, expected});
   if (!('problem' in answer)) return {answer};
   const {problem, misread = false} = answer;
   return {error: new TeacherError(teacher, `${about} ${problem}`, {status: 200, unreadable: !misread, misread})};
+}
+
+function read(
+  question: Question,
+  given: Printed | Unusable,
+  {decimals, expected}: Pick<Asked, 'decimals' | 'expected'>,
+): Extract<ReadOutcome<'gray-box'>, {readonly answer: unknown}>['answer'] | Unusable {
+  if (expected && question.type === 'score') {
+    const answer = expectedAnswer(given.score, expected, classesOf(question).length);
+    return typeof answer === 'string' ? {problem: answer} : answer;
+  }
+  return 'problem' in given ? given : answerOf(given, decimals);
 }
 
 /** Tokens of a service's own prompt, at most. */

@@ -3,6 +3,7 @@ import {kinds, type Shape} from '../../src/options.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import {checkQuestions} from '../../src/questions.ts';
 import type {Json, Teacher, Unbounded} from '../../src/teacher.ts';
+import {checkExpected, detailsWith, type Expected} from '../_answers/expected.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {statusError} from '../_wire/refusal.ts';
 import type {Connection} from '../_wire/request.ts';
@@ -18,7 +19,6 @@ import {
   totalUsage,
 } from '../_wire/service.ts';
 import {type DecidedInput, type DecisionDialect, orderedJson} from './dialect.ts';
-import {type LevelScale, scaleOf} from './distribution.ts';
 import {type Asked, askQuestions, documentOf, leastTokens, mostTokens, readQuestions, requestsFor} from './requests.ts';
 
 /** Options of the adapters of services that answer typed questions. */
@@ -46,7 +46,7 @@ export interface DecisionOptions extends ServiceOptions {
    *
    * @default the service shows the probability of every level
    */
-  readonly expected?: 'levels' | LevelScale;
+  readonly expected?: Expected;
   /**
    * The most questions in one request. If there are more about an input, it is sent more than once.
    *
@@ -147,7 +147,8 @@ export function decisionTeacher(
   const service = standInFor(options, address);
   const name = `${adapter} ${model} at ${service}`;
   const {decimals = host.decimals ?? null} = options;
-  const expected = scaleOf(name, options);
+  const {expected} = options;
+  if (expected) checkExpected(name, expected, list);
   const {maxQuestions: perRequest = host.questions ?? MAX_QUESTIONS} = options;
   checkAsked(name, options, host, dialect);
   checkNumber('maxQuestions', perRequest, 1);
@@ -174,7 +175,14 @@ export function decisionTeacher(
     access: 'gray-box',
     classes: [],
     questions: {list, perRequest, areNamesShown: options.areNamesShown ?? false},
-    ...detailsOf(list, decimals, expected !== undefined),
+    ...detailsWith(
+      list,
+      ({type}) => expected !== undefined && type === 'score',
+      others =>
+        decimals === null
+          ? {kind: 'log-probabilities'}
+          : {kind: 'top-k', k: Math.max(...others.map(question => classesOf(question).length))},
+    ),
     maxBatch: 1,
     concurrency: options.concurrency ?? CONCURRENCY,
     service: chargedService<'gray-box'>(
@@ -197,21 +205,6 @@ export function decisionTeacher(
       },
     ),
     ask: (queries, askOptions) => askQuestions(asked, queries, askOptions),
-  };
-}
-
-/** What answers hold: of scores, if `isExpected`, the expected level alone. */
-function detailsOf(
-  list: readonly Question[],
-  decimals: number | null,
-  isExpected: boolean,
-): Pick<Teacher, 'detail' | 'details'> {
-  const scores = isExpected ? list.filter(({type}) => type === 'score') : [];
-  if (scores.length === list.length) return {detail: {kind: 'expected'}};
-  const most = Math.max(...list.filter(one => !scores.includes(one)).map(one => classesOf(one).length));
-  return {
-    detail: decimals === null ? {kind: 'log-probabilities'} : {kind: 'top-k', k: most},
-    ...(scores.length > 0 && {details: Object.fromEntries(scores.map(({name}) => [name, {kind: 'expected'}]))}),
   };
 }
 

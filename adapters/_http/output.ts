@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import type {Question} from '../../src/question.ts';
 import type {Answer, Detail, Outcome, Receipt, Reply} from '../../src/teacher.ts';
+import {checkScale, expectedAnswer} from '../_answers/expected.ts';
 import {isUnread, type LabelWords, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
 import {questionReader} from '../_answers/questions.ts';
 import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
@@ -47,8 +48,18 @@ export interface LabelLocation {
   readonly label: string;
 }
 
+/** The location of one number in a reply, the expected level of a score. Classes without a question are its levels. */
+export interface LevelLocation {
+  readonly expected: string;
+  /** The number of the lowest level, and of the highest. @default 0, and one less than there are levels */
+  readonly from?: number;
+  readonly to?: number;
+}
+
+export type AnswerLocation = ScoreLocation | LabelLocation | LevelLocation;
+
 export interface OutputOptions extends LabelWords {
-  readonly output: ScoreLocation | LabelLocation;
+  readonly output: AnswerLocation;
   /** The question that is answered there, if the teacher has some. */
   readonly question?: Question;
   /** True if a request holds several queries. */
@@ -77,6 +88,8 @@ const topK = z.number().int().min(1);
 const scoreOptions = {names: pointer.optional(), topK: topK.optional()};
 const outputSchema = z.union([
   z.strictObject({label: pointer}),
+  z.strictObject({expected: pointer}),
+  z.strictObject({expected: pointer, from: z.number(), to: z.number()}),
   z.strictObject({logits: pointer, names: pointer.optional()}),
   z.strictObject({logProbabilities: pointer, ...scoreOptions}),
   z.strictObject({probabilities: pointer, ...scoreOptions}),
@@ -91,9 +104,11 @@ export function outputReader(options: OutputOptions): OutputReader {
   const words = {classes, labels, ...('aliases' in options && {aliases: options.aliases})};
   const [detail, readCell] = options.question
     ? questionCell(options.question, {output, aliases: options.aliases})
-    : 'label' in output
-      ? labelCell(words)
-      : scoreCell(words, output);
+    : 'expected' in output
+      ? levelCell(output, classes.length)
+      : 'label' in output
+        ? labelCell(words)
+        : scoreCell(words, output);
   const cellsOf = cellsIn(options);
   const failureIn = error === undefined ? () => undefined : failureReader(pointerOf(error));
   return {
@@ -122,9 +137,10 @@ function unreadOf({problem, misread}: {readonly problem: string; readonly misrea
 function checkOutput({output, classes: all, labels: classes = all, error}: OutputOptions): void {
   if (!outputSchema.safeParse(output).success) {
     throw new InputError(
-      "The `output` can't be used. Give one of `logits`, `logProbabilities`, `probabilities`, `percentages` and " +
-        '`label`, as a JSON pointer that is empty or begins with a slash, such as `/predictions/*`; beside scores ' +
-        '`names`, a pointer too, and, but for logits, `topK`, a whole number above 0.',
+      "The `output` can't be used. Give one of `logits`, `logProbabilities`, `probabilities`, `percentages`, `label` and " +
+        '`expected`, as a JSON pointer that is empty or begins with a slash, such as `/predictions/*`; beside scores ' +
+        '`names`, a pointer too, and, but for logits, `topK`, a whole number above 0; beside `expected` both `from` and ' +
+        '`to`, or none.',
     );
   }
   if (error !== undefined && !POINTER.test(error)) {
@@ -142,6 +158,7 @@ function checkOutput({output, classes: all, labels: classes = all, error}: Outpu
 
 function cellsIn({output, classes, isBatch, question}: OutputOptions): CellReader {
   if ('label' in output) return cellReader({at: output.label, isBatch, width: 1});
+  if ('expected' in output) return cellReader({at: output.expected, isBatch, width: 1});
   // A flat list of all queries has one number of a predicate.
   const scores = {at: meaningOf(output).at, isBatch, width: question?.type === 'predicate' ? 1 : classes.length};
   return output.names === undefined ? cellReader(scores) : namedCellReader(scores, output.names);
@@ -153,7 +170,17 @@ function labelCell(words: LabelWords): CellReading {
   return [{kind: 'label'}, labelReader(words)];
 }
 
+function levelCell({from, to}: LevelLocation, levels: number): CellReading {
+  const expected = from === undefined || to === undefined ? 'levels' : {from, to};
+  checkScale('`output`', expected);
+  return [{kind: 'expected'}, value => expectedAnswer(value, expected, levels)];
+}
+
 function questionCell(question: Question, {output, aliases}: Pick<OutputOptions, 'output' | 'aliases'>): CellReading {
+  if ('expected' in output) {
+    if (question.type === 'score') return levelCell(output, question.levels.length);
+    throw new InputError(`\`expected\` is for scores, and question \`${question.name}\` is a ${question.type}.`);
+  }
   const form = 'label' in output ? {} : {scores: meaningOf(output).meaning, topK: output.topK};
   const detail: Detail =
     'label' in output

@@ -2,15 +2,16 @@ import {InputError, TeacherError} from '../../src/errors.ts';
 import {nearestHint} from '../../src/options.ts';
 import {classesOf, type Question, type Questions, type Source} from '../../src/question.ts';
 import {checkQuestions} from '../../src/questions.ts';
-import type {Detail, Outcome, Reply} from '../../src/teacher.ts';
+import type {Detail, Outcome, Reply, Teacher} from '../../src/teacher.ts';
+import {detailsWith} from '../_answers/expected.ts';
 import {NO_QUESTION} from '../_answers/heads.ts';
 import type {Aliases} from '../_answers/labels.ts';
 import {inputOfRows} from '../_wire/input-batches.ts';
 import type {Cell} from './cells.ts';
-import {type LabelLocation, type OutputOptions, outputReader, type ScoreLocation} from './output.ts';
+import {type AnswerLocation, type OutputOptions, outputReader} from './output.ts';
 
 /** The location of the answer to each question in a reply, by the question's name. */
-export type QuestionLocations<L extends ScoreLocation | LabelLocation = ScoreLocation | LabelLocation> = {
+export type QuestionLocations<L extends AnswerLocation = AnswerLocation> = {
   readonly [question: string]: L;
 };
 
@@ -26,6 +27,7 @@ export interface QuestionsOptions extends Pick<OutputOptions, 'isBatch' | 'error
 /** How replies about several questions are read. */
 export interface QuestionsReader {
   readonly detail: Detail;
+  readonly details?: Teacher['details'];
   readonly questions: Questions;
   /** See `Service`. */
   read(name: string, reply: Reply, questions: readonly (Question | undefined)[]): readonly Outcome[];
@@ -66,9 +68,15 @@ export function questionsReader(
     }),
   );
   return {
-    detail: commonDetail(
-      owner,
-      [...readers.values()].map(({detail}) => detail),
+    ...detailsWith(
+      questions,
+      ({name}) => readers.get(name)!.detail.kind === 'expected',
+      others =>
+        commonDetail(
+          owner,
+          others.map(({name}) => readers.get(name)!.detail),
+          others.length < questions.length,
+        ),
     ),
     questions: {
       list: questions,
@@ -109,10 +117,14 @@ function tried(
   }
 }
 
-/** The fullest detail that all answers have. */
-function commonDetail(owner: string, details: readonly Detail[]): Detail {
+/**
+ * The fullest detail that all answers have.
+ *
+ * @param hasLevels - true if there are expected levels beside them
+ */
+function commonDetail(owner: string, details: readonly Detail[], hasLevels: boolean): Detail {
   const labels = details.filter(({kind}) => kind === 'label').length;
-  if (labels === details.length) return {kind: 'label'};
+  if (labels === details.length && !hasLevels) return {kind: 'label'};
   if (labels > 0)
     throw new InputError(`${owner} gives labels of some questions and scores of others. Make a teacher of each.`);
   const named = details.flatMap(detail => (detail.kind === 'top-k' ? detail.k : []));

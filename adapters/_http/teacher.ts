@@ -18,7 +18,9 @@ import {
   type ServiceOptions,
 } from '../_wire/service.ts';
 import {
+  type AnswerLocation,
   type LabelLocation,
+  type LevelLocation,
   type OutputOptions,
   outputReader,
   type ReceiptLocation,
@@ -28,10 +30,8 @@ import {
 import {type QuestionLocations, questionsReader} from './questions.ts';
 import type {Template} from './template.ts';
 
-type Location = ScoreLocation | LabelLocation;
-
 /** A service whose requests are made from a template and whose replies are read by pointers. */
-interface MappedService<Output extends Location | QuestionLocations = Location | QuestionLocations>
+interface MappedService<Output extends AnswerLocation | QuestionLocations = AnswerLocation | QuestionLocations>
   extends ServiceAddress,
     Pick<JsonService<never>, 'url' | 'headers' | 'refusalAdvice' | 'refusesInput'> {
   readonly identity: Teacher['identity'];
@@ -60,7 +60,7 @@ interface MappedService<Output extends Location | QuestionLocations = Location |
 /** @throws InputError if the template, the pointers, the labels or `maxBatch` can't be used */
 export function mappedTeacher(
   options: ServiceOptions,
-  service: MappedService<ScoreLocation | QuestionLocations<ScoreLocation>>,
+  service: MappedService<ScoreLocation | LevelLocation | QuestionLocations<ScoreLocation | LevelLocation>>,
 ): Teacher<'gray-box'>;
 export function mappedTeacher(options: ServiceOptions, service: MappedService<LabelLocation>): Teacher<'black-box'>;
 export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher;
@@ -83,7 +83,7 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
     );
   }
   const connection = openConnection(options, {...service, address: service.address ?? url.href});
-  const {detail, questions, read} = readerOf({...service, classes}, templates[0]!.isBatch);
+  const {detail, details, questions, read} = readerOf({...service, classes}, templates[0]!.isBatch);
   const asked: JsonService<'gray-box' | 'black-box'> = {...service, connection, read};
   return {
     name,
@@ -93,6 +93,7 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
     classes,
     questions,
     detail,
+    details,
     maxBatch,
     concurrency,
     service: chargedService(
@@ -114,6 +115,7 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
 /** How replies are read. */
 interface Reading extends Pick<JsonService<Access>, 'read'> {
   readonly detail: Detail;
+  readonly details?: Teacher['details'];
   readonly questions?: Questions;
 }
 
@@ -121,13 +123,13 @@ function readerOf(service: MappedService & {readonly classes: readonly string[]}
   const {name, questions: list, output, aliases} = service;
   if (list === undefined) {
     const {labels = service.classes} = service;
-    const {detail, read} = outputReader({...service, labels, output: output as Location, isBatch});
+    const {detail, read} = outputReader({...service, labels, output: output as AnswerLocation, isBatch});
     return {detail, read: (reply, count) => read(name, reply, count)};
   }
   const typed = {...service, questions: list, output: output as QuestionLocations, aliases, isBatch};
-  const {detail, questions, read} = questionsReader(name, typed);
+  const {read, ...others} = questionsReader(name, typed);
   return {
-    ...{detail, questions},
+    ...others,
     read: (reply, count, about = []) =>
       read(
         name,

@@ -4,7 +4,7 @@ import {dataUrl, imageBase64, inputsOfKinds} from '../../src/input-kinds.ts';
 import {kinds, type Shape} from '../../src/options.ts';
 import type {Input, Json, TensorInput} from '../../src/teacher.ts';
 import {ALIAS_KINDS, type AliasOptions} from '../_answers/labels.ts';
-import type {LabelLocation, ReceiptLocation, ScoreLocation} from './output.ts';
+import type {AnswerLocation, ReceiptLocation} from './output.ts';
 
 /** Options of a service whose requests are made from a template and whose replies are read by pointers. */
 export interface MappedOptions extends AliasOptions {
@@ -34,7 +34,7 @@ export interface MappedOptions extends AliasOptions {
    * The location of the scores or the labels in a reply. If a request holds several queries, the first `*` stands for
    * the index of the query, in the order that was sent. Without a `*` it is a flat list of all their values.
    */
-  readonly output: ScoreLocation | LabelLocation;
+  readonly output: AnswerLocation;
   /**
    * JSON pointer to the error in a reply with status 200. Any value but null, false, zero and an empty one means that
    * the request failed.

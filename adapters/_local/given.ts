@@ -2,7 +2,8 @@ import type {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
 import {kinds} from '../../src/options.ts';
 import {classesOf, type Question, type Questions} from '../../src/question.ts';
-import type {Answer, Detail} from '../../src/teacher.ts';
+import type {Answer, Detail, Teacher} from '../../src/teacher.ts';
+import {checkExpected, detailsWith, type Expected, expectedAnswer} from '../_answers/expected.ts';
 import {checkSubject, NO_QUESTION} from '../_answers/heads.ts';
 import {isUnread, type LabelWords, plainLabelReader, type Unread} from '../_answers/labels.ts';
 import {questionReader} from '../_answers/questions.ts';
@@ -12,6 +13,8 @@ import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts
 export interface GivenForm extends LabelWords {
   readonly scores?: ScoreMeaning | undefined;
   readonly topK?: number | undefined;
+  /** If scores are answered by one number, their expected level. */
+  readonly expected?: Expected | undefined;
 }
 
 /** The same for a program that has either classes or questions. */
@@ -55,8 +58,27 @@ export function checkGiven(adapter: string, {classes, questions, ...form}: Given
   // Questions with fewer classes than `topK` are answered whole.
   checkForm(adapter, {...form, classes: lists.reduce((one, other) => (one.length >= other.length ? one : other))});
   const stray = Object.entries(form.aliases ?? {}).find(([, name]) => lists.every(list => !list.includes(name)));
+  if (form.expected !== undefined) checkLevels(adapter, form.expected, questions ?? [], form.scores);
   if (questions === undefined || stray === undefined) return;
   throw new InputError(`${adapter}: The alias \`${stray[0]}\` means \`${stray[1]}\`, which no question has.`);
+}
+
+function checkLevels(
+  adapter: string,
+  expected: Expected,
+  questions: readonly Question[],
+  scores: ScoreMeaning | undefined,
+): void {
+  checkExpected(adapter, expected, questions);
+  const other = questions.find(({type}) => type !== 'score');
+  if (other !== undefined && scores === undefined) {
+    throw new InputError(
+      `${adapter}: \`expected\` says how scores are answered. Say by \`scores\` how \`${other.name}\` is.`,
+    );
+  }
+  if (other === undefined && scores !== undefined) {
+    throw new InputError(`${adapter}: All questions are answered by their \`expected\` level. Leave \`scores\` out.`);
+  }
 }
 
 /** @throws InputError if one of these is no whole number above 0 */
@@ -73,7 +95,13 @@ export function givenReader({scores, topK, ...words}: GivenForm): (value: unknow
   return scoreReader({...words, meaning: scores, ...(topK !== undefined && {topK})});
 }
 
-export function givenDetail({scores, topK}: Pick<GivenForm, 'scores' | 'topK'>): Detail {
+/** The details of a program's answers. */
+export function givenDetails({questions = [], expected, ...form}: GivenSubject): Pick<Teacher, 'detail' | 'details'> {
+  const isExpected = ({type}: Question) => expected !== undefined && type === 'score';
+  return detailsWith(questions, isExpected, () => givenDetail(form));
+}
+
+function givenDetail({scores, topK}: Pick<GivenForm, 'scores' | 'topK'>): Detail {
   if (scores === undefined) return {kind: 'label'};
   return scoreDetail({meaning: scores, ...(topK !== undefined && {topK})});
 }
@@ -96,7 +124,14 @@ export function subjectReader(
   around: (read: Reading) => Reading = read => read,
 ): (value: unknown, question: Question | undefined) => Answer | Unread | Error {
   if (questions === undefined) return around(givenReader({...form, classes: classes!}));
-  const readers = new Map(questions.map(question => [question.name, around(questionReader(question, form))]));
+  const {expected} = form;
+  const readerOf = (question: Question): Reading => {
+    const isExpected = expected !== undefined && question.type === 'score';
+    return isExpected
+      ? value => expectedAnswer(value, expected, question.levels.length)
+      : questionReader(question, form);
+  };
+  const readers = new Map(questions.map(question => [question.name, around(readerOf(question))]));
   return (value, question) => {
     const read = question && readers.get(question.name);
     if (question === undefined || read === undefined) return NO_QUESTION;

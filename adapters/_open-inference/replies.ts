@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
 import type {Question} from '../../src/question.ts';
 import type {Answer, LabelAnswer, Outcome, Receipt, Reply} from '../../src/teacher.ts';
+import {expectedAnswer} from '../_answers/expected.ts';
 import {type Head, headFor, NO_QUESTION, widthProblem} from '../_answers/heads.ts';
 import {isUnread, type LabelWords, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
 import {questionReader} from '../_answers/questions.ts';
@@ -93,7 +94,7 @@ export interface LabelOutput {
 type RowReader = (row: number, question?: Question) => Answer | Unread;
 
 /** The kind of an output that answers a question. */
-export type AnswerKind = 'logits' | 'logProbabilities' | 'probabilities' | 'label';
+export type AnswerKind = 'logits' | 'logProbabilities' | 'probabilities' | 'label' | 'expected';
 
 /** A part of a model's outputs that answers a question. */
 export type AnswerHead = Head<AnswerKind>;
@@ -164,9 +165,10 @@ function headReader(heads: readonly AnswerHead[], words: LabelWords): (take: Tak
 
 /** Reads the answer to a question from one input's row of its output. */
 function partReader(
-  {question, kind, column}: AnswerHead,
+  {question, kind, column, levels, classes}: AnswerHead,
   {aliases}: Pick<LabelWords, 'aliases'>,
 ): (row: readonly unknown[]) => Answer | Unread {
+  if (kind === 'expected') return row => expectedAnswer(row[column ?? 0], levels!, classes);
   const read = questionReader(question!, {...(kind !== 'label' && {scores: MEANINGS[kind]}), aliases});
   return row => {
     const part = column === undefined ? row : row.slice(column, column + 1);
@@ -202,7 +204,7 @@ function rowReader(output: ScoreOutput | LabelOutput, words: LabelWords): (take:
   };
 }
 
-const MEANINGS: Readonly<Record<Exclude<AnswerKind, 'label'>, ScoreMeaning>> = {
+const MEANINGS: Readonly<Record<Exclude<AnswerKind, 'label' | 'expected'>, ScoreMeaning>> = {
   logits: 'logits',
   logProbabilities: 'log-probabilities',
   probabilities: 'probabilities',

@@ -83,6 +83,11 @@ const typedTeachers: Readonly<Record<string, () => Teacher>> = {
           return {parity: 0.81, size: {long: 0.25, short: 0.5, middling: 0.25}, kind: probabilitiesOf(input)};
         }),
     }),
+  'expected levels and probabilities': () =>
+    callable({
+      ...{...typed, scores: 'probabilities', expected: 'levels'},
+      answer: input => ({parity: 0.81, size: (textOf(input).length / 9) % 2, kind: probabilitiesOf(input)}),
+    }),
   'logits and features': () =>
     callable({
       ...typed,
@@ -128,6 +133,36 @@ describe('callable with questions', () => {
       'Question `parity`: It gave 1.5, and `probabilities` were declared',
     );
     expect(await readAs('log-probabilities', 0.5)).toContain('`log-probabilities` were declared');
+  });
+
+  it('reads the one number of a score as its expected level, on its own scale if it has one', async () => {
+    const levels = {name: 'levels', version: '1', questions: [size]} as const;
+    const alone = callable({...levels, expected: {from: 1, to: 5}, answer: () => ({size: 4})});
+    expect(alone).toMatchObject({access: 'gray-box', detail: {kind: 'expected'}});
+    expect(alone.details).toBeUndefined();
+    expect(await alone.ask([asked[1]!])).toEqual([{answer: {kind: 'expected', level: 1.5}}]);
+    const some = callable({
+      ...typed,
+      ...{scores: 'probabilities', expected: 'levels'},
+      answer: () => ({parity: 0.5, size: 2.5, kind: [1, 0, 0]}),
+    });
+    expect(some).toMatchObject({detail: {kind: 'log-probabilities'}, details: {size: {kind: 'expected'}}});
+    expect(problemsIn(await some.ask(asked.slice(0, 3)))).toEqual([
+      'none',
+      expect.stringContaining('Question `size`: Its score is 2.5, and its levels go from 0 to 2. Check `expected`.'),
+      'none',
+    ]);
+  });
+
+  it('refuses expected levels that no question has, and forms that say too much or too little', () => {
+    const make = (options: object) => () =>
+      callable({...typed, answer: () => ({}), ...options} as unknown as ScoreCall);
+    const expected = 'levels';
+    expect(make({expected})).toThrow('`expected` says how scores are answered. Say by `scores` how `parity` is.');
+    expect(make({expected, questions: [size], scores: 'logits'})).toThrow('Leave `scores` out.');
+    expect(make({expected, questions: [parity], scores: 'logits'})).toThrow('none of its questions is one');
+    expect(make({expected: {from: 1, to: 1}, questions: [size]})).toThrow("'levels', or {from, to}");
+    expect(make({expected, access: 'white-box', features: []})).toThrow('`expected` does not go with `access`');
   });
 
   it('keeps the answers to the other questions if one has none', async () => {

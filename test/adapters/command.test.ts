@@ -92,6 +92,17 @@ describe('command with questions', () => {
     expect('error' in other! && other.error.message).toContain('It gave an error: it has none');
   });
 
+  it('reads the one number of a score as its expected level, beside the scores of other questions', async () => {
+    const teacher = command({
+      command: [process.execPath, fixture('typed.mjs'), 'levels'],
+      ...{questions: [spam, size], scores: 'probabilities', expected: {from: 1, to: 3}},
+    });
+    expect(teacher).toMatchObject({access: 'gray-box', details: {size: {kind: 'expected'}}});
+    const [one, other] = await teacher.ask(asked.slice(0, 2));
+    expect(one).toMatchObject({answer: {kind: 'log-probabilities'}});
+    expect(other).toEqual({answer: {kind: 'expected', level: 1.5}});
+  });
+
   it('takes aliases for the classes of any question', async () => {
     const words = {command: [process.execPath, fixture('typed.mjs')], questions: [spam, size]};
     expect(() => command({...words, aliases: {big: 'huge'}})).toThrow(

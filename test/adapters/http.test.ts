@@ -96,6 +96,27 @@ describe('http with questions', () => {
     expect(problemsIn([lacking!, found!])).toEqual([expect.stringContaining('nothing at `/none`'), 'none']);
   });
 
+  it('reads one number as the expected level of a score, beside the scores of other questions', async () => {
+    const levels = {...output, length: {expected: '/results/*/tags/toxic', from: 0, to: 1}};
+    const teacher = make({output: levels});
+    expect(teacher).toMatchObject({access: 'gray-box', details: {length: {kind: 'expected'}}});
+    const outcomes = await teacher.ask(asked.slice(0, 3));
+    expect(outcomes.slice(1)).toEqual([logs(0.7, 0.3), {answer: {kind: 'expected', level: expect.closeTo(0.3, 6)}}]);
+    const [far] = await make({output: {...output, length: {expected: '/results/*/length/long'}}}).ask([asked[2]!]);
+    expect(problemsIn([far!])[0]).toContain('Its score is 30, and its levels go from 0 to 1.');
+    const rater = connect({...form, url, request: {texts: '{texts}'}, output: {expected: '/results/*/tags/toxic'}});
+    expect(rater).toMatchObject({access: 'gray-box', detail: {kind: 'expected'}});
+    expect(await rater.ask([queries[1]!])).toEqual([{answer: {kind: 'expected', level: 0.5}}]);
+  });
+
+  it('refuses expected levels of a question that is no score, of half a scale, and beside labels', () => {
+    expect(() => make({output: {...output, toxic: {expected: '/x'}}})).toThrow('question `toxic` is a predicate');
+    const half = {...output, length: {expected: '/x', from: 1}};
+    expect(() => make({output: half})).toThrow('beside `expected` both `from` and `to`, or none');
+    const labels = {kind: {label: '/a'}, toxic: {label: '/b'}, length: {expected: '/c'}};
+    expect(() => make({output: labels})).toThrow('gives labels of some questions and scores of others');
+  });
+
   it('reads kept replies about many inputs again, whichever questions are asked then', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'limbeck-test-'));
     const through = async (options: Partial<HttpOptions>, some: typeof asked) => {

@@ -222,6 +222,36 @@ describe('openInference with questions', () => {
     expect(() => openInference({url, model: 'm', questions, output: both})).toThrow('Make a teacher of each.');
   });
 
+  it('reads an output of one number, or a column, as the expected level of a score', async () => {
+    const scales = [
+      {expected: 'marks', column: 0},
+      {expected: 'marks', column: 0, from: 5, to: 0},
+    ];
+    for (const [level, found] of [
+      [scales[0]!, 1],
+      [scales[1]!, 0.8],
+    ] as const) {
+      const own = {...output, level};
+      const teacher = openInference({url, model: 'heads', questions, output: own, binary: false});
+      expect(teacher).toMatchObject({detail: {kind: 'logits'}, details: {level: {kind: 'expected'}}});
+      expect(teacher.questions!.sources!['level']).toEqual(level);
+      const [choice, expected] = await teacher.ask(asked.slice(0, 2));
+      expect(choice).toMatchObject({answer: {kind: 'logits'}});
+      expect(expected).toEqual({answer: {kind: 'expected', level: expect.closeTo(found, 6)}});
+    }
+    const wide = {...output, level: {expected: 'level'}};
+    const wider = openInference({url, model: 'heads', questions, output: wide, binary: false});
+    await expect(wider.ask(asked)).rejects.toThrow('gives 2 values for each input, and an expected level is one');
+  });
+
+  it('refuses expected levels of other questions, of classes and of half a scale', () => {
+    const refused = (given: object) => () => openInference({url, model: 'm', questions, output: given} as never);
+    expect(refused({...output, dark: {expected: 'marks'}})).toThrow('question `dark` is a predicate');
+    expect(refused({...output, level: {expected: 'marks', from: 1}})).toThrow('takes both `from` and `to`, or none');
+    const classes = {url, model: 'm', classes: ['a', 'b'], output: {expected: 'marks'}} as never;
+    expect(() => openInference(classes)).toThrow('Give it as `questions`');
+  });
+
   it('says which output has another width', async () => {
     const wrong = make({output: {...output, kind: {logits: 'marks'}}} as never);
     await expect(wrong.ask(asked)).rejects.toThrow(
