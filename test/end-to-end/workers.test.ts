@@ -35,10 +35,9 @@ describe('worker processes', () => {
   });
 
   it('train students of several questions to the same bits as one process, and try again if one dies', async () => {
+    const options = {env: {TEST_MARKER: 'died-once', TF_NUM_INTRAOP_THREADS: '1'}};
     const compare = (workers: string, out: string) =>
-      json<QuestionsResults>(['compare', fixture('questions.ts'), '--workers', workers, '--out', out], {
-        env: {TEST_MARKER: 'died-once', TF_NUM_INTRAOP_THREADS: '1'},
-      });
+      json<QuestionsResults>(['compare', fixture('questions.ts'), '--workers', workers, '--out', out], options);
     const shared = await compare('2', 'joint-shared');
     expect(existsSync(join(folder(), 'died-once'))).toBe(true);
     const alone = await compare('1', 'joint-alone');
@@ -52,11 +51,16 @@ describe('worker processes', () => {
     for (const method of ['sound', 'dies-once']) {
       expect(weights('joint-shared', method)).toEqual(weights('joint-alone', method));
     }
-    const {stderr} = await run(['compare', fixture('questions.ts'), '--workers', '2', '--out', 'joint-shared'], {
-      env: {TEST_MARKER: 'died-once', TF_NUM_INTRAOP_THREADS: '1'},
-    });
+    const {stderr} = await run(
+      ['compare', fixture('questions.ts'), '--workers', '2', '--out', 'joint-shared'],
+      options,
+    );
     expect(stderr).toContain('Trains 0 students; 2 others of this study are kept.');
-  });
+    const command = ['train', fixture('questions.ts'), '--method', 'sound', '--out', 'joint-alone', '--resume'];
+    const trained = await json<{readonly validationAccuracy: number; readonly curve: unknown[]}>(command, options);
+    expect(trained).toMatchObject({validationAccuracy: expect.any(Number), curve: {length: 4}});
+    expect(weights('joint-alone', 'sound')).toEqual(weights('joint-shared', 'sound'));
+  }, 180_000);
 
   describe('where some die', () => {
     let finished: Finished;
