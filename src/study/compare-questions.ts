@@ -53,25 +53,31 @@ export async function compareQuestions(recipe: Recipe, options: StudyOptions = {
   });
 }
 
-/** @throws InputError if the data of two questions are not of the same inputs */
-export function checkSameInputs([first, ...others]: readonly QuestionStudy[]): void {
-  for (const {study, question} of others) {
-    const [one, other] = [inputsBySplit(first!.study), inputsBySplit(study)];
-    const differing = (['train', 'validation', 'test'] as const).find(split => {
-      const [inputs, others] = [one[split], other[split]];
-      return inputs && others && digestOnce(inputs) !== digestOnce(others);
+/** @throws InputError if the data of two questions are not of the same inputs, or give them different methods */
+export function checkSameInputs(studies: readonly QuestionStudy[]): void {
+  for (const split of ['train', 'validation', 'test'] as const) {
+    const given = studies.flatMap(({question, study}) => {
+      const inputs = inputsOf(study, split);
+      return inputs === undefined ? [] : [{name: question!.name, inputs}];
     });
-    if (differing === undefined) continue;
+    const other = given.find(({inputs}) => digestOnce(inputs) !== digestOnce(given[0]!.inputs));
+    if (other === undefined) continue;
     throw new InputError(
-      `\`data\` gives other inputs for \`${question!.name}\` than for \`${first!.question!.name}\`, in the ${differing} split. Give the same for all questions, in the same order.`,
+      `\`data\` gives other inputs for \`${other.name}\` than for \`${given[0]!.name}\`, in the ${split} split. Give the same for all questions, in the same order.`,
     );
   }
+  const [first, ...others] = studies;
+  const uneven = others.find(({study}) => study.recipe.methods.length !== first!.study.recipe.methods.length);
+  if (uneven === undefined) return;
+  throw new InputError(
+    `\`data\` gives true labels for only one of \`${first!.question!.name}\` and \`${uneven.question!.name}\`, and a recipe with \`budgets\` compares every method with true labels if there are some. Give labels for all questions, or for none.`,
+  );
 }
 
 /** There is a validation split only if the question has true labels. */
-function inputsBySplit({recipe: {data}}: Study): Partial<Record<'train' | 'validation' | 'test', Inputs>> {
-  const {train, test} = data;
-  return {train: train.inputs, test: test.inputs, ...(isLabelled(data) && {validation: data.validation.inputs})};
+function inputsOf({recipe: {data}}: Study, split: 'train' | 'validation' | 'test'): Inputs | undefined {
+  if (split === 'validation') return isLabelled(data) ? data.validation.inputs : undefined;
+  return data[split].inputs;
 }
 
 function measuresOf(

@@ -339,6 +339,16 @@ describe('several questions', () => {
     });
     await expect(compareQuestions(turned, where)).rejects.toThrow('than for `column`, in the test split');
     expect(calls).toEqual([]);
+    const mixed = recipeOf([], {
+      budgets: [20, 40],
+      methods: [recipeOf([]).methods[1]!],
+      data: question => {
+        const {validation, ...made} = dataFor(question);
+        const {labels: _, ...train} = made.train;
+        return question === light ? {...made, train} : {...made, validation};
+      },
+    });
+    await expect(compareQuestions(mixed, where)).rejects.toThrow('true labels for only one of `column` and `light`');
     const otherClasses = recipeOf([], {data: () => dataFor(column)});
     await expect(compareQuestions(otherClasses, where)).rejects.toThrow('question `bright` has the classes no, yes');
   });
