@@ -122,6 +122,15 @@ describe('defineRecipe', () => {
     ]);
   });
 
+  it('takes weights of questions that it has, above 0', () => {
+    expect(problemsOf(withAt('training', {questionWeights: {urgent: 2}}))).toEqual([
+      'training.questionWeights: the recipe has no `questions`',
+    ]);
+    expect(problemsOf(withAt('training', {questionWeights: {urgent: 0}})).join()).toContain(
+      'training.questionWeights.urgent: ',
+    );
+  });
+
   it.each([
     ['nmae', 'name'],
     ['transfer.sizes', 'size'],
