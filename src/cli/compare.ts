@@ -32,7 +32,7 @@ export async function runCompare(path: string, flags: CompareFlags): Promise<voi
   const options = {...studyOptions(flags, terminal), workers, against};
   terminal.note(await engineLine());
   if (retrainTeacher) await trainTeacher(recipe, options);
-  if (recipe.questions) return compareAll(recipe, {...options, against}, terminal);
+  if (recipe.questions) return compareAll(recipe, options, terminal);
   const results = await compare(recipe, options);
   const files = resultFiles(directoryOf(recipe, options));
   const colour = process.stdout.isTTY === true;
@@ -46,13 +46,7 @@ export async function runCompare(path: string, flags: CompareFlags): Promise<voi
 }
 
 /** Compares each question of a recipe, with one student for all. */
-async function compareAll(recipe: Recipe, given: CompareOptions, terminal: Terminal): Promise<void> {
-  const {against, ...options} = given;
-  if (against !== undefined) {
-    throw new InputError(
-      '`--against` is for recipes of one question. Lay the results of one beside each other with `limbeck report`.',
-    );
-  }
+async function compareAll(recipe: Recipe, options: CompareOptions, terminal: Terminal): Promise<void> {
   const results = await compareQuestions(recipe, options);
   const colour = process.stdout.isTTY === true;
   const parts = results.questions.map(({question, directory, results: own}) => {

@@ -9,7 +9,7 @@ import {differencesOf, type Manifest, manifestPath, readManifest} from './manife
 import {readResults, resultsPath} from './read-results.ts';
 import {list} from './report/format.ts';
 import {missingSentences} from './report/sentences.ts';
-import type {Results} from './results.ts';
+import type {MethodResult, MissingInputs, ResultRow, Results} from './results.ts';
 
 /** A study that has ended. */
 export interface EndedStudy {
@@ -47,7 +47,7 @@ export function besideEarlier(now: EndedStudy, then: EndedStudy): EarlierStudy {
       ...otherMethods(now.results, then.results),
       ...missingSentences(then.results).map(sentence => `In the earlier study, ${sentence}`),
     ],
-    changes: changesOf(now.results, then.results),
+    changes: isSameSet(now.results.classes, then.results.classes) ? changesOf(now.results, then.results) : [],
   };
 }
 
@@ -85,14 +85,14 @@ function otherClasses({classes: now, truth}: Results, {classes: then, truth: tru
   ];
 }
 
-function some(start: string, names: readonly string[]): string {
+export function some(start: string, names: readonly string[]): string {
   if (names.length === 0) return '';
   const shown = names.slice(0, 5).map(name => `“${name}”`);
   return ` ${start} ${list(names.length > 5 ? [...shown, `${names.length - 5} more`] : shown)}.`;
 }
 
 /** The methods that only one study has, and those without a budget that both have. */
-function otherMethods(now: Results, then: Results): readonly string[] {
+export function otherMethods(now: Measured, then: Measured): readonly string[] {
   const [after, before] = [now, then].map(({methods}) => methods.map(nameOf)) as [string[], string[]];
   const compared = new Set(cellsOf(then).map(cellName));
   const cells = cellsOf(now);
@@ -113,6 +113,19 @@ function otherMethods(now: Results, then: Results): readonly string[] {
   ].flatMap(sentence => (sentence === '' ? [] : [sentence.trim()]));
 }
 
+/** What is compared of a study. */
+export interface Measured {
+  readonly methods: readonly Pick<MethodResult, 'level' | 'method'>[];
+  readonly rows: readonly MeasuredRow[];
+  readonly budgets?: {readonly rows: readonly MeasuredRow[]} | undefined;
+  readonly sizes: Pick<Results['sizes'], 'test' | 'transfer'>;
+  /** Of the test split, the inputs that nothing is measured on. */
+  readonly missing?: {readonly test: Pick<MissingInputs, 'count'>} | undefined;
+}
+
+/** One student. */
+export type MeasuredRow = Pick<ResultRow, 'level' | 'method' | 'seed' | 'budget' | 'agreement' | 'accuracy'>;
+
 /** The students of a method at a number of inputs. */
 interface Cell {
   readonly level: Level;
@@ -122,7 +135,7 @@ interface Cell {
 }
 
 /** In the order of the results. */
-function cellsOf({rows, budgets, sizes}: Results): readonly Cell[] {
+function cellsOf({rows, budgets, sizes}: Measured): readonly Cell[] {
   const all = budgets?.rows ?? rows.map(row => ({...row, budget: sizes.transfer}));
   const cells = new Map<string, Cell & {readonly rows: (typeof all)[number][]}>();
   for (const row of all) {
@@ -142,8 +155,8 @@ function cellName(cell: Omit<Cell, 'rows'>): string {
   return `${nameOf(cell)}, ${cell.budget}`;
 }
 
-function changesOf(now: Results, then: Results): readonly StudyChange[] {
-  if (!isSameSet(now.classes, then.classes)) return [];
+/** Every number that both studies have, judged together. */
+export function changesOf(now: Measured, then: Measured): readonly StudyChange[] {
   const before = new Map(cellsOf(then).map(cell => [cellName(cell), cell]));
   const cells = cellsOf(now);
   return (['agreement', 'accuracy'] as const).flatMap(measure => {
@@ -163,7 +176,7 @@ function changesOf(now: Results, then: Results): readonly StudyChange[] {
   });
 }
 
-function sharesOf({rows}: Cell, {sizes, missing}: Results, measure: StudyChange['measure']): SeedShares {
+function sharesOf({rows}: Cell, {sizes, missing}: Measured, measure: StudyChange['measure']): SeedShares {
   const inputs = sizes.test - (missing?.test.count ?? 0);
   return {seeds: rows.map(({seed}) => seed), shares: rows.map(row => row[measure]), inputs};
 }
@@ -172,6 +185,6 @@ function meanShare(shares: SeedShares): StudyChange['after'] {
   return {mean: mean(shares.shares), interval: intervalOfShares(shares)};
 }
 
-function isSameSet(one: readonly string[], other: readonly string[]): boolean {
+export function isSameSet(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every(name => other.includes(name));
 }

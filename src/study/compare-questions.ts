@@ -7,11 +7,12 @@ import type {Question} from '../question.ts';
 import {conditionsOf} from '../recipe/conditions.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {digestOnce} from '../train/fingerprint.ts';
-import {beginStudy, finish, type Prepared, prepare} from './compare.ts';
+import {besideEarlierJointly, readQuestionsStudy} from './against-questions.ts';
+import {beginStudy, COMPARE, type CompareOptions, finish, type Prepared, prepare} from './compare.ts';
 import {writeJointResults} from './joint-files.ts';
 import type {MeasuredStudent, QuestionResults, QuestionsResults} from './joint-results.ts';
 import {jointFindings} from './joint-results-of.ts';
-import {directoryOf, type QuestionStudy, STUDY, type Study, type StudyOptions, withStudies} from './study.ts';
+import {directoryOf, type QuestionStudy, type Study, withStudies} from './study.ts';
 import {type Trained, trainJointly} from './train-jointly.ts';
 
 /**
@@ -20,12 +21,15 @@ import {type Trained, trainJointly} from './train-jointly.ts';
  * files that `compare` writes. `joint.json`, `joint.csv`, `joint.md` and `report.html` are about all questions together: the
  * share of inputs on which all answers agree, with verdicts on every pair of methods.
  */
-export async function compareQuestions(recipe: Recipe, options: StudyOptions = {}): Promise<QuestionsResults> {
-  checkOptions('compareQuestions', options, STUDY);
+export async function compareQuestions(recipe: Recipe, given: CompareOptions = {}): Promise<QuestionsResults> {
+  checkOptions('compareQuestions', given, COMPARE);
+  const {against, ...options} = given;
   const {questions = []} = recipe;
   if (questions.length === 0) throw new InputError('The recipe has no `questions`. Use `compare()`.');
   const started = performance.now();
   const directory = directoryOf(recipe, options);
+  // Read first: it may stand where this study's results will.
+  const earlier = against === undefined ? undefined : await readQuestionsStudy(against);
   return withStudies(recipe, options, beginStudy, async studies => {
     checkSameInputs(studies);
     const prepared: Prepared[] = [];
@@ -35,11 +39,12 @@ export async function compareQuestions(recipe: Recipe, options: StudyOptions = {
     for (const [index, question] of questions.entries()) {
       const one = prepared[index]!;
       const measures = measuresOf(question, one, trained[index]!);
-      found.push({question, directory: one.study.directory, results: await finish(one, trained[index]!), measures});
+      const results = await finish(one, trained[index]!, earlier?.studies.get(question.name));
+      found.push({question, directory: one.study.directory, results, measures});
     }
     const {sizes, failures} = found[0]!.results;
     const runs = prepared.map(({reference}, index) => ({reference, trained: trained[index]!}));
-    const results: QuestionsResults = {
+    const own: QuestionsResults = {
       schema: 'limbeck.joint/1',
       name: recipe.name,
       ...jointFindings(prepared[0]!.study, runs, sizes),
@@ -48,6 +53,7 @@ export async function compareQuestions(recipe: Recipe, options: StudyOptions = {
       failures,
       conditions: recipe.check && conditionsOf(recipe.check),
     };
+    const results = {...own, earlier: earlier && besideEarlierJointly(own, earlier)};
     await writeJointResults(directory, results);
     return results;
   });

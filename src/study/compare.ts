@@ -35,6 +35,8 @@ export interface CompareOptions extends StudyOptions {
   readonly against?: string | undefined;
 }
 
+export const COMPARE: Shape<CompareOptions> = {...STUDY, against: kinds.text};
+
 /**
  * Compares what levels of access are worth: asks each level about the same inputs, and once more for a method that asks in
  * its own way; trains the same student by every method from every seed, measures all of them on the test split, and writes
@@ -43,7 +45,7 @@ export interface CompareOptions extends StudyOptions {
  * @throws InputError before anything is asked if the earlier study can't be read
  */
 export async function compare(recipe: Recipe, given: CompareOptions = {}): Promise<Results> {
-  checkOptions('compare', given, {...STUDY, against: kinds.text} satisfies Shape<CompareOptions>);
+  checkOptions('compare', given, COMPARE);
   if (recipe.questions) {
     throw new InputError(
       'The recipe has several questions. Use `compareQuestions()`, which gives the results of each.',

@@ -1,9 +1,10 @@
 import {intervalOfShares} from '../evaluate/compare-shares.ts';
 import {mean} from '../evaluate/statistics.ts';
 import {packageVersion} from '../version.ts';
+import type {Measured} from './against.ts';
 import type {Reference} from './asking.ts';
 import {exchangeRates, judgeBudgets, type MethodRuns, type ScoredRun, verdictsOfPairs} from './budgets.ts';
-import type {JointBudgets, JointMethodResult, JointMissing, JointResults} from './joint-results.ts';
+import type {JointBudgets, JointMethodResult, JointMissing, JointResults, QuestionsResults} from './joint-results.ts';
 import type {PartRun, Run} from './measure.ts';
 import type {Study} from './study.ts';
 import type {TrainedRun} from './train-methods.ts';
@@ -112,4 +113,18 @@ function budgetsOf(sizes: readonly number[], all: readonly MethodRuns<ScoredRun>
     runs.flatMap((own, at) => own.map(({row}) => ({...method, ...row, budget: sizes[at]!}))),
   );
   return {sizes, rows, exchangeRates: exchangeRates(sizes, all)};
+}
+
+/** Joint agreement in the form in which studies of one question are compared. */
+export function asMeasured({joint, budgets, sizes, missing}: QuestionsResults): Measured {
+  const accuracy = Number.NaN;
+  return {
+    methods: joint,
+    rows: joint.flatMap(({level, method, seeds}) =>
+      seeds.map(one => ({level, method, ...one, budget: sizes.transfer, accuracy})),
+    ),
+    budgets: budgets && {rows: budgets.rows.map(row => ({...row, accuracy}))},
+    sizes,
+    missing: missing && {test: {count: missing.none}},
+  };
 }

@@ -1,14 +1,18 @@
+import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
 import {join, resolve} from 'node:path';
 import {InputError} from '../errors.ts';
 import {mean, standardDeviation} from '../evaluate/statistics.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {digestOf} from '../train/fingerprint.ts';
-import type {BudgetRow} from './budget-results.ts';
 import {compare} from './compare.ts';
-import {differencesOf, readManifest, recipePath} from './manifest.ts';
+import {compareQuestions} from './compare-questions.ts';
+import {isOfSeveral, jointFiles, readQuestionsResults} from './joint-files.ts';
+import type {QuestionsResults} from './joint-results.ts';
+import {asMeasured} from './joint-results-of.ts';
+import {differencesOf, type Manifest, type ManifestDifferences, readManifest, recipePath} from './manifest.ts';
 import {readResults} from './read-results.ts';
-import type {ResultRow, Results} from './results.ts';
+import type {MethodResult, Results} from './results.ts';
 import type {StudyOptions} from './study.ts';
 
 /** What a study that was run again came to. */
@@ -37,13 +41,76 @@ export interface ReproduceOptions extends Pick<StudyOptions, 'cache' | 'signal' 
 
 /**
  * Runs a study again from its manifest and from kept answers, and compares the numbers. Asks nobody. All students are trained
- * again, in the folder `reproduced` of the study.
+ * again, in the folder `reproduced` of the study. Of a study of several questions, it compares each, and all together.
  *
- * @throws InputError if the folder has no manifest, or its recipe is not there; KnowledgeError if an answer is not kept
+ * @throws InputError if the folder has no manifest, its recipe is not there, or it is one question of a study of several; KnowledgeError if an answer is not kept
  */
 export async function reproduce(directory: string, options: ReproduceOptions = {}): Promise<Reproduction> {
-  const {recipe: given, ...others} = options;
-  const [then, before] = [await readManifest(directory), await readResults(directory)];
+  if (await isOfSeveral(directory)) return reproduceQuestions(directory, options);
+  const whole = join(directory, '..', '..');
+  if (existsSync(jointFiles(whole).results))
+    throw new InputError(notWhole(directory, `the folder of the study, ${whole}`));
+  const then = await readStudied(directory);
+  const {recipe, path, changes} = await recipeOf(then.manifest, directory, options);
+  if (recipe.questions) throw new InputError(notWhole(directory, 'the folder of the whole study'));
+  const again = await emptied(directory);
+  const workers = {module: path, changes};
+  await compare(recipe, {...studyOptions(options), directory: again, workers});
+  return {...compared(then, await readStudied(again)), directory: again};
+}
+
+function notWhole(directory: string, whole: string): string {
+  return `${directory} has the results of one question of a study that trains one student for all. Give ${whole}.`;
+}
+
+/** Every question and the agreement on all of them. The outcome is the worst of these. */
+async function reproduceQuestions(directory: string, options: ReproduceOptions): Promise<Reproduction> {
+  const before = await readQuestionsResults(directory);
+  const then = await studiesOf(before);
+  const {recipe, path, changes} = await recipeOf(then[0]!.manifest, before.questions[0]!.directory, options);
+  const again = await emptied(directory);
+  await compareQuestions(recipe, {...studyOptions(options), directory: again, workers: {module: path, changes}});
+  const now = await readQuestionsResults(again);
+  const later = await studiesOf(now);
+  const found = then.map((study, index) => {
+    const {name} = before.questions[index]!.question;
+    const same = later[now.questions.findIndex(({question}) => question.name === name)];
+    return {name, ...(same ? compared(study, same) : NOT_ASKED)};
+  });
+  const made = differencesOf(then[0]!.manifest, later[0]!.manifest);
+  found.push({name: 'all questions', changed: [], ...outcomeOf(asMeasured(before), asMeasured(now), made)});
+  return {
+    outcome: OUTCOMES.findLast(outcome => found.some(one => one.outcome === outcome))!,
+    changed: [...new Set(found.flatMap(({changed}) => changed))],
+    differences: found.flatMap(({name, differences}) => differences.map(sentence => `${name}: ${sentence}`)),
+    directory: again,
+  };
+}
+
+const NOT_ASKED: Omit<Reproduction, 'directory'> = {
+  outcome: 'different',
+  changed: ['the questions'],
+  differences: ['the recipe does not ask it now.'],
+};
+
+function studiesOf({questions}: QuestionsResults): Promise<readonly Studied[]> {
+  return Promise.all(questions.map(({directory}) => readStudied(directory)));
+}
+
+/** From the best to the worst. */
+const OUTCOMES: readonly Reproduction['outcome'][] = ['same bits', 'within the seeds', 'different'];
+
+interface Studied {
+  readonly results: Results;
+  readonly manifest: Manifest;
+}
+
+async function readStudied(directory: string): Promise<Studied> {
+  return {manifest: await readManifest(directory), results: await readResults(directory)};
+}
+
+/** The recipe of a study, with the seeds and budgets that it had. */
+async function recipeOf(then: Manifest, directory: string, {recipe: given}: ReproduceOptions) {
   const path = given ?? recipePath(then, directory);
   if (path === undefined) {
     throw new InputError(
@@ -51,25 +118,57 @@ export async function reproduce(directory: string, options: ReproduceOptions = {
     );
   }
   const changes = {seeds: then.seeds, ...(then.budgets && {budgets: then.budgets})};
-  const recipe = {...(await loadRecipe(path)), ...changes};
+  return {recipe: {...(await loadRecipe(path)), ...changes}, path: resolve(path), changes};
+}
+
+function studyOptions({recipe: _, ...others}: ReproduceOptions): StudyOptions {
+  return {...others, record: 'none'};
+}
+
+/** The folder of the new results, without earlier ones. */
+async function emptied(directory: string): Promise<string> {
   const again = join(directory, 'reproduced');
   await rm(again, {recursive: true, force: true});
-  const workers = {module: resolve(path), changes};
-  await compare(recipe, {...others, record: 'none', directory: again, workers});
-  const now = await readResults(again);
-  const {inputs, program} = differencesOf(then, await readManifest(again));
-  const found = {changed: [...inputs, ...program], directory: again};
+  return again;
+}
+
+function compared(then: Studied, now: Studied): Omit<Reproduction, 'directory'> {
+  const made = differencesOf(then.manifest, now.manifest);
+  return {changed: [...made.inputs, ...made.program], ...outcomeOf(then.results, now.results, made)};
+}
+
+function outcomeOf(
+  before: Numbers,
+  now: Numbers,
+  {inputs, program}: ManifestDifferences,
+): Pick<Reproduction, 'outcome' | 'differences'> {
   const lost = rowsThatDiffer(before, now);
-  if (lost.length === 0) return {...found, outcome: 'same bits', differences: []};
+  if (lost.length === 0) return {outcome: 'same bits', differences: []};
   const far = meansFarApart(before, now);
-  if (far.length > 0) return {...found, outcome: 'different', differences: far};
+  if (far.length > 0) return {outcome: 'different', differences: far};
   // Another engine rounds in another way; other inputs or the same engine don't.
   const isRounding = inputs.length === 0 && program.length > 0;
-  return {...found, outcome: isRounding ? 'within the seeds' : 'different', differences: lost};
+  return {outcome: isRounding ? 'within the seeds' : 'different', differences: lost};
+}
+
+/** What is compared of a study. */
+interface Numbers {
+  readonly methods: readonly Pick<MethodResult, 'method'>[];
+  readonly rows: readonly AnyRow[];
+  readonly budgets?: {readonly rows: readonly AnyRow[]} | undefined;
+}
+
+/** A student, with all of its numbers. */
+interface AnyRow {
+  readonly method: string;
+  readonly budget: number;
+  readonly seed: number;
+  readonly agreement: number;
+  readonly seconds?: number;
 }
 
 /** Names the runs whose numbers are not the same. Times are left out. */
-function rowsThatDiffer(before: Results, now: Results): readonly string[] {
+function rowsThatDiffer(before: Numbers, now: Numbers): readonly string[] {
   const named = [
     ...differing(before.rows, now.rows),
     ...differing(before.budgets?.rows ?? [], now.budgets?.rows ?? []),
@@ -77,8 +176,6 @@ function rowsThatDiffer(before: Results, now: Results): readonly string[] {
   // A run at the largest budget stands in both lists.
   return [...new Set(named)];
 }
-
-type AnyRow = ResultRow | BudgetRow;
 
 function differing(before: readonly AnyRow[], now: readonly AnyRow[]): readonly string[] {
   const runs = new Map(now.map(row => [nameOf(row), row]));
@@ -99,7 +196,7 @@ function numbersOf({seconds: _, ...row}: AnyRow, fields: AnyRow): string {
 }
 
 /** The methods whose mean agreement has moved by more than the standard deviation over the earlier seeds. */
-function meansFarApart(before: Results, now: Results): readonly string[] {
+function meansFarApart(before: Numbers, now: Numbers): readonly string[] {
   return before.methods.flatMap(({method}) => {
     const [then, later] = [before, now].map(({rows}) =>
       rows.filter(row => row.method === method).map(({agreement}) => agreement),

@@ -1,4 +1,4 @@
-import {existsSync, readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {QuestionsResults} from '../../src/study/joint-results.ts';
@@ -61,6 +61,31 @@ describe('worker processes', () => {
     expect(trained).toMatchObject({validationAccuracy: expect.any(Number), curve: {length: 4}});
     expect(weights('joint-alone', 'sound')).toEqual(weights('joint-shared', 'sound'));
   }, 180_000);
+
+  it('reproduce a study of several questions by its folder, not by that of one question', async () => {
+    const env = {TEST_MARKER: 'died-once', TF_NUM_INTRAOP_THREADS: '1'};
+    const [whole, one] = await Promise.all([
+      run(['reproduce', 'joint-alone'], {env}),
+      run(['reproduce', join('joint-alone', 'questions', 'corner')], {env}),
+    ]);
+    expect(whole).toMatchObject({code: 0});
+    expect(whole.stdout).toMatch(/^Every number is the same, to the last bit\.\nThe new results: /);
+    expect(one).toMatchObject({code: 1, stdout: ''});
+    expect(one.stderr).toMatch(
+      /corner has the results of one question of a study .* Give the folder of the study, joint-alone\./,
+    );
+    const joint = (file: string) => JSON.parse(readFileSync(join(folder(), file, 'joint.json'), 'utf8')).joint;
+    expect(joint('joint-alone/reproduced')).toEqual(joint('joint-alone'));
+    const path = join(folder(), 'joint-alone', 'joint.json');
+    const [first, ...others] = joint('joint-alone');
+    const [seed, ...seeds] = first.seeds;
+    const moved = {...first, seeds: [{...seed, agreement: seed.agreement - 0.2}, ...seeds]};
+    const document = {...JSON.parse(readFileSync(path, 'utf8')), joint: [moved, ...others]};
+    writeFileSync(path, JSON.stringify(document));
+    const other = await run(['reproduce', 'joint-alone'], {env});
+    expect(other).toMatchObject({code: 1});
+    expect(other.stdout).toContain('all questions: sound: mean agreement has moved by 20.00 points');
+  });
 
   describe('where some die', () => {
     let finished: Finished;

@@ -254,6 +254,37 @@ describe('a study of several questions', () => {
   });
 });
 
+describe('a study beside an earlier one', () => {
+  it('compares each question and the agreement on all with it', async () => {
+    const [first, second] = [await places(), await places()];
+    const changes = {methods: [recipeOf([]).methods[1]!]};
+    const earlier = await compareQuestions(recipeOf([], changes), first);
+    const own = {...second, cache: first.cache, against: first.directory};
+    const later = await compareQuestions(recipeOf([], {...changes, seeds: [1, 3]}), own);
+    expect(later.earlier).toMatchObject({name: 'several', finishedAt: earlier.finishedAt});
+    expect(later.earlier!.differences).toEqual(['Not the same in both studies: the seeds.']);
+    const [change] = later.earlier!.changes;
+    expect(later.earlier!.changes).toHaveLength(1);
+    expect(change).toMatchObject({
+      ...{method: 'soft', budget: 40, measure: 'agreement'},
+      before: {mean: earlier.joint[0]!.agreement},
+      after: {mean: later.joint[0]!.agreement},
+    });
+    for (const {results: each} of later.questions) expect(each.earlier!.finishedAt).toMatch(/^20/);
+    expect(await readFile(join(second.directory, 'joint.md'), 'utf8')).toContain('Beside the earlier study');
+    expect(await readFile(join(second.directory, 'report.html'), 'utf8')).toContain('id="figure-earlier"');
+    const fewer = recipeOf([], {...changes, questions: [column, isBright]});
+    const {earlier: beside} = await compareQuestions(fewer, {...own, directory: join(second.directory, 'fewer')});
+    expect(beside).toMatchObject({changes: []});
+    expect(beside!.differences.slice(0, 2)).toEqual([
+      'Only the earlier study asks “light”.',
+      'Agreement on all questions is not compared: the questions or their classes differ.',
+    ]);
+    const one = {...own, against: join(first.directory, 'questions', 'light')};
+    await expect(compareQuestions(fewer, one)).rejects.toThrow('light is no study of several questions');
+  });
+});
+
 describe('several questions', () => {
   it('are learned from the inputs that have an answer to each, and calibrated each for itself', async () => {
     const where = await places();
