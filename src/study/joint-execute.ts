@@ -7,9 +7,9 @@ import {digestOf, digestOnce, fingerprintOf} from '../train/fingerprint.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {secondsOf} from '../train/profile.ts';
 import {type Executed, keepRun, keptAt} from './execute.ts';
-import {learnJointly, madeBy} from './joint-run.ts';
+import {learnJointly} from './joint-run.ts';
 import {freshJointly, type JointJob} from './joint-teaching.ts';
-import {checkpointPath, studentPath} from './run.ts';
+import {checkpointPath, madeBy, studentPath} from './run.ts';
 import {failureOf, type OnStep, questionPointOf, trainingThreads} from './training.ts';
 
 /**
@@ -45,7 +45,7 @@ export async function executeJointly(job: JointJob, onStep: OnStep): Promise<rea
       logits: columnsOf(whole, inputs.count, columns).map(logit => logit / temperature),
     };
     const folder = studentPath(study.directory, method, seed);
-    await saveStudent(folder, headOf(student, question.name), madeBy(parts[index]!, seed, choice));
+    await saveStudent(folder, headOf(student, question.name), madeBy(study, method, seed, choice));
     await keepRun(folder, key, executed);
     outcomes.push(executed);
   }

@@ -10,17 +10,18 @@ import {saveStudent} from '../student/files.ts';
 import {fitGate, type Gate, MOST_GATE_TEXTS} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Calibration, Student} from '../student/student.ts';
+import type {Json} from '../teacher.ts';
 import type {AnyKnowledge} from '../train/lessons.ts';
 import type {CheckpointOptions, Epoch} from '../train/options.ts';
 import {NO_TIME, type Profile} from '../train/profile.ts';
-import type {Fit} from '../train/trend.ts';
+import type {Fit, JointFit} from '../train/trend.ts';
 import {chooseStudent} from './choose.ts';
 import {taught} from './divide.ts';
 import type {StudentChoice} from './method-choices.ts';
 import type {AnsweredMethod} from './methods.ts';
 import type {CurvePoint} from './results.ts';
 import type {Study} from './study.ts';
-import {checkSource, type OnStep, pointOf} from './training.ts';
+import {checkSource, type OnStep, type OwnOptions, pointOf} from './training.ts';
 
 export interface Learned {
   readonly student: Student;
@@ -53,8 +54,8 @@ export async function learn(
   seed: number,
   {checkpoint, onStep}: LearnOptions = {},
 ): Promise<Learned> {
-  const {recipe, trainer, signal, onNote} = study;
-  const {level, knowledge, apart, changes} = method;
+  const {recipe, trainer, signal} = study;
+  const {knowledge, apart} = method;
   checkSource(method);
   const teaching = taught(method);
   // Those that choose and calibrate it are trained before the student that is kept, and count as parts of its run.
@@ -62,17 +63,65 @@ export async function learn(
     onStep && (({step, steps}) => onStep({step: run * steps + step, steps: (recipe.trials + 1) * steps}));
   const {build, choice, temperature} = await chooseStudent(study, teaching, seed, stepsOf);
   const fresh = trainer.fresh(seed, build);
-  const curve: CurvePoint[] = [];
-  let kept: CurvePoint | undefined;
-  const add = (epoch: Epoch): void => {
-    const point = pointOf(epoch);
-    curve.push(point);
-    if (epoch.best || !recipe.training.earlyStopping) kept = point;
-  };
-  let profile = NO_TIME;
-  let fit: Fit | undefined;
-  const epochs = trainer.train(fresh, teaching, seed, {
+  const {epochs, kept, fit, profile} = await trainToEnd(study, own => trainer.train(fresh, teaching, seed, own), {
+    checkpoint,
     onStep: stepsOf(recipe.trials),
+  });
+  const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...apart, signal}));
+  const gate = await gateOver(recipe, teaching.knowledge, seed);
+  const student = {...fresh, ...(calibration && {calibration}), ...(gate && {gate})};
+  const directory = studentPath(study.directory, method, seed);
+  await saveStudent(directory, student, madeBy(study, method, seed, choice));
+  const curve = epochs.map(pointOf);
+  return {student, choice, curve, kept: curve[epochs.indexOf(kept)]!, fit, profile, directory};
+}
+
+/** What is saved beside a student, or a head of it. */
+export function madeBy(
+  {recipe}: Study,
+  {level, method, changes: {learnsLabels, tuned}}: AnsweredMethod,
+  seed: number,
+  choice: StudentChoice | undefined,
+): Readonly<Record<string, Json>> {
+  return {
+    recipe: recipe.name,
+    level,
+    method,
+    seed,
+    ...(learnsLabels && {learnsLabels}),
+    ...(tuned && {tuned: {...tuned}}),
+    ...(choice && {choice: {...choice, candidates: choice.candidates.map(candidate => ({...candidate}))}}),
+  };
+}
+
+/** What a training came to. */
+export interface TrainedToEnd {
+  readonly epochs: readonly Epoch[];
+  /** The one whose weights the student has: the last, or with early stopping the best. */
+  readonly kept: Epoch;
+  readonly fit: JointFit | undefined;
+  readonly profile: Profile;
+}
+
+/**
+ * Trains a student to the end. With a checkpoint that it goes on from, the epochs are those of the whole run.
+ *
+ * @param begin - begins the training with options of its own
+ */
+export async function trainToEnd(
+  {recipe, onNote}: Study,
+  begin: (own: OwnOptions) => AsyncGenerator<Epoch, void, void>,
+  {checkpoint, onStep}: LearnOptions,
+): Promise<TrainedToEnd> {
+  const epochs: Epoch[] = [];
+  let kept: Epoch | undefined;
+  const add = (epoch: Epoch): void => {
+    epochs.push(epoch);
+    if (epoch.best || !recipe.training.earlyStopping) kept = epoch;
+  };
+  let [profile, fit]: [Profile, JointFit | undefined] = [NO_TIME, undefined];
+  const training = begin({
+    onStep,
     checkpoint: checkpoint && withEpochs(checkpoint, add),
     onFallback: reason => onNote(`The step runs operation by operation, slower than compiled: ${reason}.`),
     onProfile: spent => {
@@ -82,22 +131,8 @@ export async function learn(
       fit = found;
     },
   });
-  for await (const epoch of epochs) add(epoch);
-  const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...apart, signal}));
-  const gate = await gateOver(recipe, teaching.knowledge, seed);
-  const student = {...fresh, ...(calibration && {calibration}), ...(gate && {gate})};
-  const directory = studentPath(study.directory, method, seed);
-  const {learnsLabels, tuned} = changes;
-  await saveStudent(directory, student, {
-    recipe: recipe.name,
-    level,
-    method: method.method,
-    seed,
-    ...(learnsLabels && {learnsLabels}),
-    ...(tuned && {tuned: {...tuned}}),
-    ...(choice && {choice: {...choice, candidates: choice.candidates.map(candidate => ({...candidate}))}}),
-  });
-  return {student, choice, curve, kept: kept!, fit, profile, directory};
+  for await (const epoch of training) add(epoch);
+  return {epochs, kept: kept!, fit, profile};
 }
 
 /** The gate of a student that learned from these texts, if it is one that may abstain. */
@@ -118,7 +153,7 @@ export async function gateOver(
 }
 
 /** Adds the epochs from before the run was left as well. */
-export function withEpochs(checkpoint: CheckpointOptions, add: (epoch: Epoch) => void): CheckpointOptions {
+function withEpochs(checkpoint: CheckpointOptions, add: (epoch: Epoch) => void): CheckpointOptions {
   return {
     ...checkpoint,
     onResume(kept) {

@@ -140,7 +140,7 @@ export function trainingThreads({engine, workers, recipe}: StudyThreads): number
 export type OnStep = (progress: {readonly step: number; readonly steps: number}) => void;
 
 /** The options of one training. */
-type OwnOptions = Partial<Omit<TrainOptions, 'losses' | 'seed' | 'view' | 'teacher'>>;
+export type OwnOptions = Partial<Omit<TrainOptions, 'losses' | 'seed' | 'view' | 'teacher'>>;
 
 /** An epoch as a point of a run's curve. */
 export function pointOf({epoch, step, loss, validation}: Epoch): CurvePoint {
