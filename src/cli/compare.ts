@@ -7,7 +7,7 @@ import {checkQuestions} from '../study/check-questions.ts';
 import {type CompareOptions, compare, resultFiles} from '../study/compare.ts';
 import {compareQuestions} from '../study/compare-questions.ts';
 import {jointFiles} from '../study/joint-files.ts';
-import {jointText} from '../study/joint-tables.ts';
+import {jointText, questionTexts} from '../study/joint-tables.ts';
 import type {Results} from '../study/results.ts';
 import {directoryOf} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
@@ -49,17 +49,13 @@ export async function runCompare(path: string, flags: CompareFlags): Promise<voi
 async function compareAll(recipe: Recipe, options: CompareOptions, terminal: Terminal): Promise<void> {
   const results = await compareQuestions(recipe, options);
   const colour = process.stdout.isTTY === true;
-  const parts = results.questions.map(({question, directory, results: own}) => {
-    const text = resultsTable(own, {colour});
-    return `Question ${question.name} (${question.type})\n\n${text}\n\nReport: ${resultFiles(directory).report}`;
-  });
   const files = jointFiles(directoryOf(recipe, options));
   const joint = [
     jointText(results, {colour}),
     conditionsText(results, conditions => checkQuestions(results, conditions)),
     `Report: ${files.report}\nNumbers: ${files.results}`,
   ].filter(part => part !== '');
-  terminal.result(results, [...parts, ...joint].join('\n\n'));
+  terminal.result(results, [...questionTexts(results, {colour}), ...joint].join('\n\n'));
   if (results.questions.some(({results: own}) => own.failures.length > 0)) process.exitCode = 1;
 }
 

@@ -1,5 +1,5 @@
 import {InputError} from '../errors.ts';
-import {changesOf, type EndedStudy, isSameSet, otherMethods, readStudy, some} from './against.ts';
+import {besideEarlier, changesOf, type EndedStudy, isSameSet, otherMethods, readStudy, some} from './against.ts';
 import type {EarlierStudy} from './earlier-study.ts';
 import {isOfSeveral, readQuestionsResults} from './joint-files.ts';
 import type {QuestionsResults} from './joint-results.ts';
@@ -28,6 +28,18 @@ export async function readQuestionsStudy(path: string): Promise<EndedQuestions> 
   const studies = new Map<string, EndedStudy>();
   for (const {question, directory} of results.questions) studies.set(question.name, await readStudy(directory));
   return {results, studies};
+}
+
+/** Lays an earlier study beside a later one: each question that both ask, and the agreement on all. */
+export function besideEarlierQuestions(now: EndedQuestions, then: EndedQuestions): QuestionsResults {
+  const questions = now.results.questions.map(one => {
+    const {name} = one.question;
+    const earlier = then.studies.get(name);
+    if (earlier === undefined) return one;
+    return {...one, results: {...one.results, earlier: besideEarlier(now.studies.get(name)!, earlier)}};
+  });
+  const results = {...now.results, questions};
+  return {...results, earlier: besideEarlierJointly(results, then)};
 }
 
 /**

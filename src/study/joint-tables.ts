@@ -1,3 +1,4 @@
+import {join} from 'node:path';
 import Papa from 'papaparse';
 import type {JointMethodResult, QuestionResults, QuestionsResults} from './joint-results.ts';
 import {plainTable, printable} from './plain-table.ts';
@@ -7,7 +8,7 @@ import {jointMissingSentences} from './report/sentences.ts';
 import {spread, spreadOf} from './report/spread.ts';
 import {typedColumns, typedText} from './report/typed-numbers.ts';
 import {cellText, earlierTable, FORMULA, markdownTable, verdictTable} from './result-tables.ts';
-import {earlierText, type TableOptions, verdictText} from './table.ts';
+import {earlierText, resultsTable, type TableOptions, verdictText} from './table.ts';
 
 /**
  * The results as a table for other programs: a line a student, with its agreement on all questions and on each. `budget` is
@@ -87,6 +88,14 @@ function questionTable({joint}: QuestionsResults) {
     ]);
     return [`Question ${cellText(question.name)} (${question.type}):`, markdownTable(head, rows, 2)];
   };
+}
+
+/** The results of each question, for a terminal: a text a question. */
+export function questionTexts({questions}: QuestionsResults, options: TableOptions = {}): readonly string[] {
+  return questions.map(({question, directory, results}) => {
+    const report = join(directory, 'report.html');
+    return `Question ${question.name} (${question.type})\n\n${resultsTable(results, options)}\n\nReport: ${report}`;
+  });
 }
 
 /** The results about all questions together, for a terminal. */

@@ -1,8 +1,7 @@
 import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
-import {jointDocument} from '../../src/study/joint-files.ts';
-import {sampleQuestions} from '../study/sample-questions.ts';
+import {writeQuestions} from '../study/sample-questions.ts';
 import {sampleResults} from '../study/sample-results.ts';
 import {workplace} from './limbeck.ts';
 
@@ -51,12 +50,7 @@ describe('limbeck check', () => {
 
   it('checks a study of several questions: each, one of them, or all together', async () => {
     const several = join(folder(), 'several');
-    const results = sampleQuestions(several, {methods: 3});
-    for (const {directory, results: own} of results.questions) {
-      mkdirSync(directory, {recursive: true});
-      writeFileSync(join(directory, 'results.json'), JSON.stringify(own));
-    }
-    writeFileSync(join(several, 'joint.json'), JSON.stringify(jointDocument(several, results)));
+    writeQuestions(several, {methods: 3});
     const [all, one] = await Promise.all([
       run(['check', several, '--joint-agreement', '>= 80%', '--agreement', '>= 94%']),
       run(['check', join(several, 'joint.json'), '--question', 'topic', '--agreement', '>= 94%']),

@@ -1,6 +1,7 @@
 import {mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
+import {writeQuestions} from '../study/sample-questions.ts';
 import {sampleResults} from '../study/sample-results.ts';
 import {workplace} from './limbeck.ts';
 
@@ -24,6 +25,22 @@ describe('limbeck report', () => {
     expect(stdout).toContain('There is no manifest of the earlier study');
     expect(stdout).toContain(`Report: ${html}`);
     expect(readFileSync(html, 'utf8')).toContain('id="figure-earlier"');
+  });
+
+  it('shows a study of several questions, beside an earlier one too', async () => {
+    const [several, before] = ['several', 'several-before'].map(name => join(folder(), name)) as [string, string];
+    writeQuestions(several, {methods: 3});
+    writeQuestions(before, {methods: 2});
+    const html = join(folder(), 'several.html');
+    const {code, stdout, stderr} = await run(['report', several, '--against', before, '--html', html]);
+    expect({code, stderr}).toEqual({code: 0, stderr: ''});
+    for (const name of ['topic', 'urgent', 'mood']) expect(stdout).toContain(`Question ${name} (`);
+    expect(stdout).toMatch(
+      /All questions of an input together.*Agreement in per cent beside the earlier study “tickets”/s,
+    );
+    const page = readFileSync(html, 'utf8');
+    expect(page).toContain('id="figure-earlier"');
+    expect(page).toContain('href="several/questions/mood/report.html"');
   });
 
   it('refuses what it cannot read or write with a message and no stack trace', async () => {

@@ -1,9 +1,11 @@
+import {mkdirSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
 import {mean} from '../../src/evaluate/statistics.ts';
 import {typedMeasures} from '../../src/evaluate/typed-measures.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import {choice, predicate, score} from '../../src/questions.ts';
+import {jointDocument} from '../../src/study/joint-files.ts';
 import type {QuestionsResults} from '../../src/study/joint-results.ts';
 import {jointFindings, type QuestionRuns} from '../../src/study/joint-results-of.ts';
 import type {Study} from '../../src/study/study.ts';
@@ -90,4 +92,14 @@ export function sampleQuestions(
     questions: found,
     failures: [],
   };
+}
+
+/** Writes the results of such a study into a folder. */
+export function writeQuestions(folder: string, options: SampleQuestionsOptions = {}): void {
+  const results = sampleQuestions(folder, options);
+  for (const {directory, results: own} of results.questions) {
+    mkdirSync(directory, {recursive: true});
+    writeFileSync(join(directory, 'results.json'), JSON.stringify(own));
+  }
+  writeFileSync(join(folder, 'joint.json'), JSON.stringify(jointDocument(folder, results)));
 }
