@@ -8,6 +8,7 @@ import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {promisify} from 'node:util';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {jsonServer} from '../adapters/json-server.ts';
 import {cli, until} from '../built.ts';
 import {workplace} from './limbeck.ts';
 
@@ -139,6 +140,55 @@ describe('the recipe that limbeck init writes', () => {
     expect(said[2]).toContain('48 answers (');
     expect(said[4]).toMatch(/Agreement with the teacher +100\.00 %/);
     expect(said[5]).toContain('out/tickets/audit.csv has 12 texts for you to check.');
+  });
+
+  it('is one for the rows of a table with several questions, whose true labels nobody is shown', async () => {
+    const questions = [
+      {type: 'predicate', name: 'urgent', instructions: 'Is it urgent?'},
+      {type: 'choice', name: 'colour', instructions: 'Which?', choices: [{value: 'red'}, {value: 'blue'}]},
+    ];
+    const shown: string[] = [];
+    const url = await jsonServer((body: {readonly input: unknown}) => {
+      shown.push(JSON.stringify(body.input));
+      const isDear = Number(/\\?"price\\?":(\d+)/.exec(shown.at(-1)!)?.[1]) >= 100;
+      const [red, blue] = isDear ? [0.9, 0.1] : [0.1, 0.9];
+      const probabilities = [
+        {value: 'red', probability: red},
+        {value: 'blue', probability: blue},
+      ];
+      const choice = isDear ? 'red' : 'blue';
+      return {
+        body: {
+          model: 'm-1',
+          answers: [
+            {type: 'predicate', name: 'urgent', probability: red},
+            {type: 'choice', name: 'colour', choice, probabilities},
+          ],
+        },
+      };
+    });
+    const rows = Array.from(
+      {length: 60},
+      (_, row) => `${row},${20 + row * 3},${row % 3},${row > 26 ? 'yes' : 'no'},red\n`,
+    );
+    await write('cases.csv', `id,price,kind,urgent,colour\n${rows.join('')}`);
+    await write('cases.json', JSON.stringify({model: 'm', input: '', questions}));
+    const flags = ['--records', 'cases.csv', '--questions', 'cases.json', '--url', url];
+    const {next} = await json<Initialised>(['init', 'cases.ts', ...flags]);
+    const path = join(folder(), 'cases.ts');
+    const source = await readFile(path, 'utf8');
+    await writeFile(path, source.replace('  seeds: [1, 2, 3],\n', '  seeds: [1, 2, 3],\n  training: {steps: 60},\n'));
+    const commands = next.map(command => command.split(' ').slice(1));
+    expect(commands.map(([name]) => name)).toEqual(['plan', 'probe', 'label', 'train', 'evaluate', 'serve']);
+    const said: string[] = [];
+    for (const command of commands.slice(2, -1)) {
+      const {code, stdout, stderr} = await run(command);
+      expect({command, code, stderr}).toEqual({command, code: 0, stderr: expect.anything()});
+      said.push(stdout);
+    }
+    expect(said[2]).toMatch(/^urgent\nAccuracy [\s\S]*\ncolour\nAccuracy /);
+    expect(shown.join()).not.toMatch(/urgent|colour/);
+    expect(new Set(shown).size).toBe(shown.length);
   });
 });
 

@@ -19,12 +19,16 @@ import {
 const SERVICES = INIT_SERVICES.map(({name}) => name);
 const DECISION_SERVICES = QUESTION_SERVICES.map(({name}) => name).filter(name => !SERVICES.includes(name));
 
-/** `limbeck init [RECIPE]` asks a few questions and writes a recipe for texts. */
+/** `limbeck init [RECIPE]` asks a few questions and writes a recipe. */
 export function initCommand(): Command {
   return withJson(new Command('init'))
-    .description('write a recipe for texts: ask a few questions, or use flags if nobody can answer')
+    .description(
+      'write a recipe for texts, images or rows of a table: ask a few questions, or use flags if nobody can answer',
+    )
     .argument('[recipe]', 'the module to write, .ts, .mts, .js or .mjs', 'recipe.ts')
     .option('--texts <path>', 'the texts: a file, a folder, or - for stdin, which is saved to a file')
+    .option('--images <folder>', 'images in place of texts, with --questions')
+    .option('--records <file>', 'a table whose rows are asked about, in place of texts, with --questions')
     .addOption(new Option('--format <format>', 'how they are stored (default: guessed)').choices(TEXT_FORMATS))
     .option('--encoding <name>', 'their encoding, such as windows-1252 (default: utf-8)')
     .option('--no-quotes', 'quotes have no special meaning in a table')

@@ -2,21 +2,22 @@ import {existsSync} from 'node:fs';
 import {basename, extname} from 'node:path';
 import {parseBudget} from '../../ask/budget/limit.ts';
 import {isLabelled} from '../../data/split.ts';
-import type {TextDataset} from '../../data/texts/splits.ts';
 import {InputError} from '../../errors.ts';
+import {inputsOfKinds} from '../../input-kinds.ts';
 import {type Asked, choose, type InitFlags} from './choose.ts';
 import {readClassFile} from './class-file.ts';
+import {examplesNamed, type InitData, keptIn, readExamples} from './example-choices.ts';
 import {peekTexts} from './peek.ts';
 import {questionsText} from './question-choices.ts';
 import {type QuestionFile, readQuestionFile} from './question-file.ts';
 import {readCount, readName, readOneOf, readPrice, readUrl, serviceMenu, serviceReader} from './readers.ts';
-import type {InitChoices} from './recipe-source.ts';
+import type {InitChoices, InitTexts} from './recipe-source.ts';
 import {type InitOutput, type InitService, servicesFor} from './services.ts';
 import {chooseDescriptions, chooseFields, chooseTask, type InitTask, readData, withOwnLabels} from './text-choices.ts';
 
 /** All choices, with the texts that were read on the way. */
 export interface Chosen extends InitChoices {
-  readonly data: TextDataset;
+  readonly data: InitData;
   /** The budget as it was written. */
   readonly budget: string | undefined;
 }
@@ -32,15 +33,8 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
   const asked = {...given, flags};
   const {dialogue} = asked;
   if (dialogue === undefined) checkComplete(flags);
-  const path = await choose(asked, 'texts', 'Where are the texts? A file or a folder:', readPath);
-  const name = readName(flags.name ?? nameOf(path));
-  const peek = await peekTexts(path, flags);
-  const testPath = typeof flags.test === 'string' ? readPath(flags.test) : undefined;
-  const fields = {...(await chooseFields(asked, path, peek)), testPath};
-  const task: InitTask = file ?? (await chooseTask(asked, fields));
-  const {questions} = task;
-  const texts = questions && given.flags.label !== false ? await withOwnLabels(asked, fields, peek, questions) : fields;
-  const data = await readData(asked, texts, task);
+  const {texts, data, questions} = await chooseInputs(asked, file, given.flags.label);
+  const name = readName(flags.name ?? nameOf(texts.path));
   const descriptions = questions ? {} : await chooseDescriptions(asked, data.classes);
   const services = servicesFor(questions);
   const service = await choose(asked, 'service', `${serviceMenu(services)}\nWhich service?`, serviceReader(services));
@@ -76,6 +70,35 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
     data,
     budget,
   };
+}
+
+/** The inputs, with what is asked about them. */
+interface Inputs extends Pick<InitTask, 'questions'> {
+  readonly texts: InitTexts;
+  readonly data: InitData;
+}
+
+/** @param label - the flag as it was given */
+async function chooseInputs(
+  asked: Asked,
+  file: QuestionFile | undefined,
+  label: string | false | undefined,
+): Promise<Inputs> {
+  const {flags} = asked;
+  const named = examplesNamed(flags);
+  const testPath = typeof flags.test === 'string' ? readPath(flags.test) : undefined;
+  if (named !== undefined) {
+    readPath(named.path);
+    const {questions} = file!;
+    return {...(await readExamples(asked, named, questions, {testPath, label})), questions};
+  }
+  const path = await choose(asked, 'texts', 'Where are the texts? A file or a folder:', readPath);
+  const peek = await peekTexts(path, flags);
+  const fields = {...(await chooseFields(asked, path, peek)), testPath};
+  const task: InitTask = file ?? (await chooseTask(asked, fields));
+  const {questions} = task;
+  const texts = questions && label !== false ? await withOwnLabels(asked, fields, peek, questions) : fields;
+  return {texts, data: await readData(asked, texts, task), questions};
 }
 
 /** The questions of the file that the flags name; undefined if they name none. */
@@ -118,7 +141,10 @@ async function chooseOutput(asked: Asked, {outputs}: InitService): Promise<InitO
 }
 
 function checkComplete(flags: InitFlags): void {
-  const missing = (['texts', 'service', 'model'] as const).filter(flag => flags[flag] === undefined);
+  const inputs = flags.images ?? flags.records ?? flags.texts;
+  const missing = (['texts', 'service', 'model'] as const).filter(
+    flag => (flag === 'texts' ? inputs : flags[flag]) === undefined,
+  );
   if (missing.length === 0) return;
   throw new InputError(
     `Nobody can be asked here, so flags must give all choices. Add ${missing.map(flag => `\`--${flag}\``).join(', ')}, or run ` +
@@ -169,8 +195,10 @@ const CALLS = 1000;
 /** The fewest texts that can train a student and be divided to calibrate it. */
 const FEWEST = 10;
 
-async function chooseSizes({flags, dialogue}: Asked, data: TextDataset): Promise<{calls: number; test: number}> {
-  const {kept, splits} = data.card;
+async function chooseSizes({flags, dialogue}: Asked, data: InitData): Promise<{calls: number; test: number}> {
+  const {splits} = data.card;
+  const kept = keptIn(data);
+  const noun = inputsOfKinds(data.train.inputs.kind);
   const hasOwnFile = typeof flags.test === 'string';
   const test = typeof flags.test === 'number' ? flags.test : hasOwnFile ? splits.test : drawnTest(kept);
   // If they have labels, a tenth is for validation.
@@ -178,14 +206,14 @@ async function chooseSizes({flags, dialogue}: Asked, data: TextDataset): Promise
   const most = kept - test - validation;
   if (most < FEWEST) {
     throw new InputError(
-      `Of ${kept} texts ${test} are kept for measurement, so ${Math.max(0, most)} are left to learn from. Give more texts.`,
+      `Of ${kept} ${noun} ${test} are kept for measurement, so ${Math.max(0, most)} are left to learn from. Give more ${noun}.`,
     );
   }
   const read = readCount(FEWEST, most);
   const fallback = String(Math.min(CALLS, most));
-  if (flags.calls !== undefined) return {calls: checkedCalls(flags.calls, {most, kept, test, validation}), test};
+  if (flags.calls !== undefined) return {calls: checkedCalls(flags.calls, {most, kept, test, validation, noun}), test};
   if (dialogue === undefined) return {calls: Number(fallback), test};
-  return {calls: await dialogue.ask(`How many texts shall the teacher label, of ${most}?`, read, fallback), test};
+  return {calls: await dialogue.ask(`How many ${noun} shall the teacher label, of ${most}?`, read, fallback), test};
 }
 
 function drawnTest(kept: number): number {
@@ -197,15 +225,16 @@ interface Sizes {
   readonly kept: number;
   readonly test: number;
   readonly validation: number;
+  readonly noun: string;
 }
 
-function checkedCalls(calls: number, {most, kept, test, validation}: Sizes): number {
+function checkedCalls(calls: number, {most, kept, test, validation, noun}: Sizes): number {
   if (calls >= FEWEST && calls <= most) return calls;
   if (calls < FEWEST) throw new InputError(`\`--calls ${calls}\` is too few to learn from. Give ${FEWEST} at least.`);
   const validating = validation === 0 ? '' : ` and ${validation} for validation`;
   throw new InputError(
-    `\`--calls ${calls}\` is more than the texts give: of ${kept} that differ, ${test} are kept for measurement${validating}, ` +
-      `so ${most} are left. Give \`--calls ${most}\` at most, more texts, or a smaller \`--test\`.`,
+    `\`--calls ${calls}\` is more than the ${noun} give: of ${kept} that differ, ${test} are kept for measurement${validating}, ` +
+      `so ${most} are left. Give \`--calls ${most}\` at most, more ${noun}, or a smaller \`--test\`.`,
   );
 }
 

@@ -7,6 +7,10 @@ import type {Described} from './readers.ts';
 /** The choices that the command line makes already. */
 export interface InitFlags {
   readonly texts?: string | undefined;
+  /** A folder of images in place of texts. */
+  readonly images?: string | undefined;
+  /** A table whose rows are the inputs, in place of texts. */
+  readonly records?: string | undefined;
   readonly format?: TextFormat | undefined;
   readonly encoding?: string | undefined;
   readonly quotes?: false | undefined;

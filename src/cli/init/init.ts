@@ -6,6 +6,7 @@ import {isLabelled} from '../../data/split.ts';
 import {bytesOf} from '../../data/texts/blocks.ts';
 import type {TextFormat} from '../../data/texts/format.ts';
 import {InputError} from '../../errors.ts';
+import {inputsOfKinds} from '../../input-kinds.ts';
 import {loadRecipe} from '../../recipe/load.ts';
 import {planMethods} from '../../recipe/methods.ts';
 import {recipeOfFirst} from '../../recipe/questions.ts';
@@ -16,6 +17,7 @@ import {stopSignal} from '../study-options.ts';
 import {openTerminal, type Terminal} from '../terminal.ts';
 import {type Chosen, chooseAll} from './choices.ts';
 import {type Dialogue, type InitFlags, openDialogue} from './choose.ts';
+import {keptIn} from './example-choices.ts';
 import {peekTexts} from './peek.ts';
 import {methodOf, recipeSource} from './recipe-source.ts';
 import {type KeyState, keyState} from './services.ts';
@@ -148,7 +150,7 @@ async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean>
 }
 
 function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: boolean): void {
-  const {name, service, url, output, model, classes, questions, calls, test, data, budget} = chosen;
+  const {name, service, url, output, model, classes, questions, calls, test, texts, data, budget} = chosen;
   const {level, method} = methodOf(output);
   terminal.note(sizesText(chosen));
   const key = keyState(service, url);
@@ -162,7 +164,9 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
     [`limbeck label ${path}${budget === undefined ? '' : ` --budget ${budget}`}`, 'ask, and keep every answer'],
     [`limbeck train ${path}`, 'a student, in this process'],
     [`limbeck evaluate ${student} ${path}`, `how often it agrees with the teacher${each}`],
-    [`limbeck audit ${path}`, `how often each is right${each}, on texts that you check`],
+    ...(texts.kind === undefined
+      ? [[`limbeck audit ${path}`, `how often each is right${each}, on texts that you check`] as const]
+      : []),
     [`limbeck serve ${student}`, 'it answers over HTTP'],
   ] as const;
   const document = {
@@ -197,13 +201,16 @@ function installText(): string {
 
 /** The numbers of the recipe, because the summary of the texts divides them otherwise. */
 function sizesText({calls, test, data, texts}: Chosen): string {
-  const {kept, splits} = data.card;
+  const {splits} = data.card;
+  const kept = keptIn(data);
+  const noun = inputsOfKinds(data.train.inputs.kind);
   const measured =
-    texts.testPath === undefined ? `${test} of these ${kept} texts` : `the ${test} texts of ${texts.testPath}`;
+    texts.testPath === undefined ? `${test} of these ${kept} ${noun}` : `the ${test} ${noun} of ${texts.testPath}`;
   const others = kept - test;
   const validating = isLabelled(data) ? 'a part of them validates, and ' : '';
-  const drawn =
-    texts.testPath === undefined ? ` The draw above, of ${splits.test} for measurement, was for this look only.` : '';
+  // Only the summary of texts shows a draw.
+  const isShown = texts.testPath === undefined && texts.kind === undefined;
+  const drawn = isShown ? ` The draw above, of ${splits.test} for measurement, was for this look only.` : '';
   return `The recipe keeps ${measured} to measure with. Of the ${others} others, ${validating}${calls} are put to the teacher.${drawn}`;
 }
 

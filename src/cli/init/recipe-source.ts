@@ -1,6 +1,7 @@
 import type {ReadTextsOptions} from '../../data/texts/record.ts';
 import {classesOf, type Option, type Question} from '../../question.ts';
 import type {Access, Price} from '../../teacher.ts';
+import {field, lines, list, quoted} from './literals.ts';
 import type {InitOutput, InitService} from './services.ts';
 
 /** The choices from which a recipe for texts is written. */
@@ -33,6 +34,14 @@ export type InitTexts = Pick<
   'format' | 'encoding' | 'quotes' | 'text' | 'label' | 'header' | 'folderLabels'
 > & {
   readonly path: string;
+  /**
+   * The kind of inputs that are read in place of texts.
+   *
+   * @default texts
+   */
+  readonly kind?: 'image' | 'record' | undefined;
+  /** The columns of records; undefined if all but the id are. */
+  readonly columns?: readonly string[] | undefined;
   /** True if each question has a column of true labels, under its name. */
   readonly ownLabels?: boolean | undefined;
   /** The path of the texts that are kept for measurement; undefined if they are drawn. */
@@ -64,12 +73,15 @@ export const INIT_SEED = 1;
 export function recipeSource(choices: InitChoices): string {
   const {name, service, output, calls} = choices;
   const {level, method, loss} = LEARNED[output];
-  const imports = ['defineRecipe', 'hashedNgrams', 'textDataset', loss].sort(byLetters);
-  const {importing, constant, field, parameter, promise} = taskSource(choices);
+  const {dataset, isOfData, student, noun, same, network} = READ[choices.texts.kind ?? 'text'];
+  const own = isOfData ? [] : [dataset];
+  const imports = ['defineRecipe', student.split('(')[0]!, ...own, loss].sort(byLetters);
+  const {importing, constant, field, parameter, promise} = taskSource(choices, noun);
   const head = [
     `import {${imports.join(', ')}} from 'limbeck';`,
     `import {${service.factory}} from 'limbeck/adapters/${service.adapter}';`,
     ...importing,
+    ...(isOfData ? [`import {${dataset}} from 'limbeck/data';`] : []),
   ];
   return `${head.join('\n')}
 
@@ -78,17 +90,17 @@ ${constant}
 export default defineRecipe({
   // Knowledge, students and results go to out/${name}.
   name: ${quoted(name)},
-${field}  // ${choices.test} texts are kept to measure with; the same text twice, or nearly so, counts once.
+${field}  // ${choices.test} ${noun}s are kept to measure with; ${same} counts once.
   data: ${parameter} =>
-    textDataset(${lines(datasetFields(choices), 4)}),
+    ${dataset}(${lines(datasetFields(choices), 4)}),
   // So many of the others are asked about. More of them make a better student; those that were asked stay paid for.
   transfer: {size: ${calls}, seed: ${INIT_SEED}},
   teachers: {
     '${level}': () =>
       ${service.factory}(${lines(teacherFields(choices), 6)}),
   },
-  // A small network over runs of words and characters: about 2 MB, in any language.
-  student: hashedNgrams(),
+  // ${network}
+  student: ${student},
   methods: [{level: '${level}', method: '${method}', ${detailSource(choices)}losses: [${loss}()]}],
   seeds: [1, 2, 3],
   // If the student is less sure than this takes, \`limbeck serve --teacher\` asks the teacher: ${promise}
@@ -98,8 +110,27 @@ ${field}  // ${choices.test} texts are kept to measure with; the same text twice
 `;
 }
 
+/** What differs between kinds of inputs. */
+const READ = {
+  text: {
+    ...{dataset: 'textDataset', isOfData: false, student: 'hashedNgrams()', noun: 'text'},
+    same: 'the same text twice, or nearly so,',
+    network: 'A small network over runs of words and characters: about 2 MB, in any language.',
+  },
+  image: {
+    ...{dataset: 'imageDataset', isOfData: true, student: 'lenet()', noun: 'image'},
+    same: 'the same file twice',
+    network: 'A small convolutional network. `images: {height, width}` sets the size that it reads.',
+  },
+  record: {
+    ...{dataset: 'recordDataset', isOfData: true, student: 'mlp({units: [64]})', noun: 'record'},
+    same: 'the same row twice',
+    network: 'A small network over the columns: numbers are standardised, texts and categories hashed.',
+  },
+} as const;
+
 /** What differs between one list of classes and several questions. */
-function taskSource({classes, questions}: InitChoices) {
+function taskSource({classes, questions}: InitChoices, noun: string) {
   if (questions === undefined) {
     return {
       importing: [],
@@ -113,7 +144,7 @@ function taskSource({classes, questions}: InitChoices) {
   const all = questions.map(question => `  ${questionSource(question)},\n`).join('');
   return {
     importing: [`import {${functions.join(', ')}} from 'limbeck/ask';`],
-    constant: `/** One request asks all of them about a text, and one student learns them. */\nconst questions = [\n${all}];`,
+    constant: `/** One request asks all of them about ${noun === 'image' ? 'an' : 'a'} ${noun}, and one student learns them. */\nconst questions = [\n${all}];`,
     field: '  questions,\n',
     parameter: 'question',
     promise: 'at least 97 % of the answers to each question are',
@@ -128,7 +159,7 @@ function detailSource({output, classes, questions}: InitChoices): string {
 }
 
 function datasetFields({texts, test, questions}: InitChoices): readonly string[] {
-  const {path, testPath, format, encoding, quotes, text, label, ownLabels, header, folderLabels} = texts;
+  const {kind, path, testPath, columns, format, encoding, quotes, text, label, ownLabels, header, folderLabels} = texts;
   return [
     testPath === undefined ? `path: ${quoted(path)}` : `path: {train: ${quoted(path)}, test: ${quoted(testPath)}}`,
     ...(format === undefined ? [] : [`format: ${quoted(format)}`]),
@@ -138,8 +169,9 @@ function datasetFields({texts, test, questions}: InitChoices): readonly string[]
     ...(label === undefined || ownLabels ? [] : [`label: ${label === false ? 'false' : quoted(label)}`]),
     // All questions are about the same splits, however their labels are shared out.
     ...(ownLabels ? ['label: question?.name', 'stratify: false'] : []),
+    ...(columns === undefined ? [] : [`columns: ${list(columns, 6)}`]),
     ...(header === undefined ? [] : [`header: ${header}`]),
-    ...(folderLabels ? ['folderLabels: true'] : []),
+    ...(folderLabels || kind === 'image' ? [`folderLabels: ${folderLabels ?? false}`] : []),
     questions === undefined ? 'classes' : 'classes: question && classesOf(question)',
     ...(testPath === undefined ? [`test: ${test}`] : []),
     `seed: ${INIT_SEED}`,
@@ -207,35 +239,6 @@ function optionsSource(call: string, what: 'options' | 'levels', options: readon
     return `{name: ${quoted(name)}${meaning}}`;
   });
   return `{...${call}${list(names, 2)}), ${what}: [${each.join(', ')}]}`;
-}
-
-function field([name, value]: readonly [string, string]): string {
-  // Without brackets, this name would set the object's prototype.
-  const key = name === '__proto__' ? "['__proto__']" : /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name);
-  return `${key}: ${quoted(value)}`;
-}
-
-/** Writes an object with a field on each line. */
-function lines(fields: readonly string[], indent: number): string {
-  const space = ' '.repeat(indent);
-  return `{\n${fields.map(text => `${space}  ${text},\n`).join('')}${space}}`;
-}
-
-/** The longest list that is written on one line. */
-const LINE = 90;
-
-function list(values: readonly string[], indent = 0): string {
-  const all = values.map(quoted);
-  const space = ' '.repeat(indent);
-  const line = `[${all.join(', ')}]`;
-  return line.length <= LINE ? line : `[\n${all.map(value => `${space}  ${value},\n`).join('')}${space}]`;
-}
-
-/** Writes a text as a literal that no character can break out of. */
-function quoted(text: string): string {
-  const literal = JSON.stringify(text);
-  // JSON.stringify escapes for double quotes. Single quotes are this project's style if nothing needs an escape.
-  return /^"[^'"\\]*"$/.test(literal) ? `'${literal.slice(1, -1)}'` : literal;
 }
 
 function byLetters(one: string, other: string): number {

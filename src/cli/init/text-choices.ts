@@ -1,6 +1,6 @@
 import {describeTexts} from '../../data/texts/card.ts';
 import {readTexts} from '../../data/texts/read.ts';
-import {locationOf} from '../../data/texts/record.ts';
+import {locationOf, type TextRecord} from '../../data/texts/record.ts';
 import {type TextDataset, textDataset} from '../../data/texts/splits.ts';
 import {InputError} from '../../errors.ts';
 import {classesOf, type Question} from '../../question.ts';
@@ -75,38 +75,61 @@ export async function chooseTask({flags, dialogue}: Asked, {label, folderLabels}
   return classes === undefined ? {questions: await askQuestions(dialogue)} : {classes};
 }
 
-/**
- * The texts with the true labels of each question, if every question has a column of its name that holds one of its
- * classes in each row.
- */
+/** The texts, with the true labels of each question if they have them. */
 export async function withOwnLabels(
-  {note, signal}: Asked,
+  asked: Asked,
   texts: InitTexts,
   {fields}: Peek,
   questions: readonly Question[],
 ): Promise<InitTexts> {
-  const names = questions.map(({name}) => name);
-  const found = names.filter(name => fields.some(field => field.name === name));
-  if (found.length === 0) return texts;
-  const without = names.find(name => !found.includes(name));
-  const problem =
-    without === undefined ? await problemWithLabels(texts, questions, signal) : `there is no column \`${without}\``;
-  if (problem === undefined) return {...texts, ownLabels: true};
-  const columns = found.map(name => `\`${name}\``).join(', ');
-  note(`The labels in ${columns} are not read, because ${problem}. Each question needs a label in each row.`);
-  return texts;
+  const {path, testPath, format, encoding, quotes, text, header} = texts;
+  const reading = {format, encoding, quotes, text, header, signal: asked.signal};
+  const records: LabelledSource = (each, label) => readTexts(each, {...reading, label});
+  const names = fields.map(({name}) => name);
+  const paths = [path, ...(testPath === undefined ? [] : [testPath])];
+  return (await ownLabelsOf(asked, names, questions, {paths, records})) ? {...texts, ownLabels: true} : texts;
 }
 
-/** The first text without a label that is one of the classes of its question; undefined if there is none. */
-async function problemWithLabels(
-  {path, testPath, folderLabels: _, ownLabels: __, ...fields}: InitTexts,
+type Labelled = Pick<TextRecord, 'label' | 'file' | 'line'>;
+
+/** Reads a file with the labels of a column. */
+export type LabelledSource = (path: string, label: string) => AsyncIterable<Labelled> | Promise<Iterable<Labelled>>;
+
+interface LabelledFiles {
+  readonly paths: readonly string[];
+  readonly records: LabelledSource;
+}
+
+/**
+ * True if every question has a column of its name that holds one of its classes in each row.
+ *
+ * @param names - the columns that there are
+ */
+export async function ownLabelsOf(
+  {note}: Pick<Asked, 'note'>,
+  names: readonly string[],
   questions: readonly Question[],
-  signal: AbortSignal,
+  files: LabelledFiles,
+): Promise<boolean> {
+  const found = questions.filter(({name}) => names.includes(name));
+  if (found.length === 0) return false;
+  const without = questions.find(question => !found.includes(question));
+  const problem = without ? `there is no column \`${without.name}\`` : await problemWithLabels(questions, files);
+  if (problem === undefined) return true;
+  const columns = found.map(({name}) => `\`${name}\``).join(', ');
+  note(`The labels in ${columns} are not read, because ${problem}. Each question needs a label in each row.`);
+  return false;
+}
+
+/** The first row without a label that is one of the classes of its question; undefined if there is none. */
+async function problemWithLabels(
+  questions: readonly Question[],
+  {paths, records}: LabelledFiles,
 ): Promise<string | undefined> {
   for (const question of questions) {
     const classes = classesOf(question);
-    for (const each of [path, ...(testPath === undefined ? [] : [testPath])]) {
-      for await (const record of readTexts(each, {...fields, label: question.name, signal})) {
+    for (const path of paths) {
+      for await (const record of await records(path, question.name)) {
         if (record.label !== undefined && classes.includes(record.label)) continue;
         const said = record.label === undefined ? 'is empty' : `is ${JSON.stringify(record.label)}`;
         return `\`${question.name}\` ${said} in ${locationOf(record)}, and its classes are ${classes.join(', ')}`;
@@ -119,7 +142,7 @@ async function problemWithLabels(
 /** Reads all texts, and shows a few. */
 export async function readData(
   {dialogue, note, signal}: Asked,
-  {ownLabels = false, ...texts}: InitTexts,
+  {ownLabels = false, kind: _, columns: __, ...texts}: InitTexts,
   {classes, questions}: InitTask,
 ): Promise<TextDataset> {
   const [first] = questions ?? [];

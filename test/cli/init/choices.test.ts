@@ -3,8 +3,11 @@ import {join} from 'node:path';
 import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
 import {type Chosen, chooseAll} from '../../../src/cli/init/choices.ts';
 import type {Dialogue, InitFlags} from '../../../src/cli/init/choose.ts';
+import {keptIn} from '../../../src/cli/init/example-choices.ts';
 import {recipeSource} from '../../../src/cli/init/recipe-source.ts';
+import type {RecordInputs} from '../../../src/data/inputs.ts';
 import {isLabelled} from '../../../src/data/split.ts';
+import {encodePng} from '../../../src/study/samples.ts';
 import {folders} from '../../study/tiny.ts';
 import {person} from './person.ts';
 
@@ -53,7 +56,7 @@ describe('choices', () => {
       test: 10,
       budget: undefined,
     });
-    expect([data.card.kept, service.name]).toEqual([50, 'ollama']);
+    expect([keptIn(data), service.name]).toEqual([50, 'ollama']);
     expect(notes.filter(note => note.startsWith('  “'))).toHaveLength(3);
   });
 
@@ -165,6 +168,39 @@ describe('choices', () => {
     );
     expect(isLabelled((await choose({texts: half, questions})).data)).toBe(false);
     expect(notes).toContainEqual(expect.stringContaining('`urgent` are not read, because there is no column `mood`'));
+  });
+
+  it('take the images of a folder, and the rows of a table, with questions about them', async () => {
+    const list = [
+      {type: 'predicate', name: 'urgent', instructions: 'Is it urgent?'},
+      {type: 'choice', name: 'colour', instructions: 'Which?', choices: [{value: 'red'}, {value: 'blue'}]},
+    ];
+    const questions = await write('pair.json', JSON.stringify({model: 'm', input: '', questions: list}));
+    for (let index = 0; index < 20; index++) {
+      const data = Uint8Array.from({length: 3}, (_, at) => 10 * index + at);
+      await write(`photos/${index}.png`, encodePng({width: 1, height: 1, channels: 3, data}));
+    }
+    const images = join(folder, 'photos');
+    const {data: seen, ...photos} = await choose({images, questions});
+    expect(photos).toMatchObject({name: 'photos', texts: {kind: 'image', path: images}, calls: 16, test: 4});
+    expect([seen.train.inputs.kind, keptIn(seen)]).toEqual(['image', 20]);
+    expect(recipeSource(photos)).toContain('imageDataset({\n      path:');
+
+    const rows = Array.from({length: 30}, (_, row) => `${row},${row * 7},${row % 3},${row % 2 ? 'yes' : 'no'},red\n`);
+    const records = await write('cases.csv', `id,price,kind,urgent,colour\n${rows.join('')}`);
+    const {data, ...cases} = await choose({records, questions});
+    expect(cases.texts).toMatchObject({kind: 'record', columns: ['price', 'kind'], ownLabels: true});
+    expect(isLabelled(data)).toBe(true);
+    expect(data.test.inputs).toMatchObject({kind: 'record', count: 6});
+    expect(Object.keys((data.test.inputs as RecordInputs).records[0]!)).toEqual(['price', 'kind']);
+    const {texts: bare} = await choose({records, questions, label: false});
+    expect(bare).toMatchObject({columns: ['price', 'kind'], label: false});
+    expect(bare).not.toHaveProperty('ownLabels');
+
+    await expect(choose({records, images, questions})).rejects.toThrow('`--images` and `--records` both name inputs.');
+    await expect(choose({records, ...ollama})).rejects.toThrow('`--records` needs the questions about them');
+    await expect(choose({records, questions, text: 'kind'})).rejects.toThrow('`--text` is for texts. Leave it out.');
+    await expect(choose({images: join(folder, 'nowhere'), questions})).rejects.toThrow('There is nothing at');
   });
 
   it('ask for several questions where no classes are given, then for the address of their service', async () => {

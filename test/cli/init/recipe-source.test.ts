@@ -63,10 +63,19 @@ const mails: InitChoices = {
 };
 
 describe('the source of a recipe', () => {
-  it.each([
+  it.each<readonly [string, InitChoices]>([
     ['tickets.ts', tickets],
     ['reviews.ts', reviews],
     ['mails.ts', mails],
+    ['photos.ts', {...mails, name: 'photos', texts: {kind: 'image', path: 'photos'}}],
+    [
+      'cases.ts',
+      {
+        ...mails,
+        name: 'cases',
+        texts: {kind: 'record', path: 'cases.csv', label: false, columns: ['price', 'kind'], ownLabels: true},
+      },
+    ],
     ['labelled.ts', {...mails, texts: {...mails.texts, path: 'labelled.jsonl', ownLabels: true}}],
   ])('is %s, which the type check of this project reads', async (name, choices) => {
     const fixture = join(import.meta.dirname, '../../fixtures/init', name);
