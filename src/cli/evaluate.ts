@@ -5,6 +5,7 @@ import {InputError} from '../errors.ts';
 import {type CascadeResult, cascadeOf} from '../evaluate/calibration.ts';
 import {evaluate, meanKlOf, meanWhereTeacherErrs} from '../evaluate/metrics.ts';
 import {mean} from '../evaluate/statistics.ts';
+import {expectedLevelMeasures} from '../evaluate/typed-measures.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {boundsWithMissing} from '../statistics/bounds.ts';
 import {loadHead} from '../student/files.ts';
@@ -107,7 +108,7 @@ interface Logits {
 function measured({calibration, classes: {length: classes}}: Student, data: Data, raw: Logits, reference: Reference) {
   const calm = (logits: Float32Array) => (calibration ? logits.map(logit => logit / calibration.temperature) : logits);
   const [all, answered] = [calm(raw.all), calm(raw.answered)];
-  const {labels, truth, distributions} = reference;
+  const {labels, truth, distributions, expectedLevels} = reference;
   const student = distributionsOf(answered, classes);
   const same = Array.from(labels, (label, row) => (student.named[row] === label ? 1 : 0));
   const {
@@ -126,6 +127,7 @@ function measured({calibration, classes: {length: classes}}: Student, data: Data
     ...others,
     agreement: mean(same),
     ...(distributions && {klToTeacher: meanKlOf(distributions, student)}),
+    ...(expectedLevels && expectedLevelMeasures(expectedLevels, answered, classes)),
   };
 }
 
@@ -181,13 +183,15 @@ const SHOWN = {
   agreement: ['Agreement with the teacher', 100, ' %'],
   agreementWhereTeacherErrs: ['Agreement where it errs', 100, ' %'],
   klToTeacher: ['KL to the teacher', 1, ' nats'],
+  expectedMae: ['Error of the expected level', 1, ' levels'],
+  expectedSpearman: ['Spearman of it', 1, ''],
   nll: ['NLL', 1, ' nats'],
   ece: ['ECE', 100, ' %'],
   adaptiveEce: ['Adaptive ECE', 100, ' %'],
   brier: ['Brier score', 1, ''],
 } as const;
 
-function table(metrics: Partial<Record<keyof typeof SHOWN, number>>): string {
+function table(metrics: Partial<Record<keyof typeof SHOWN, number | undefined>>): string {
   return Object.entries(SHOWN)
     .flatMap(([name, [title, scale, unit]]) => {
       const value = metrics[name as keyof typeof SHOWN];

@@ -66,12 +66,13 @@ export function typedMeasures(
     }
     case 'score': {
       const measured = scoreMetrics(taught, medianLevels(logits, classes), classes);
-      return {type: 'score', ...measured, ...(taughtLevels && toExpectedLevels(taughtLevels, logits, classes))};
+      return {type: 'score', ...measured, ...(taughtLevels && expectedLevelMeasures(taughtLevels, logits, classes))};
     }
   }
 }
 
-function toExpectedLevels(
+/** Holds the expected levels of a student against those that a teacher shows. Returns numbers in levels, and a correlation. */
+export function expectedLevelMeasures(
   taught: ArrayLike<number>,
   logits: ArrayLike<number>,
   levels: number,

@@ -1,7 +1,6 @@
 import {accuracy} from '../evaluate/metrics.ts';
-import {fitTemperature} from '../knowledge/fit-temperature.ts';
 import type {StudentBuilder} from '../student/student.ts';
-import {type CrossFit, crossFit} from './cross-fit.ts';
+import {type CrossFit, crossFit, temperatureFor} from './cross-fit.ts';
 import type {Candidate, StudentChoice} from './method-choices.ts';
 import type {TaughtMethod} from './methods.ts';
 import type {Study} from './study.ts';
@@ -56,8 +55,7 @@ export async function chooseStudent(
   }
   const choice = students.length > 1 ? chooseAmong(tried, classes) : undefined;
   const chosen = choice?.chosen ?? 0;
-  const {logits, labels} = tried[chosen]!.fit;
-  const temperature = calibration && fitTemperature(logits, labels, classes);
+  const temperature = calibration && temperatureFor(method.knowledge, tried[chosen]!.fit);
   return {build: students[chosen]!, choice, temperature};
 }
 

@@ -1,5 +1,6 @@
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
+import {fitTemperature} from '../knowledge/fit-temperature.ts';
 import {countOf, type Knowledge, readFirstVersions, readPart, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {FOLDS} from '../recipe/resolve.ts';
@@ -25,6 +26,14 @@ export interface CrossFit {
   readonly logits: Float32Array;
   /** The most probable class of each answer. */
   readonly labels: readonly number[];
+}
+
+/** A temperature would move the expected levels that a student has learned. It is 1 for these. */
+export function temperatureFor(
+  {detail, classes}: Pick<Knowledge, 'detail' | 'classes'>,
+  {logits, labels}: CrossFit,
+): number {
+  return detail.kind === 'expected' ? 1 : fitTemperature(logits, labels, classes.length);
 }
 
 /**

@@ -2,14 +2,13 @@ import {jointPart} from '../ask/joint-knowledge.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
 import {accuracy} from '../evaluate/metrics.ts';
-import {fitTemperature} from '../knowledge/fit-temperature.ts';
 import {answersAt} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {columnsOf, headsOf} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {StudentBuilder} from '../student/student.ts';
 import {bestOf, type Chosen} from './choose.ts';
-import type {CrossFit} from './cross-fit.ts';
+import {type CrossFit, temperatureFor} from './cross-fit.ts';
 import {freshJointly, type JointJob, type JointTeaching} from './joint-teaching.ts';
 import type {Candidate} from './method-choices.ts';
 import type {OnStep} from './training.ts';
@@ -43,8 +42,7 @@ export async function chooseJointly(
   const choice = students.length > 1 ? bestOf(tried.map(({fits: _, ...candidate}) => candidate)) : undefined;
   const chosen = choice?.chosen ?? 0;
   const temperatures =
-    calibration &&
-    tried[chosen]!.fits.map(({logits, labels}, index) => fitTemperature(logits, labels, classesIn(teaching, index)));
+    calibration && tried[chosen]!.fits.map((fit, index) => temperatureFor(teaching.knowledge.parts[index]!, fit));
   return {build: students[chosen]!, choice, temperatures};
 }
 

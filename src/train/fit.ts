@@ -1,8 +1,11 @@
 import {selectRows} from '../data/inputs.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {accuracy} from '../evaluate/metrics.ts';
+import {expectedLevels} from '../evaluate/scores.ts';
+import {mean} from '../evaluate/statistics.ts';
+import {namedBy} from '../knowledge/coarsen.ts';
 import {answersAt, countOf, inputsAt} from '../knowledge/knowledge.ts';
-import {targetsOf} from '../losses/targets.ts';
+import {type Targets, targetsOf} from '../losses/targets.ts';
 import {columnsOf} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
@@ -69,9 +72,16 @@ async function learnedOf(lesson: Lesson, rows: Int32Array, logits: Float32Array)
   const answered = Array.from(rows.keys()).filter(index => lesson.rows?.[rows[index]!] !== -1);
   const own = Int32Array.from(answered, index => rows[index]!);
   const classes = knowledge.classes.length;
-  const {labels} = targetsOf(await answersAt(knowledge, rowsIn(lesson, own)), classes);
+  const targets = targetsOf(await answersAt(knowledge, rowsIn(lesson, own)), classes);
   const scores = columnsOf(selectRows(logits, logits.length / rows.length, answered), own.length, head);
-  return {trainingAgreement: accuracy(scores, labels, classes), mostFrequent: mostFrequentShare(labels)};
+  return {trainingAgreement: agreementOf(scores, targets, classes), mostFrequent: mostFrequentShare(targets.labels)};
+}
+
+/** Which level is the most probable is not learned from expected levels. The level nearest to the student's own is. */
+function agreementOf(logits: Float32Array, {labels, expectedLevels: taught}: Targets, classes: number): number {
+  if (taught === undefined) return accuracy(logits, labels, classes);
+  const named = Array.from(expectedLevels(logits, classes), level => namedBy({kind: 'expected', level}));
+  return mean(named.map((level, row) => (level === labels[row] ? 1 : 0)));
 }
 
 /** The share of the labels that name the most frequent class. */

@@ -14,6 +14,7 @@ import {classesOf} from '../../src/question.ts';
 import {predicate, score} from '../../src/questions.ts';
 import {defineRecipe} from '../../src/recipe/define.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
+import {loadStudent} from '../../src/student/files.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {compareQuestions} from '../../src/study/compare-questions.ts';
 import type {QuestionsResults} from '../../src/study/joint-results.ts';
@@ -140,13 +141,16 @@ describe('a study whose teacher shows the expected level of a score alone', () =
     expect(calls).toHaveLength(before);
   });
 
-  it('calibrates each head, the score by the nearest level', async () => {
+  it('calibrates each head, the score by the nearest level and without a temperature', async () => {
     const calibration = {folds: 2, agreement: 0.5, confidence: 0.8};
-    const {questions: found} = await compareQuestions(
-      recipeOf([], {calibration, methods: recipeOf([]).methods.slice(0, 1)}),
-      await places(),
-    );
+    const place = await places();
+    const methods = recipeOf([]).methods.slice(0, 1);
+    const {questions: found} = await compareQuestions(recipeOf([], {calibration, methods}), place);
     for (const {results: own} of found) expect(own.rows[0]!.cascade).toBeDefined();
+    const student = await loadStudent(join(place.directory, 'students', 'all-that-is-shown', 'seed-1'));
+    const [bright, levels] = student.heads!.map(head => head.calibration!.temperature);
+    expect(bright).not.toBe(1);
+    expect(levels).toBe(1);
   });
 
   it('refuses a method that learns more of a question than is shown, before anything is asked', async () => {

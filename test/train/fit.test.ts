@@ -4,6 +4,7 @@ import {asSplit} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {expectedLabels} from '../../src/losses/score-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {judgeFit} from '../../src/train/fit.ts';
@@ -49,6 +50,18 @@ describe('the fit of a student', () => {
       expect(many).toMatchObject({underfitted: false});
       expect(many!.trainingAgreement).toBeGreaterThan(0.99);
     }
+  });
+
+  it('of expected levels goes by the level that is nearest to the student’s own', async () => {
+    const {inputs, labels} = clouds(150, 1);
+    const levels = Float32Array.from(labels, label => 0.25 + 0.75 * label);
+    const source = {access: 'gray-box', identity: {service: 'made up'}} as const;
+    const answers = {kind: 'expected', count: 150, levels} as const;
+    const knowledge: Knowledge = {source, classes, detail: {kind: 'expected'}, inputs, answers};
+    const optimizer = adam({learningRate: 0.01});
+    const fit = await fitAfter({losses: [expectedLabels()], epochs: 60, optimizer}, knowledge);
+    expect(fit).toMatchObject({underfitted: false});
+    expect(fit!.trainingAgreement).toBeGreaterThan(0.95);
   });
 
   it('is too loose with a rate that is far too low, under any schedule', async () => {
