@@ -58,11 +58,13 @@ export async function openWatches(heads: ServedHeads, {cascade, ...service}: Wat
   if (cascade === undefined) return watches;
   const {promise: whole, promises = {}, watchFile, onStanding = () => {}, onTrouble = () => {}} = cascade;
   const promised = [...heads].flatMap(([question, head]) => {
-    const promise = (question && promises[question.name]) ?? whole ?? head.calibration.guarantee;
-    return promise ? [{name: question?.name, head, promise}] : [];
+    const name = question?.name;
+    const own = name !== undefined && Object.hasOwn(promises, name) ? promises[name] : undefined;
+    const promise = own ?? whole ?? head.calibration.guarantee;
+    return promise ? [{name, head, promise}] : [];
   });
   for (const {name, head, promise} of promised) {
-    const own = oneOf(promised.length, promise);
+    const own = partOf(promised.length, promise);
     const watching = await openWatching({
       promise: own,
       path: name === undefined || watchFile === undefined ? watchFile : partFile(watchFile, name),
@@ -76,7 +78,7 @@ export async function openWatches(heads: ServedHeads, {cascade, ...service}: Wat
 }
 
 /** The promise with its part of the error that `count` promises share. */
-function oneOf(count: number, {agreement, confidence}: WatchedPromise): WatchedPromise {
+function partOf(count: number, {agreement, confidence}: WatchedPromise): WatchedPromise {
   if (count === 1) return {agreement, confidence};
   return {agreement, confidence: 1 - (1 - (confidence ?? USUAL_CONFIDENCE)) / count};
 }

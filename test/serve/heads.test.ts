@@ -426,6 +426,9 @@ describe('the promises of a student with several heads', () => {
     const guarantee = {agreement: 0.99, confidence: 0.9, answers: 9, disagreements: 0, localShare: 1, bound: 0.01};
     const calibrations = {topic: {threshold: 0.8, guarantee}, urgent: {threshold: 0.8}, mood: {threshold: 0.8}};
     const cascade = {teacher: teacher({}), promises: {mood: {agreement: 0.8}}};
+    const names = [predicate('constructor', ''), predicate('toString', '')];
+    const unpromised = await start({cascade: {teacher: readerOf(names)}, calibration}, readerOf(names));
+    expect(await standing(unpromised)).toEqual([null, null]);
     const service = await start({calibrations, cascade}, readerOf());
     const {questions: each, promise: whole, demoted} = await statusOf(service);
     expect([whole, demoted]).toEqual([null, false]);
