@@ -83,7 +83,7 @@ export interface JointMethodResult {
   readonly method: string;
   /** Mean joint agreement over the seeds, from 0 to 1. */
   readonly agreement: number;
-  /** At 95 %, over other seeds and other test inputs. */
+  /** At 95 %, over other seeds and other test inputs; of one seed, over test inputs alone. */
   readonly interval: readonly [low: number, high: number];
   /** By seed. */
   readonly seeds: readonly SeedAgreement[];

@@ -1,6 +1,6 @@
 import {join} from 'node:path';
 import Papa from 'papaparse';
-import type {JointMethodResult, QuestionResults, QuestionsResults} from './joint-results.ts';
+import type {JointBudgets, JointMethodResult, QuestionResults, QuestionsResults} from './joint-results.ts';
 import {plainTable, printable} from './plain-table.ts';
 import {greaterFirst} from './report/budgets.ts';
 import {between, confidenceText, count, counted, meanAndDeviation, percent, points, pText} from './report/format.ts';
@@ -39,7 +39,7 @@ export function jointMarkdown(results: QuestionsResults): string {
     `${counted(questions.length, 'question')}, answered by one student. Measured on ${counted(sizes.test, 'test input')}; ${what}.`,
     'Agreement with the teacher in %, on all questions of an input and on each:',
     agreementTable(results),
-    ...(budgets ? [`On all questions, by the number of inputs:`, budgetTable(results)] : []),
+    ...(budgets ? ['On all questions, by the number of inputs:', budgetTable(results, budgets)] : []),
     ...jointMissingSentences(results).map(cellText),
     ...verdictTable(results, 'Verdicts on agreement on all questions; together they hold at 95 %:'),
     ...questions.flatMap(questionTable(results)),
@@ -65,8 +65,7 @@ function agreementCells(method: JointMethodResult, questions: readonly QuestionR
   ];
 }
 
-function budgetTable({joint, budgets}: QuestionsResults): string {
-  const {sizes, rows} = budgets!;
+function budgetTable({joint}: QuestionsResults, {sizes, rows}: JointBudgets): string {
   const lines = joint.map(({method}) => [
     method,
     ...sizes.map(size => {
@@ -107,7 +106,9 @@ export function jointText(results: QuestionsResults, {colour = false}: TableOpti
     printable(method.method, 22),
     ...agreementCells(method, questions).map(text => text.replaceAll(' ± ', '±')),
   ]);
-  const judged = verdicts
+  // Of several budgets, the files have the verdicts at each.
+  const over = verdicts.filter(({budget}) => budget === 'curve');
+  const judged = (over.length > 0 ? over : verdicts)
     .map(greaterFirst)
     .map(({a, b, budget, difference, low, high, confidence, ...pair}) => [
       printable(a, 22),

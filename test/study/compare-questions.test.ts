@@ -285,6 +285,23 @@ describe('a study beside an earlier one', () => {
   });
 });
 
+describe('a study of several budgets', () => {
+  it('judges agreement on all questions at each and over both', async () => {
+    const methods = recipeOf([]).methods.slice(0, 2);
+    const changes = {methods, budgets: [20, 40], training: {steps: 40}};
+    const {budgets, joint, verdicts} = await compareQuestions(recipeOf([], changes), await places());
+    expect(budgets!.sizes).toEqual([20, 40]);
+    const pairs = (joint.length * (joint.length - 1)) / 2;
+    const at = (budget: number | 'curve') => verdicts.filter(one => one.budget === budget);
+    expect([at('curve'), at(20), at(40)].map(own => own.length)).toEqual([pairs, pairs, pairs]);
+    const largest = budgets!.rows.filter(({budget}) => budget === 40);
+    expect(largest.map(({method, seed, agreement}) => [method, seed, agreement])).toEqual(
+      joint.flatMap(({method, seeds}) => seeds.map(({seed, agreement}) => [method, seed, agreement])),
+    );
+    expect(budgets!.rows).toHaveLength(joint.length * 2 * 2);
+  });
+});
+
 describe('several questions', () => {
   it('are learned from the inputs that have an answer to each, and calibrated each for itself', async () => {
     const where = await places();

@@ -149,7 +149,7 @@ function data(groups: readonly Group[]): Html {
 function caption({seeds, questions}: QuestionsResults): string {
   const dots =
     seeds.length > 1
-      ? 'A dot is one seed, the upright bar the mean'
-      : 'The upright bar is the one student that was trained';
-  return `How often students agree with the teacher: on all ${counted(questions.length, 'question')} of an input at once, and on each. ${dots}, the line its 95\u00a0% interval over seeds and test inputs. These intervals take each method alone; the verdicts on pairs of methods are sharper, because both answer the same inputs.`;
+      ? 'A dot is one seed, the upright bar the mean, the line its 95\u00a0% interval over seeds and test inputs'
+      : 'The upright bar is the one student that was trained, the line its 95\u00a0% interval over test inputs alone';
+  return `How often students agree with the teacher: on all ${counted(questions.length, 'question')} of an input at once, and on each. ${dots}. These intervals take each method alone; the verdicts on pairs of methods are sharper, because both answer the same inputs.`;
 }
