@@ -1,7 +1,7 @@
 import type {TransferSet} from '../data/split.ts';
-import {KnowledgeError} from '../errors.ts';
+import {InputError, KnowledgeError} from '../errors.ts';
 import {joinDetails, withoutFeatures} from '../knowledge/coarsen.ts';
-import {checkOptions, kinds, type Shape} from '../options.ts';
+import {checkOptions, kinds, nearestHint, type Shape} from '../options.ts';
 import type {Question} from '../question.ts';
 import {detailFor, hasOwnDetail, requestsOf} from '../questions.ts';
 import type {Access, Detail, Query, Teacher} from '../teacher.ts';
@@ -48,6 +48,7 @@ export type DetailByQuestion = {readonly [question: string]: Detail};
  * @returns for each question, in order
  * @throws KnowledgeError if the teacher has no questions, doesn't give the detail, or answered one question about no
  * input
+ * @throws InputError if `detail` names a question that is not asked
  * @throws PendingError as `collectAnswered` does
  */
 export async function collectQuestions<A extends Access>(
@@ -62,6 +63,7 @@ export async function collectQuestions<A extends Access>(
   } satisfies Shape<CollectQuestionsOptions>);
   const {questions = teacher.questions?.list ?? [], detail: wanted, ...options} = given;
   if (questions.length === 0) throw new KnowledgeError(`Teacher ${teacher.name} has no questions to be asked.`);
+  checkNames(wanted, questions);
   const details = questions.map(question => {
     const full = detailFor(teacher, {question}, teacher.detail);
     const detail = detailOf(wanted, question) ?? withoutFeatures(full);
@@ -83,8 +85,17 @@ function detailOf(wanted: CollectQuestionsOptions['detail'], {name}: Question): 
   return Object.hasOwn(wanted, name) ? wanted[name] : undefined;
 }
 
-function isDetail(wanted: Detail | DetailByQuestion): wanted is Detail {
-  return typeof wanted.kind === 'string';
+/** True for the detail of all questions, false for an object by question. */
+export function isDetail(detail: unknown): detail is Detail {
+  return typeof detail !== 'object' || detail === null || typeof (detail as Partial<Detail>).kind === 'string';
+}
+
+function checkNames(wanted: CollectQuestionsOptions['detail'], questions: readonly Question[]): void {
+  if (wanted === undefined || isDetail(wanted)) return;
+  const names = questions.map(({name}) => name);
+  const unknown = Object.keys(wanted).find(name => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new InputError(`\`detail\` names \`${unknown}\`, which is not asked. ${nearestHint(unknown, names)}`);
 }
 
 /** Each query with each question. Those about one input follow one another and share it, for the same request. */

@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import type {DetailByQuestion} from '../ask/collect-questions.ts';
+import {type DetailByQuestion, isDetail} from '../ask/collect-questions.ts';
 import {InputError} from '../errors.ts';
 import {nearestHint} from '../options.ts';
 import type {Question} from '../question.ts';
@@ -9,11 +9,6 @@ import type {Method, QuestionsMethod, Recipe} from './recipe.ts';
 /** True for the losses of all questions, false for an object by question. */
 export function isLosses(losses: unknown): losses is Method['losses'] {
   return Array.isArray(losses) || typeof losses !== 'object' || (losses !== null && 'prepare' in losses);
-}
-
-/** True for the detail of all questions, false for an object by question. */
-export function isDetail(detail: unknown): detail is Detail {
-  return typeof detail !== 'object' || detail === null || typeof (detail as Partial<Detail>).kind === 'string';
 }
 
 /**

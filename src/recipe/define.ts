@@ -1,4 +1,5 @@
 import {z} from 'zod';
+import {isDetail} from '../ask/collect-questions.ts';
 import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {questionSchema} from '../knowledge/question-schema.ts';
@@ -6,7 +7,7 @@ import {LEVELS} from '../levels.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Question} from '../question.ts';
 import type {Access} from '../teacher.ts';
-import {isDetail, isLosses, perQuestion, problemsByQuestion} from './by-question.ts';
+import {isLosses, perQuestion, problemsByQuestion} from './by-question.ts';
 import {conditionProblems, conditionsSchema, isAbout, type RecipeConditions} from './conditions.ts';
 import {explainIssue} from './explain-issue.ts';
 import {methodFolder} from './methods.ts';

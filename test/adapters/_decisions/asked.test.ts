@@ -188,6 +188,9 @@ describe.each(Object.entries(ADAPTERS))('%s, asked through all layers', (_, make
     );
     const some = await collectQuestions(asked, transfer, {detail: {topic: {kind: 'label'}}});
     expect(some.map(({knowledge}) => knowledge.answers.kind)).toEqual(['label', 'expected', 'log-probabilities']);
+    await expect(collectQuestions(asked, transfer, {detail: {topics: {kind: 'label'}}})).rejects.toThrow(
+      '`detail` names `topics`, which is not asked. Did you mean `topic`?',
+    );
     await asking.close();
   });
 
