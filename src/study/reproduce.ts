@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
-import {join, resolve} from 'node:path';
+import {basename, join, resolve} from 'node:path';
 import {InputError} from '../errors.ts';
 import {mean, standardDeviation} from '../evaluate/statistics.ts';
 import {loadRecipe} from '../recipe/load.ts';
@@ -47,8 +47,8 @@ export interface ReproduceOptions extends Pick<StudyOptions, 'cache' | 'signal' 
  */
 export async function reproduce(directory: string, options: ReproduceOptions = {}): Promise<Reproduction> {
   if (await isOfSeveral(directory)) return reproduceQuestions(directory, options);
-  const whole = join(directory, '..', '..');
-  if (existsSync(jointFiles(whole).results))
+  const [folder, whole] = [join(directory, '..'), join(directory, '..', '..')];
+  if (basename(resolve(folder)) === 'questions' && existsSync(jointFiles(whole).results))
     throw new InputError(notWhole(directory, `the folder of the study, ${whole}`));
   const then = await readStudied(directory);
   const {recipe, path, changes} = await recipeOf(then.manifest, directory, options);
