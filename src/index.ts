@@ -117,15 +117,15 @@ export {type SubwordCnnOptions, subwordCnn} from './student/subword-cnn.ts';
 export {type AuditOptions, audit} from './study/audit/audit.ts';
 export type {Audit, AuditedStratum} from './study/audit/measure.ts';
 export {type CompareOptions, compare} from './study/compare.ts';
-export {compareQuestions} from './study/compare-questions.ts';
-export {readQuestionsResults} from './study/joint-files.ts';
+export {compareQuestions} from './study/joint/compare.ts';
+export {readQuestionsResults} from './study/joint/files.ts';
 export type {
   JointMethodResult,
   JointResults,
   MeasuredStudent,
   QuestionResults,
   QuestionsResults,
-} from './study/joint-results.ts';
+} from './study/joint/results.ts';
 export type {StudentChoice, Trial, Tuning} from './study/method-choices.ts';
 export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
 export {readResults} from './study/read-results.ts';

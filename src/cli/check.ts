@@ -7,8 +7,8 @@ import {
   parseCondition,
 } from '../recipe/conditions.ts';
 import {type Check, checkResults, checkText} from '../study/check.ts';
-import {checkQuestions} from '../study/check-questions.ts';
-import {isOfSeveral, readQuestionsResults} from '../study/joint-files.ts';
+import {checkQuestions} from '../study/joint/check.ts';
+import {isOfSeveral, readQuestionsResults} from '../study/joint/files.ts';
 import {readResults} from '../study/read-results.ts';
 import type {Results} from '../study/results.ts';
 import {openTerminal} from './terminal.ts';

@@ -1,6 +1,6 @@
 import {type Executed, execute, type RunJob} from './execute.ts';
-import {executeJointly} from './joint-execute.ts';
-import type {JointJob} from './joint-teaching.ts';
+import {executeJointly} from './joint/execute.ts';
+import type {JointJob} from './joint/teaching.ts';
 import type {AnsweredMethod} from './methods.ts';
 import type {Study} from './study.ts';
 import {type TrialOutcome, tryOut} from './tune/trial.ts';

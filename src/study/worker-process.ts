@@ -1,7 +1,7 @@
 import {loadRecipe} from '../recipe/load.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {type JobListeners, LocalRunner} from './jobs.ts';
-import {jointParts, teachingOf} from './joint-teaching.ts';
+import {jointParts, teachingOf} from './joint/teaching.ts';
 import {withAllKnowledge} from './knowledge.ts';
 import {type AnsweredMethod, changed} from './methods.ts';
 import {openStudies, openStudy, type QuestionStudy} from './study.ts';

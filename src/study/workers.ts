@@ -6,7 +6,7 @@ import type {RecipeChanges} from '../recipe/recipe.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
 import type {Executed, RunJob} from './execute.ts';
 import {type JobListeners, type JobRunner, LocalRunner, type TrialJob} from './jobs.ts';
-import type {JointJob} from './joint-teaching.ts';
+import type {JointJob} from './joint/teaching.ts';
 import type {MethodChanges} from './methods.ts';
 import type {Study} from './study.ts';
 import {trainingThreads} from './training.ts';

@@ -1,7 +1,7 @@
 import {existsSync, readdirSync, readFileSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
-import type {QuestionsResults} from '../../src/study/joint-results.ts';
+import type {QuestionsResults} from '../../src/study/joint/results.ts';
 import type {MethodResult, ResultRow, Results} from '../../src/study/results.ts';
 import {readCheckpoint} from '../../src/train/checkpoint-file.ts';
 import {until} from '../built.ts';

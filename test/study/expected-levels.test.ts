@@ -16,8 +16,8 @@ import {defineRecipe} from '../../src/recipe/define.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {mlp} from '../../src/student/mlp.ts';
-import {compareQuestions} from '../../src/study/compare-questions.ts';
-import type {QuestionsResults} from '../../src/study/joint-results.ts';
+import {compareQuestions} from '../../src/study/joint/compare.ts';
+import type {QuestionsResults} from '../../src/study/joint/results.ts';
 import type {Input, Teacher, TensorInput} from '../../src/teacher.ts';
 import {studyPlaces} from './tiny.ts';
 

@@ -7,7 +7,7 @@ import type {Browser, Page} from 'playwright-core';
 import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
 import type {Question} from '../../src/question.ts';
 import {choice, predicate} from '../../src/questions.ts';
-import {jointDocument} from '../../src/study/joint-files.ts';
+import {jointDocument} from '../../src/study/joint/files.ts';
 import {renderJointReport} from '../../src/study/report/joint-page.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import {launchChromium, NO_CHROMIUM} from '../chromium.ts';

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import ts from 'typescript';
-import {jointJsonSchema} from '../../src/study/joint-schema.ts';
+import {jointJsonSchema} from '../../src/study/joint/schema.ts';
 import {resultsJsonSchema} from '../../src/study/results-schema.ts';
 import {root} from '../pages.ts';
 
@@ -132,7 +132,7 @@ A number that is not finite is null in the file, because JSON has no NaN. Accura
 
 /** `joint.json` */
 export const JOINT: StudyDocument = {
-  types: 'src/study/joint-results.ts',
+  types: 'src/study/joint/results.ts',
   schema: jointJsonSchema,
   id: 'urn:limbeck:joint:1',
   title: 'Joint results of a study of several questions',

@@ -5,9 +5,9 @@ import {mean} from '../../src/evaluate/statistics.ts';
 import {typedMeasures} from '../../src/evaluate/typed-measures.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import {choice, predicate, score} from '../../src/questions.ts';
-import {jointDocument} from '../../src/study/joint-files.ts';
-import type {QuestionsResults} from '../../src/study/joint-results.ts';
-import {jointFindings, type QuestionRuns} from '../../src/study/joint-results-of.ts';
+import {jointDocument} from '../../src/study/joint/files.ts';
+import type {QuestionsResults} from '../../src/study/joint/results.ts';
+import {jointFindings, type QuestionRuns} from '../../src/study/joint/results-of.ts';
 import type {Study} from '../../src/study/study.ts';
 import {sampleResults, usualMethods} from './sample-results.ts';
 

@@ -1,5 +1,5 @@
 import {relative, sep} from 'node:path';
-import type {JointBudgets, QuestionResults, QuestionsResults} from '../joint-results.ts';
+import type {JointBudgets, QuestionResults, QuestionsResults} from '../joint/results.ts';
 import {verdictsTable} from './budgets.ts';
 import {dataTable} from './data-table.ts';
 import {factsList, reportDocument, type Section, section} from './document.ts';

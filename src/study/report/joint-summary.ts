@@ -1,5 +1,5 @@
 import type {PairVerdict} from '../budget-results.ts';
-import type {JointMethodResult, QuestionResults, QuestionsResults} from '../joint-results.ts';
+import type {JointMethodResult, QuestionResults, QuestionsResults} from '../joint/results.ts';
 import {facing, intervalText} from './budgets.ts';
 import {counted, list, percent, percentage} from './format.ts';
 import {jointMissingSentences, underfittedSentences} from './sentences.ts';

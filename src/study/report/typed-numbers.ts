@@ -1,5 +1,5 @@
 import type {Question} from '../../question.ts';
-import type {MeasuredStudent, QuestionResults} from '../joint-results.ts';
+import type {MeasuredStudent, QuestionResults} from '../joint/results.ts';
 import type {MethodResult} from '../results.ts';
 import {decimal, meanAndDeviation} from './format.ts';
 import {spread} from './spread.ts';

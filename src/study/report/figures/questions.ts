@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import {intervalOfShares} from '../../../evaluate/compare-shares.ts';
 import {mean} from '../../../evaluate/statistics.ts';
-import type {JointMethodResult, QuestionResults, QuestionsResults} from '../../joint-results.ts';
+import type {JointMethodResult, QuestionResults, QuestionsResults} from '../../joint/results.ts';
 import {dataTable} from '../data-table.ts';
 import {colourOf, figure, swatch} from '../figure.ts';
 import {counted, percent, percentage, shortened} from '../format.ts';

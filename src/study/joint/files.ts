@@ -1,11 +1,11 @@
 import {mkdir, stat} from 'node:fs/promises';
 import {basename, dirname, join, relative} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import {InputError} from '../errors.ts';
-import {withoutSecrets} from '../secrets.ts';
-import type {JointResults, QuestionResults, QuestionsResults} from './joint-results.ts';
-import {JOINT_FORMAT, jointSchema} from './joint-schema.ts';
-import {fileIn, readDocument, readResults} from './read-results.ts';
+import {InputError} from '../../errors.ts';
+import {withoutSecrets} from '../../secrets.ts';
+import {fileIn, readDocument, readResults} from '../read-results.ts';
+import type {JointResults, QuestionResults, QuestionsResults} from './results.ts';
+import {JOINT_FORMAT, jointSchema} from './schema.ts';
 
 /** The files about all questions of a study together. */
 export function jointFiles(directory: string): Readonly<Record<'results' | 'csv' | 'markdown' | 'report', string>> {
@@ -38,8 +38,8 @@ async function modifiedAt(path: string): Promise<number | undefined> {
 /** Writes each file whole or not at all. */
 export async function writeJointResults(directory: string, results: QuestionsResults): Promise<void> {
   // The package that draws plots is large, and most programs write no report.
-  const {renderJointReport} = await import('./report/joint-page.ts');
-  const {jointCsv, jointMarkdown} = await import('./joint-tables.ts');
+  const {renderJointReport} = await import('../report/joint-page.ts');
+  const {jointCsv, jointMarkdown} = await import('./tables.ts');
   const document = jointDocument(directory, results);
   await mkdir(directory, {recursive: true});
   const files = jointFiles(directory);

@@ -1,16 +1,16 @@
 import {rm} from 'node:fs/promises';
-import {saveStudent} from '../student/files.ts';
-import {columnsOf, headOf, headsOf} from '../student/heads.ts';
-import {predictLogits} from '../student/predict.ts';
-import type {Json} from '../teacher.ts';
-import {digestOf, digestOnce, fingerprintOf} from '../train/fingerprint.ts';
-import type {CheckpointOptions} from '../train/options.ts';
-import {secondsOf} from '../train/profile.ts';
-import {type Executed, keepRun, keptAt} from './execute.ts';
-import {learnJointly} from './joint-run.ts';
-import {freshJointly, type JointJob} from './joint-teaching.ts';
-import {checkpointPath, madeBy, studentPath} from './run.ts';
-import {failureOf, type OnStep, questionPointOf, trainingThreads} from './training.ts';
+import {saveStudent} from '../../student/files.ts';
+import {columnsOf, headOf, headsOf} from '../../student/heads.ts';
+import {predictLogits} from '../../student/predict.ts';
+import type {Json} from '../../teacher.ts';
+import {digestOf, digestOnce, fingerprintOf} from '../../train/fingerprint.ts';
+import type {CheckpointOptions} from '../../train/options.ts';
+import {secondsOf} from '../../train/profile.ts';
+import {type Executed, keepRun, keptAt} from '../execute.ts';
+import {checkpointPath, madeBy, studentPath} from '../run.ts';
+import {failureOf, type OnStep, questionPointOf, trainingThreads} from '../training.ts';
+import {learnJointly} from './run.ts';
+import {freshJointly, type JointJob} from './teaching.ts';
 
 /**
  * Trains one student of all questions and lets it answer the test split. The run goes on from the step where an earlier

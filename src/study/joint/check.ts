@@ -1,11 +1,11 @@
-import {InputError} from '../errors.ts';
-import {intervalOfShares} from '../evaluate/compare-shares.ts';
-import {mean} from '../evaluate/statistics.ts';
-import {nearestHint} from '../options.ts';
-import type {Condition, ConditionScope} from '../recipe/conditions.ts';
-import {type Check, type CheckedCondition, checkResults, isMet, methodsIn} from './check.ts';
-import type {JointMethodResult, QuestionResults, QuestionsResults} from './joint-results.ts';
-import {count, counted} from './report/format.ts';
+import {InputError} from '../../errors.ts';
+import {intervalOfShares} from '../../evaluate/compare-shares.ts';
+import {mean} from '../../evaluate/statistics.ts';
+import {nearestHint} from '../../options.ts';
+import type {Condition, ConditionScope} from '../../recipe/conditions.ts';
+import {type Check, type CheckedCondition, checkResults, isMet, methodsIn} from '../check.ts';
+import {count, counted} from '../report/format.ts';
+import type {JointMethodResult, QuestionResults, QuestionsResults} from './results.ts';
 
 /**
  * Checks conditions on the results of a study of several questions. A condition that names no question must hold for each of

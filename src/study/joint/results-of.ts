@@ -1,13 +1,13 @@
-import {intervalOfShares} from '../evaluate/compare-shares.ts';
-import {mean} from '../evaluate/statistics.ts';
-import {packageVersion} from '../version.ts';
-import type {Measured} from './against.ts';
-import type {Reference} from './asking.ts';
-import {exchangeRates, judgeBudgets, type MethodRuns, type ScoredRun, verdictsOfPairs} from './budgets.ts';
-import type {JointBudgets, JointMethodResult, JointMissing, JointResults, QuestionsResults} from './joint-results.ts';
-import type {PartRun, Run} from './measure.ts';
-import type {Study} from './study.ts';
-import type {TrainedRun} from './train-methods.ts';
+import {intervalOfShares} from '../../evaluate/compare-shares.ts';
+import {mean} from '../../evaluate/statistics.ts';
+import {packageVersion} from '../../version.ts';
+import type {Measured} from '../against.ts';
+import type {Reference} from '../asking.ts';
+import {exchangeRates, judgeBudgets, type MethodRuns, type ScoredRun, verdictsOfPairs} from '../budgets.ts';
+import type {PartRun, Run} from '../measure.ts';
+import type {Study} from '../study.ts';
+import type {TrainedRun} from '../train-methods.ts';
+import type {JointBudgets, JointMethodResult, JointMissing, JointResults, QuestionsResults} from './results.ts';
 
 /** The runs of a study about one of its questions, and what they were measured against. */
 export interface QuestionRuns {

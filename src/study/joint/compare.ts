@@ -1,19 +1,19 @@
-import type {Inputs} from '../data/inputs.ts';
-import {isLabelled} from '../data/split.ts';
-import {InputError} from '../errors.ts';
-import {typedMeasures} from '../evaluate/typed-measures.ts';
-import {checkOptions} from '../options.ts';
-import type {Question} from '../question.ts';
-import {conditionsOf} from '../recipe/conditions.ts';
-import type {Recipe} from '../recipe/recipe.ts';
-import {digestOnce} from '../train/fingerprint.ts';
-import {besideEarlierJointly, readQuestionsStudy} from './against-questions.ts';
-import {beginStudy, COMPARE, type CompareOptions, finish, type Prepared, prepare} from './compare.ts';
-import {writeJointResults} from './joint-files.ts';
-import type {MeasuredStudent, QuestionResults, QuestionsResults} from './joint-results.ts';
-import {jointFindings} from './joint-results-of.ts';
-import {directoryOf, type QuestionStudy, type Study, withStudies} from './study.ts';
-import {type Trained, trainJointly} from './train-jointly.ts';
+import type {Inputs} from '../../data/inputs.ts';
+import {isLabelled} from '../../data/split.ts';
+import {InputError} from '../../errors.ts';
+import {typedMeasures} from '../../evaluate/typed-measures.ts';
+import {checkOptions} from '../../options.ts';
+import type {Question} from '../../question.ts';
+import {conditionsOf} from '../../recipe/conditions.ts';
+import type {Recipe} from '../../recipe/recipe.ts';
+import {digestOnce} from '../../train/fingerprint.ts';
+import {beginStudy, COMPARE, type CompareOptions, finish, type Prepared, prepare} from '../compare.ts';
+import {directoryOf, type QuestionStudy, type Study, withStudies} from '../study.ts';
+import {besideEarlierJointly, readQuestionsStudy} from './against.ts';
+import {writeJointResults} from './files.ts';
+import type {MeasuredStudent, QuestionResults, QuestionsResults} from './results.ts';
+import {jointFindings} from './results-of.ts';
+import {type Trained, trainJointly} from './train.ts';
 
 /**
  * Compares what levels of access are worth for each question of a recipe. All questions are asked in the same requests, and

@@ -1,12 +1,12 @@
-import type {Question} from '../question.ts';
-import {saveStudent} from '../student/files.ts';
-import {headOf} from '../student/heads.ts';
-import type {Calibration, Student} from '../student/student.ts';
-import {chooseJointly} from './joint-choose.ts';
-import {freshJointly, type JointJob, type JointPart} from './joint-teaching.ts';
-import type {StudentChoice} from './method-choices.ts';
-import {calibrate, gateOver, type LearnOptions, madeBy, studentPath, type TrainedToEnd, trainToEnd} from './run.ts';
-import type {OnStep} from './training.ts';
+import type {Question} from '../../question.ts';
+import {saveStudent} from '../../student/files.ts';
+import {headOf} from '../../student/heads.ts';
+import type {Calibration, Student} from '../../student/student.ts';
+import type {StudentChoice} from '../method-choices.ts';
+import {calibrate, gateOver, type LearnOptions, madeBy, studentPath, type TrainedToEnd, trainToEnd} from '../run.ts';
+import type {OnStep} from '../training.ts';
+import {chooseJointly} from './choose.ts';
+import {freshJointly, type JointJob, type JointPart} from './teaching.ts';
 
 /** A student of several questions that was trained and saved. */
 export interface LearnedJointly extends TrainedToEnd {

@@ -1,14 +1,14 @@
 import {join} from 'node:path';
 import Papa from 'papaparse';
-import type {JointBudgets, JointMethodResult, QuestionResults, QuestionsResults} from './joint-results.ts';
-import {plainTable, printable} from './plain-table.ts';
-import {greaterFirst} from './report/budgets.ts';
-import {between, confidenceText, count, counted, meanAndDeviation, percent, points, pText} from './report/format.ts';
-import {jointMissingSentences} from './report/sentences.ts';
-import {spread, spreadOf} from './report/spread.ts';
-import {typedColumns, typedText} from './report/typed-numbers.ts';
-import {cellText, earlierTable, FORMULA, markdownTable, verdictTable} from './result-tables.ts';
-import {earlierText, resultsTable, type TableOptions, verdictText} from './table.ts';
+import {plainTable, printable} from '../plain-table.ts';
+import {greaterFirst} from '../report/budgets.ts';
+import {between, confidenceText, count, counted, meanAndDeviation, percent, points, pText} from '../report/format.ts';
+import {jointMissingSentences} from '../report/sentences.ts';
+import {spread, spreadOf} from '../report/spread.ts';
+import {typedColumns, typedText} from '../report/typed-numbers.ts';
+import {cellText, earlierTable, FORMULA, markdownTable, verdictTable} from '../result-tables.ts';
+import {earlierText, resultsTable, type TableOptions, verdictText} from '../table.ts';
+import type {JointBudgets, JointMethodResult, QuestionResults, QuestionsResults} from './results.ts';
 
 /**
  * The results as a table for other programs: a line a student, with its agreement on all questions and on each. `budget` is

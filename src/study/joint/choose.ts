@@ -1,17 +1,17 @@
-import {jointPart} from '../ask/joint-knowledge.ts';
-import {mixSeed, shuffledIndices} from '../data/random.ts';
-import {InputError} from '../errors.ts';
-import {accuracy} from '../evaluate/metrics.ts';
-import {answersAt} from '../knowledge/knowledge.ts';
-import {targetsOf} from '../losses/targets.ts';
-import {columnsOf, headsOf} from '../student/heads.ts';
-import {predictLogits} from '../student/predict.ts';
-import type {StudentBuilder} from '../student/student.ts';
-import {bestOf, type Chosen} from './choose.ts';
-import {type CrossFit, temperatureFor} from './cross-fit.ts';
-import {freshJointly, type JointJob, type JointTeaching} from './joint-teaching.ts';
-import type {Candidate} from './method-choices.ts';
-import type {OnStep} from './training.ts';
+import {jointPart} from '../../ask/joint-knowledge.ts';
+import {mixSeed, shuffledIndices} from '../../data/random.ts';
+import {InputError} from '../../errors.ts';
+import {accuracy} from '../../evaluate/metrics.ts';
+import {answersAt} from '../../knowledge/knowledge.ts';
+import {targetsOf} from '../../losses/targets.ts';
+import {columnsOf, headsOf} from '../../student/heads.ts';
+import {predictLogits} from '../../student/predict.ts';
+import type {StudentBuilder} from '../../student/student.ts';
+import {bestOf, type Chosen} from '../choose.ts';
+import {type CrossFit, temperatureFor} from '../cross-fit.ts';
+import type {Candidate} from '../method-choices.ts';
+import type {OnStep} from '../training.ts';
+import {freshJointly, type JointJob, type JointTeaching} from './teaching.ts';
 
 /** The student that a joint run trains, and the temperatures that calibrate its heads. */
 export interface JointlyChosen extends Omit<Chosen, 'temperature'> {

@@ -1,7 +1,6 @@
 import {z} from 'zod';
-import type {ChoiceMeasures, PredicateMeasures, ScoreMeasures} from '../evaluate/typed-measures.ts';
-import type * as joint from './joint-results.ts';
-import {condition, earlierStudy, failure, sizes, versions} from './results-schema.ts';
+import type {ChoiceMeasures, PredicateMeasures, ScoreMeasures} from '../../evaluate/typed-measures.ts';
+import {condition, earlierStudy, failure, sizes, versions} from '../results-schema.ts';
 import {
   count,
   exchangeRate,
@@ -13,7 +12,8 @@ import {
   schemaNames,
   schemaOf,
   text,
-} from './schema-parts.ts';
+} from '../schema-parts.ts';
+import type * as joint from './results.ts';
 
 /** The format that this version reads and writes. */
 export const JOINT_FORMAT = 'limbeck.joint/1';

@@ -1,11 +1,11 @@
-import type {Question} from '../question.ts';
-import type {Prepared} from './compare.ts';
-import type {Executed} from './execute.ts';
-import {keptJointly} from './joint-execute.ts';
-import {type JointJob, type JointPart, type JointTeaching, teachingOf} from './joint-teaching.ts';
-import {measure, type PartRun, type Run} from './measure.ts';
-import {type MethodJob, type TrainedRun, trainAll} from './train-methods.ts';
-import {failureOf} from './training.ts';
+import type {Question} from '../../question.ts';
+import type {Prepared} from '../compare.ts';
+import type {Executed} from '../execute.ts';
+import {measure, type PartRun, type Run} from '../measure.ts';
+import {type MethodJob, type TrainedRun, trainAll} from '../train-methods.ts';
+import {failureOf} from '../training.ts';
+import {keptJointly} from './execute.ts';
+import {type JointJob, type JointPart, type JointTeaching, teachingOf} from './teaching.ts';
 
 /** What came of a run for one question. */
 export type Trained = TrainedRun<Run | PartRun>;

@@ -1,11 +1,11 @@
-import {InputError} from '../errors.ts';
-import {besideEarlier, changesOf, type EndedStudy, isSameSet, otherMethods, readStudy, some} from './against.ts';
-import type {EarlierStudy} from './earlier-study.ts';
-import {isOfSeveral, readQuestionsResults} from './joint-files.ts';
-import type {QuestionsResults} from './joint-results.ts';
-import {asMeasured} from './joint-results-of.ts';
-import {list} from './report/format.ts';
-import {jointMissingSentences} from './report/sentences.ts';
+import {InputError} from '../../errors.ts';
+import {besideEarlier, changesOf, type EndedStudy, isSameSet, otherMethods, readStudy, some} from '../against.ts';
+import type {EarlierStudy} from '../earlier-study.ts';
+import {list} from '../report/format.ts';
+import {jointMissingSentences} from '../report/sentences.ts';
+import {isOfSeveral, readQuestionsResults} from './files.ts';
+import type {QuestionsResults} from './results.ts';
+import {asMeasured} from './results-of.ts';
 
 /** A study of several questions that has ended. */
 export interface EndedQuestions {

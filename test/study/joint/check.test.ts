@@ -1,11 +1,11 @@
 import {describe, expect, it} from 'vitest';
-import {intervalOfShares} from '../../src/evaluate/compare-shares.ts';
-import {mean} from '../../src/evaluate/statistics.ts';
-import {type Condition, conditionProblems, conditionsAbout, parseCondition} from '../../src/recipe/conditions.ts';
-import {checkResults, checkText} from '../../src/study/check.ts';
-import {checkQuestions} from '../../src/study/check-questions.ts';
-import {sampleQuestions} from './sample-questions.ts';
-import {sampleResults} from './sample-results.ts';
+import {intervalOfShares} from '../../../src/evaluate/compare-shares.ts';
+import {mean} from '../../../src/evaluate/statistics.ts';
+import {type Condition, conditionProblems, conditionsAbout, parseCondition} from '../../../src/recipe/conditions.ts';
+import {checkResults, checkText} from '../../../src/study/check.ts';
+import {checkQuestions} from '../../../src/study/joint/check.ts';
+import {sampleQuestions} from '../sample-questions.ts';
+import {sampleResults} from '../sample-results.ts';
 
 const results = sampleQuestions('out', {methods: 3});
 const wanted = (measure: Condition['measure'], text: string, scope: Partial<Condition> = {}): Condition => ({

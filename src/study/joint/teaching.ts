@@ -1,13 +1,13 @@
-import {joinKnowledge, jointPart} from '../ask/joint-knowledge.ts';
-import {isLabelled} from '../data/split.ts';
-import type {Question} from '../question.ts';
-import {withHeads} from '../student/heads.ts';
-import type {Student, StudentBuilder} from '../student/student.ts';
-import type {JointSplit} from '../train/validation.ts';
-import {atBudget} from './divide.ts';
-import type {AnsweredMethod} from './methods.ts';
-import type {QuestionStudy, Study} from './study.ts';
-import {checkSource, type JointTraining} from './training.ts';
+import {joinKnowledge, jointPart} from '../../ask/joint-knowledge.ts';
+import {isLabelled} from '../../data/split.ts';
+import type {Question} from '../../question.ts';
+import {withHeads} from '../../student/heads.ts';
+import type {Student, StudentBuilder} from '../../student/student.ts';
+import type {JointSplit} from '../../train/validation.ts';
+import {atBudget} from '../divide.ts';
+import type {AnsweredMethod} from '../methods.ts';
+import type {QuestionStudy, Study} from '../study.ts';
+import {checkSource, type JointTraining} from '../training.ts';
 
 /** One question of a study of several, and a method with the answers to it. */
 export interface JointPart {
