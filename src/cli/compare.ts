@@ -11,7 +11,7 @@ import {jointText, questionTexts} from '../study/joint/tables.ts';
 import type {Results} from '../study/results.ts';
 import {directoryOf} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
-import {trainTeacher} from '../study/training.ts';
+import {trainTeacher} from '../study/train-teacher.ts';
 import {engineLine} from './engine.ts';
 import {type BudgetFlags, recipeChanges, type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';

@@ -1,7 +1,6 @@
 import type {Setting} from '../recipe/settings.ts';
 import type {ExpectedGain} from '../select/curve.ts';
 import type {ShareInterval, StopReason} from '../select/round.ts';
-import type {CurvePoint} from './results.ts';
 
 /** The choice among several students that a run made. */
 export interface StudentChoice {
@@ -67,4 +66,13 @@ export interface Trial {
   readonly curve: readonly CurvePoint[];
   /** Why the training came to nothing. */
   readonly failure?: string;
+}
+
+export interface CurvePoint {
+  readonly epoch: number;
+  readonly step: number;
+  /** Mean training loss of the epoch. */
+  readonly loss: number;
+  /** Measured on validation; null if it was not. */
+  readonly validationAccuracy: number | null;
 }

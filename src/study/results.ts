@@ -14,7 +14,7 @@ import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type {BudgetFindings, PairVerdict} from './budget-results.ts';
 import type {EarlierStudy} from './earlier-study.ts';
-import type {MethodSelection, StudentChoice, Tuning} from './method-choices.ts';
+import type {CurvePoint, MethodSelection, StudentChoice, Tuning} from './method-choices.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
@@ -150,15 +150,6 @@ export interface RunFailure {
   readonly budget?: number | undefined;
   readonly seed: number;
   readonly reason: string;
-}
-
-export interface CurvePoint {
-  readonly epoch: number;
-  readonly step: number;
-  /** Mean training loss of the epoch. */
-  readonly loss: number;
-  /** Measured on validation; null if it was not. */
-  readonly validationAccuracy: number | null;
 }
 
 export interface MethodResult {

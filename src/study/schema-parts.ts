@@ -111,7 +111,7 @@ const cascade = schemaOf<CascadeResult>()('CascadeResult', {
   guarantee: guarantee.optional(),
 });
 
-export const curvePoint: z.ZodType<results.CurvePoint> = schemaOf<results.CurvePoint>()('CurvePoint', {
+export const curvePoint: z.ZodType<choices.CurvePoint> = schemaOf<choices.CurvePoint>()('CurvePoint', {
   epoch: count,
   step: count,
   loss: measured,

@@ -1,14 +1,11 @@
 import {availableParallelism} from 'node:os';
 import type {JointKnowledge} from '../ask/joint-knowledge.ts';
 import {isLabelled} from '../data/split.ts';
-import {type Engine, startEngine, threadsSet} from '../engine/engine.ts';
-import {InputError, KnowledgeError, LimbeckError} from '../errors.ts';
-import {countOf, trueLabels} from '../knowledge/knowledge.ts';
+import {type Engine, threadsSet} from '../engine/engine.ts';
+import {KnowledgeError, LimbeckError} from '../errors.ts';
+import {countOf} from '../knowledge/knowledge.ts';
 import type {LossTerm} from '../losses/loss.ts';
-import type {Recipe, TeacherModel} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
-import {taskOf} from '../recipe/task.ts';
-import {saveStudent} from '../student/files.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
 import {epochsOf} from '../train/defaults.ts';
 import type {AnyKnowledge} from '../train/lessons.ts';
@@ -16,9 +13,8 @@ import type {Epoch, TrainOptions} from '../train/options.ts';
 import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
 import type {JointSplit} from '../train/validation.ts';
+import type {CurvePoint} from './method-choices.ts';
 import type {TaughtMethod} from './methods.ts';
-import type {CurvePoint} from './results.ts';
-import type {StudyOptions} from './study.ts';
 
 /** Trains the students of a study: all by the same schedule, and those of one seed from the same weights. */
 export class Trainer {
@@ -182,35 +178,4 @@ export function checkSource({level, method, knowledge: {source}}: TaughtMethod):
   throw new KnowledgeError(
     `Method \`${method}\` learns from ${wanted}, and the knowledge that it was given holds ${given}. Ask its teacher anew: \`limbeck label\`.`,
   );
-}
-
-/** Makes a recipe's teacher model again, from true labels, and saves it where the recipe says. */
-export async function trainTeacher(recipe: Recipe, {signal, onProgress}: StudyOptions = {}): Promise<TeacherModel> {
-  const {teacherModel} = recipe;
-  if (teacherModel === undefined) {
-    throw new InputError(
-      'The recipe has no `teacherModel` to train. Say in it where the model goes and how it is made.',
-    );
-  }
-  await startEngine();
-  const data = await recipe.data();
-  if (!isLabelled(data)) throw new InputError('The data have no true labels to train a teacher from.');
-  const {directory, student: build, preprocessing, images, records, losses, seed, training = {}} = teacherModel;
-  const student = build(await taskOf(data, {preprocessing, images, records}), seed);
-  const epochs = train(student, trueLabels(data.train, data.classes), {
-    ...training,
-    losses,
-    seed,
-    validation: data.validation,
-    signal,
-    onStep: ({step, steps, loss}) =>
-      onProgress?.({task: 'train the teacher', done: step, total: steps, detail: `loss ${loss.toFixed(4)}`}),
-  });
-  let validationAccuracy: number | undefined;
-  for await (const {validation, best} of epochs) {
-    // With early stopping the student ends with the best weights, not with the last.
-    if (best || !training.earlyStopping) validationAccuracy = validation?.accuracy ?? validationAccuracy;
-  }
-  await saveStudent(directory, student, {recipe: recipe.name, seed, validationAccuracy: validationAccuracy ?? null});
-  return teacherModel;
 }

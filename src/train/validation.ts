@@ -6,7 +6,6 @@ import {columnsOf} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {checkNames, type Lesson} from './lessons.ts';
-import type {TrainOptions} from './options.ts';
 
 /** Inputs with the true labels of several questions, to validate a student that answers them. */
 export interface JointSplit {
@@ -62,7 +61,7 @@ export async function measureOn(
   {inputs, labels}: Validation,
   student: Student,
   lessons: readonly Lesson[],
-  {compile = true, signal}: Pick<TrainOptions, 'compile' | 'signal'>,
+  {compile = true, signal}: {readonly compile?: boolean | undefined; readonly signal?: AbortSignal | undefined},
 ): Promise<JointlyMeasured> {
   const logits = await predictLogits(student, inputs, {compile, signal});
   if (isOneList(labels)) return {whole: measured(logits, labels, student.classes.length), questions: undefined};

@@ -6,7 +6,7 @@ import {compare} from '../../src/study/compare.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import type {Results} from '../../src/study/results.ts';
 import {resultsTable} from '../../src/study/table.ts';
-import {trainTeacher} from '../../src/study/training.ts';
+import {trainTeacher} from '../../src/study/train-teacher.ts';
 import {
   callsOf,
   methods,

@@ -1,7 +1,6 @@
 import {locationName, type ReplyLocation} from '../../store/stored-answer.ts';
 import type {Query, Receipt, Teacher} from '../../teacher.ts';
 import {costOf} from '../budget/price.ts';
-import type {LedgerSnapshot} from '../ledger.ts';
 
 /** The time of the processes that were interrupted, before this one went on with their run. Both ends ISO 8601. */
 export interface Interruption {
@@ -18,6 +17,16 @@ export interface Purchase {
   /** The reply that it was read from. */
   readonly reply: ReplyLocation | undefined;
   readonly receipt: Receipt | undefined;
+}
+
+/** What was bought, as a ledger adds it. */
+interface PurchaseAmounts {
+  readonly bought: number;
+  readonly calls: number;
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  /** US dollars; absent if no price is known. */
+  readonly usd?: number | undefined;
 }
 
 /**
@@ -40,10 +49,7 @@ export class EarlierPurchases {
   }
 
   /** The amounts for a ledger of the purchases that were not counted yet. */
-  take(
-    purchases: readonly Purchase[],
-    {service, maxBatch}: Pick<Teacher, 'service' | 'maxBatch'>,
-  ): Partial<LedgerSnapshot> & Pick<LedgerSnapshot, 'bought'> {
+  take(purchases: readonly Purchase[], {service, maxBatch}: Pick<Teacher, 'service' | 'maxBatch'>): PurchaseAmounts {
     const own = purchases.filter(({key}) => !this.#keys.has(key));
     for (const {key} of own) this.#keys.add(key);
     const bought = own.length;

@@ -3,8 +3,8 @@ import {accuracy} from '../../evaluate/metrics.ts';
 import type {Student} from '../../student/student.ts';
 import {crossFit} from '../cross-fit.ts';
 import {taught} from '../divide.ts';
+import type {CurvePoint} from '../method-choices.ts';
 import type {AnsweredMethod, TaughtMethod} from '../methods.ts';
-import type {CurvePoint} from '../results.ts';
 import type {Study} from '../study.ts';
 import {checkSource, type OnStep, pointOf} from '../training.ts';
 

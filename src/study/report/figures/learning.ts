@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
-import type {CurvePoint, MethodResult, Results} from '../../results.ts';
+import type {CurvePoint} from '../../method-choices.ts';
+import type {MethodResult, Results} from '../../results.ts';
 import {dataTable} from '../data-table.ts';
 import {colourOf, figure, panels} from '../figure.ts';
 import {count, decimal, percent} from '../format.ts';

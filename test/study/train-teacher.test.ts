@@ -10,7 +10,7 @@ import {loadStudent} from '../../src/student/files.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import type {StudyProgress} from '../../src/study/study.ts';
-import {trainTeacher} from '../../src/study/training.ts';
+import {trainTeacher} from '../../src/study/train-teacher.ts';
 import {adam} from '../../src/train/optimizer.ts';
 import {classes, folders, tinyData, tinyRecipe} from './tiny.ts';
 
