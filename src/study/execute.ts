@@ -4,11 +4,13 @@ import {join} from 'node:path';
 import {deserialize, serialize} from 'node:v8';
 import {replaceFile} from '../data/files.ts';
 import {predictLogits} from '../student/predict.ts';
-import type {Calibration} from '../student/student.ts';
+import type {Calibration, Student, StudentBuilder} from '../student/student.ts';
 import type {Json} from '../teacher.ts';
 import {digestOf, digestOnce, fingerprintOf} from '../train/fingerprint.ts';
+import type {AnyKnowledge} from '../train/lessons.ts';
 import type {CheckpointOptions} from '../train/options.ts';
 import {type Profile, secondsOf} from '../train/profile.ts';
+import type {Run} from '../train/run.ts';
 import type {Fit} from '../train/trend.ts';
 import {atBudget, taught} from './divide.ts';
 import type {CurvePoint, StudentChoice} from './method-choices.ts';
@@ -120,29 +122,49 @@ function deserialized(bytes: Buffer): KeptRun | undefined {
 
 /** The key of a run, which stands for all that decides what the run comes to: a digest, the same in every process. */
 async function keyOfRun(study: Study, {method: whole, budget, seed}: RunJob): Promise<string> {
-  const {recipe, trainer, engine} = study;
-  const {students, folds, calibration, data} = recipe;
+  const {recipe, trainer} = study;
+  const {folds, calibration, data} = recipe;
   const method = atBudget(recipe, whole, budget);
   const {knowledge} = taught(method);
-  const runs: Json[] = [];
-  for (const build of students) {
-    const student = trainer.fresh(seed, build);
-    const run = await trainer.start(student, {...method, knowledge}, seed);
-    try {
-      const start = digestOf(run.weights.map(weight => weight.dataSync()));
-      // A worker has other threads than this process, and the students are trained with those of the study.
-      runs.push({...(await fingerprintOf(student, knowledge, run)), engine: `${engine.name} ${engine.version}`, start});
-    } finally {
-      run.dispose();
-      student.model.dispose();
-    }
-  }
+  const runs = await startsOf(study, knowledge, {
+    fresh: build => trainer.fresh(seed, build),
+    start: student => trainer.start(student, {...method, knowledge}, seed),
+  });
   return digestOf({
     runs,
+    // A worker has other threads than this process, and the students are trained with those of the study.
     threads: trainingThreads(study),
     folds,
     calibration: calibration ?? null,
     ...method.apart,
     test: digestOnce(data.test.inputs),
   });
+}
+
+/** How a run makes a student, and how it begins to train it. */
+interface RunStart {
+  readonly fresh: (build: StudentBuilder) => Student;
+  readonly start: (student: Student) => Promise<Run>;
+}
+
+/** By student of the recipe: all that decides how a run goes, up to its first weights. */
+export async function startsOf(
+  {recipe, engine}: Study,
+  knowledge: AnyKnowledge,
+  {fresh, start}: RunStart,
+): Promise<readonly Json[]> {
+  const runs: Json[] = [];
+  for (const build of recipe.students) {
+    const student = fresh(build);
+    const run = await start(student);
+    try {
+      const weights = digestOf(run.weights.map(weight => weight.dataSync()));
+      const own = await fingerprintOf(student, knowledge, run);
+      runs.push({...own, engine: `${engine.name} ${engine.version}`, start: weights});
+    } finally {
+      run.dispose();
+      student.model.dispose();
+    }
+  }
+  return runs;
 }

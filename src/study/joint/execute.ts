@@ -2,11 +2,10 @@ import {rm} from 'node:fs/promises';
 import {saveStudent} from '../../student/files.ts';
 import {columnsOf, headOf, headsOf} from '../../student/heads.ts';
 import {predictLogits} from '../../student/predict.ts';
-import type {Json} from '../../teacher.ts';
-import {digestOf, digestOnce, fingerprintOf} from '../../train/fingerprint.ts';
+import {digestOf, digestOnce} from '../../train/fingerprint.ts';
 import type {CheckpointOptions} from '../../train/options.ts';
 import {secondsOf} from '../../train/profile.ts';
-import {type Executed, keepRun, keptAt} from '../execute.ts';
+import {type Executed, keepRun, keptAt, startsOf} from '../execute.ts';
 import {checkpointPath, madeBy, studentPath} from '../run.ts';
 import {failureOf, type OnStep, questionPointOf, trainingThreads} from '../training.ts';
 import {learnJointly} from './run.ts';
@@ -71,23 +70,14 @@ export async function keptJointly(job: JointJob): Promise<readonly Executed[] | 
 async function keyOfRun({seed, teaching}: JointJob): Promise<string> {
   const {parts, knowledge} = teaching;
   const {study} = parts[0]!;
-  const {students, folds, calibration} = study.recipe;
-  const {engine, trainer} = study;
-  const runs: Json[] = [];
-  for (const build of students) {
-    const student = freshJointly(teaching, seed, build);
-    const run = await trainer.startJointly(student, teaching, seed);
-    try {
-      const start = digestOf(run.weights.map(weight => weight.dataSync()));
-      // As for one question, the threads are those of the study.
-      runs.push({...(await fingerprintOf(student, knowledge, run)), engine: `${engine.name} ${engine.version}`, start});
-    } finally {
-      run.dispose();
-      student.model.dispose();
-    }
-  }
+  const {folds, calibration} = study.recipe;
+  const runs = await startsOf(study, knowledge, {
+    fresh: build => freshJointly(teaching, seed, build),
+    start: student => study.trainer.startJointly(student, teaching, seed),
+  });
   return digestOf({
     runs,
+    // As for one question, the threads are those of the study.
     threads: trainingThreads(study),
     folds,
     calibration: calibration ?? null,
