@@ -97,13 +97,20 @@ function rowsAt(
 ): readonly (ResultRow | BudgetRow)[] {
   const ofMethod = (row: ResultRow | BudgetRow) => row.level === level && row.method === method;
   if (budget === undefined) return rows.filter(ofMethod);
+  return budgetsWith(budgets, budget).rows.filter(row => ofMethod(row) && row.budget === budget);
+}
+
+/**
+ * The budgets of a study, one of which a condition is about.
+ *
+ * @throws InputError if the study has no such budget
+ */
+export function budgetsWith<B extends {readonly sizes: readonly number[]}>(budgets: B | undefined, budget: number): B {
   if (budgets === undefined) {
     throw new InputError('The study compared its methods at one budget. Leave the budget of the condition out.');
   }
-  if (!budgets.sizes.includes(budget)) {
-    throw new InputError(`The study has no budget of ${count(budget)}. It has ${budgets.sizes.map(count).join(', ')}.`);
-  }
-  return budgets.rows.filter(row => ofMethod(row) && row.budget === budget);
+  if (budgets.sizes.includes(budget)) return budgets;
+  throw new InputError(`The study has no budget of ${count(budget)}. It has ${budgets.sizes.map(count).join(', ')}.`);
 }
 
 /** A condition on one method. */

@@ -3,8 +3,8 @@ import {intervalOfShares} from '../../evaluate/compare-shares.ts';
 import {mean} from '../../evaluate/statistics.ts';
 import {nearestHint} from '../../options.ts';
 import type {Condition, ConditionScope} from '../../recipe/conditions.ts';
-import {type Check, type CheckedCondition, checkResults, isMet, methodsIn} from '../check.ts';
-import {count, counted} from '../report/format.ts';
+import {budgetsWith, type Check, type CheckedCondition, checkResults, isMet, methodsIn} from '../check.ts';
+import {counted} from '../report/format.ts';
 import type {JointMethodResult, QuestionResults, QuestionsResults} from './results.ts';
 
 /**
@@ -73,13 +73,8 @@ function sharesAt(
   {budget}: ConditionScope,
 ): readonly number[] {
   if (budget === undefined) return seeds.map(({agreement}) => agreement);
-  if (budgets === undefined) {
-    throw new InputError('The study compared its methods at one budget. Leave the budget of the condition out.');
-  }
-  if (!budgets.sizes.includes(budget)) {
-    throw new InputError(`The study has no budget of ${count(budget)}. It has ${budgets.sizes.map(count).join(', ')}.`);
-  }
-  return budgets.rows.flatMap(row => (row.method === method && row.budget === budget ? [row.agreement] : []));
+  const {rows} = budgetsWith(budgets, budget);
+  return rows.flatMap(row => (row.method === method && row.budget === budget ? [row.agreement] : []));
 }
 
 /** If students disagree about every answer that is missing, and if they agree about all of them. */
