@@ -1,10 +1,10 @@
-import {questionFolder, recipeOfOne} from '../recipe/questions.ts';
+import {questionOf, recipeOfOne} from '../recipe/questions.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {loadHead, loadOneHead} from '../student/files.ts';
 import {headOf} from '../student/heads.ts';
 import type {Student} from '../student/student.ts';
-import {directoryOf, openStudy, type Study, type StudyOptions} from '../study/study.ts';
+import {openStudy, type Study, type StudyOptions, withStudies} from '../study/study.ts';
 
 /**
  * The students of the questions that are compared with a teacher: all heads of a student if the recipe has `questions`.
@@ -23,31 +23,32 @@ export async function headsFor(
 }
 
 /**
- * Opens the study of each student's question, one after the other, in the question's own folder. All share the cache and
- * the budget of the first one.
+ * Opens the study of each student's question, in the question's own folder, and uses them one after the other. All share the
+ * cache and the budget of the first one.
  *
  * @throws InputError if the recipe has `questions` and a student answers none of them
  */
-export async function withHeadStudies<T>(
+export function withHeadStudies<T>(
   source: Recipe,
   students: readonly Student[],
   options: StudyOptions,
   use: (study: Study, student: Student) => Promise<T>,
 ): Promise<readonly T[]> {
-  const root = directoryOf(source, options);
-  const studies: Study[] = [];
-  try {
+  const open = async (about: Recipe, own: StudyOptions) => {
+    const recipe = await resolveRecipe(about);
+    return openStudy(recipe, [recipe.reference], own);
+  };
+  return withStudies(recipeOfHeads(source, students), options, open, async studies => {
     const results: T[] = [];
-    for (const student of students) {
-      const recipe = await resolveRecipe(source.questions ? recipeOfOne(source, student.question?.name) : source);
-      const directory = source.questions && student.question ? questionFolder(root, student.question) : root;
-      const study = await openStudy(recipe, [recipe.reference], {...options, directory, asking: studies[0]?.asking});
-      studies.push(study);
-      results.push(await use(study, student));
-    }
+    for (const [index, {study}] of studies.entries()) results.push(await use(study, students[index]!));
     return results;
-  } finally {
-    // The first one opened the cache.
-    for (const study of studies.toReversed()) await study.close();
-  }
+  });
+}
+
+/** The recipe about the questions that students answer. A student without a name for its question answers the only one. */
+function recipeOfHeads(source: Recipe, students: readonly Student[]): Recipe {
+  const {questions} = source;
+  if (questions === undefined) return source;
+  if (students.some(({question}) => question === undefined)) return recipeOfOne(source, undefined);
+  return {...source, questions: students.map(({question}) => questionOf(questions, question!.name))};
 }

@@ -50,15 +50,22 @@ export function recipeOfFirst(recipe: Recipe): Recipe {
  * @throws InputError if the recipe has several and none is named, or none of that name
  */
 export function recipeOfOne(recipe: Recipe, name: string | undefined): Recipe {
-  const {questions} = recipe;
-  if (questions === undefined) {
-    if (name === undefined) return recipe;
-    throw new InputError(`The recipe has no \`questions\`. Leave \`--question ${name}\` out.`);
-  }
+  if (recipe.questions !== undefined) return recipeAbout(recipe, questionOf(recipe.questions, name));
+  if (name === undefined) return recipe;
+  throw new InputError(`The recipe has no \`questions\`. Leave \`--question ${name}\` out.`);
+}
+
+/**
+ * One of the questions of a recipe.
+ *
+ * @param name - of the question; not needed if there is one
+ * @throws InputError if there are several and none is named, or none of that name
+ */
+export function questionOf(questions: readonly Question[], name: string | undefined): Question {
   const known = questions.map(question => question.name).join(', ');
   const isOnly = questions.length === 1 && name === undefined;
   const question = isOnly ? questions[0] : questions.find(each => each.name === name);
-  if (question !== undefined) return recipeAbout(recipe, question);
+  if (question !== undefined) return question;
   const problem =
     name === undefined ? 'The recipe has several questions. Choose one' : `The recipe has no question \`${name}\``;
   throw new InputError(`${problem}: \`--question NAME\`, one of ${known}.`);
