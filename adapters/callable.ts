@@ -1,19 +1,24 @@
 import {setImmediate} from 'node:timers/promises';
+import {untilAborted} from '../src/concurrency.ts';
 import {InputError, TeacherError} from '../src/errors.ts';
-import {untilAborted} from '../src/once.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Question} from '../src/question.ts';
 import type {Answer, Input, Json, Outcome, Teacher} from '../src/teacher.ts';
-import type {Expected} from './_answers/expected.ts';
 import {inputsIn} from './_answers/heads.ts';
 import {isUnread, type Unread, unreadError} from './_answers/labels.ts';
-import type {Scores} from './_answers/score-shapes.ts';
-import type {ScoreMeaning} from './_answers/scores.ts';
-import {innerReader, shownReader} from './_local/call-readers.ts';
-import {checkCounts, checkGiven, givenDetails, givenQuestions, subjectReader} from './_local/given.ts';
+import type {Expected} from './_answers/questions.ts';
+import type {ScoreMeaning, Scores} from './_answers/scores.ts';
+import {
+  checkCounts,
+  checkGiven,
+  givenDetails,
+  givenQuestions,
+  innerReader,
+  shownReader,
+  subjectReader,
+} from './_local/given.ts';
 
-export type {Scores} from './_answers/score-shapes.ts';
-export type {ScoreMeaning} from './_answers/scores.ts';
+export type {ScoreMeaning, Scores} from './_answers/scores.ts';
 
 interface NamedCall {
   /** The name that messages use. Part of the identity. */

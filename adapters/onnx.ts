@@ -1,6 +1,6 @@
 import {basename} from 'node:path';
+import {once} from '../src/concurrency.ts';
 import {TeacherError} from '../src/errors.ts';
-import {once} from '../src/once.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import {loadPeer} from '../src/peer.ts';
 import type {Question} from '../src/question.ts';

@@ -2,9 +2,9 @@ import {InputError, TeacherError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
 import type {Question} from '../src/question.ts';
 import type {AskOptions, Detail, Json, Outcome, Query, Teacher} from '../src/teacher.ts';
-import {detailsWith} from './_answers/expected.ts';
 import {checkSubject, headFor, headsAmong, type QuestionOutputs, questionsOf} from './_answers/heads.ts';
 import {ALIAS_KINDS, type AliasOptions, readerWith} from './_answers/labels.ts';
+import {detailsWith} from './_answers/questions.ts';
 import {checkServiceUrl, overHttp, transportTo} from './_open-inference/address.ts';
 import {batchesOf, type Client, infer, type Model, refusalOf} from './_open-inference/client.ts';
 import {

@@ -1,7 +1,7 @@
 import {createRequire} from 'node:module';
 import {basename, resolve} from 'node:path';
+import {once} from '../src/concurrency.ts';
 import {TeacherError} from '../src/errors.ts';
-import {once} from '../src/once.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import {loadPeer, resolvePeer} from '../src/peer.ts';
 import type {Question} from '../src/question.ts';

@@ -65,7 +65,6 @@ export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';
 export type {Knowledge, StoredKnowledge} from './knowledge/knowledge.ts';
 export {trueLabels} from './knowledge/knowledge.ts';
 export {type OpenKnowledgeOptions, openKnowledge} from './knowledge/open-knowledge.ts';
-export type * from './lane.ts';
 export {type FeatureHintOptions, featureHint} from './losses/feature-hint.ts';
 export {type HardLabelOptions, type HardLabelTermOptions, hardLabels} from './losses/hard-labels.ts';
 export type {BatchOutputs, BatchTargets, LossTerm, PreparedTerm} from './losses/loss.ts';
@@ -98,7 +97,8 @@ export type {OtherModel} from './serve/served.ts';
 export {type RunningService, type ServeOptions, serveTeacher} from './serve/server.ts';
 export type {ServiceStatus} from './serve/status.ts';
 export type {StandingChange, WatchedPromise} from './serve/watch.ts';
-export type * from './service-probe.ts';
+export type * from './service-features.ts';
+export type * from './service-features.ts';
 export {type AnswerStore, type AnswerStoreOptions, openAnswerStore, type StoredAnswer} from './store/store.ts';
 export {type AsTeacherOptions, asTeacher} from './student/as-teacher.ts';
 export {type EmbeddingHeadOptions, embeddingHead} from './student/embedding-head.ts';
@@ -126,7 +126,7 @@ export type {
   QuestionResults,
   QuestionsResults,
 } from './study/joint/results.ts';
-export type {StudentChoice, Trial, Tuning} from './study/method-choices.ts';
+export type {StudentChoice, Trial, Tuning} from './study/methods.ts';
 export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
 export {readResults} from './study/read-results.ts';
 export type {MethodResult, ResultRow, Results, StudentShape} from './study/results.ts';

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import type {BatchLane, BatchService} from '../src/lane.ts';
+import type {BatchLane, BatchService} from '../src/service-features.ts';
 import type {
   Access,
   Answer,

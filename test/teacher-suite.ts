@@ -1,10 +1,10 @@
 /** The tests that every teacher must pass, for any test runner. Exported as `limbeck/testing`. */
 import assert from 'node:assert/strict';
-import {batchEnd} from '../src/ask/cut-batches.ts';
+import {batchEnd} from '../src/ask/batches.ts';
 import {detailOf, heldDetail, satisfies} from '../src/knowledge/coarsen.ts';
-import type {BatchService} from '../src/lane.ts';
 import {classesOf} from '../src/question.ts';
 import {detailFor} from '../src/questions.ts';
+import type {BatchService} from '../src/service-features.ts';
 import type {
   Access,
   Answer,

@@ -3,7 +3,7 @@ import {nearestHint} from '../../src/options.ts';
 import {classesOf, type Question, type Questions, type Source} from '../../src/question.ts';
 import {areTogether, checkQuestions} from '../../src/questions.ts';
 import type {Query} from '../../src/teacher.ts';
-import {checkScale, type Expected, type LevelScale} from './expected.ts';
+import {checkScale, type Expected, type LevelScale} from './questions.ts';
 
 /** The kind of an output's numbers. Of a predicate, the probability of yes, or the logit of that probability. */
 export type ScoreKind = 'logits' | 'probabilities';

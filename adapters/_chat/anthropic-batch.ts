@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import type {BatchLane, BatchResult} from '../../src/lane.ts';
+import type {BatchLane, BatchResult} from '../../src/service-features.ts';
 import {idSchema, LaneClient, type LaneEndpoint} from './lane.ts';
 
 /** Anthropic's Message Batches: requests and results, without files and without names. */

@@ -1,4 +1,4 @@
-import type {Inspection, ServiceProbe} from '../../src/service-probe.ts';
+import type {Inspection, ServiceProbe} from '../../src/service-features.ts';
 import type {Access, Receipt, Teacher} from '../../src/teacher.ts';
 import {parseJson} from '../_wire/reply.ts';
 import type {Completion, Dialect, Settings, Step} from './dialect.ts';

@@ -19,17 +19,9 @@ import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
-import {
-  CONCURRENCY,
-  chargedService,
-  openModel,
-  SERVICE_KINDS,
-  type ServiceOptions,
-  totalBound,
-  totalUsage,
-} from '../_wire/service.ts';
+import {CONCURRENCY, chargedService, openModel, SERVICE_KINDS, type ServiceOptions} from '../_wire/service.ts';
 import {chatProbe, holdsLabel} from './chat-probe.ts';
-import {isObject, leastTokens, mostTokens, unboundedBy} from './cost.ts';
+import {isObject, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
 import type {Body, ChatReading, ChatWords, Completion, Dialect, Settings, Unanswered} from './dialect.ts';
 import {parseLabel, plain} from './projection-text.ts';
 import {PROMPT_KINDS, type Prompt, type PromptedInput, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';

@@ -151,3 +151,15 @@ function isCount(value: Json): boolean {
 export function isObject(value: Json | undefined): value is Body {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+/** Returns the sum of the most that several requests use; undefined if one of them has no bound. */
+export function totalBound(usages: readonly Usage[]): Usage | undefined {
+  const total = totalUsage(usages);
+  return Number.isFinite(total.inputTokens) ? total : undefined;
+}
+
+/** Returns the sum of what several requests use. */
+export function totalUsage(usages: readonly Usage[]): Usage {
+  const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);
+  return {inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens')};
+}

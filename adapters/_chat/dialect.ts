@@ -1,6 +1,5 @@
 import type {Said} from '../../src/errors.ts';
-import type {BatchLane} from '../../src/lane.ts';
-import type {TokenKey, TokenScores} from '../../src/service-probe.ts';
+import type {BatchLane, TokenKey, TokenScores} from '../../src/service-features.ts';
 import type {Access, Detail, Json, Receipt, ShownAnswers} from '../../src/teacher.ts';
 import type {Aliases, LabelWords} from '../_answers/labels.ts';
 import type {RefusalAdvice} from '../_wire/refusal.ts';

@@ -1,5 +1,5 @@
 import {z} from 'zod';
-import type {BatchLane, BatchResult, BatchState} from '../../src/lane.ts';
+import type {BatchLane, BatchResult, BatchState} from '../../src/service-features.ts';
 import {LaneClient, type LaneEndpoint} from './lane.ts';
 
 /** Gemini's batches whose requests are inline in the body. */

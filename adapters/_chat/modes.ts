@@ -1,6 +1,6 @@
 import {InputError} from '../../src/errors.ts';
 import {kinds, oneOf, type Shape} from '../../src/options.ts';
-import type {TokenScores} from '../../src/service-probe.ts';
+import type {TokenScores} from '../../src/service-features.ts';
 import type {Access, Detail, Json, LabelAnswer, TopKAnswer, VotesAnswer} from '../../src/teacher.ts';
 import {ALIAS_KINDS, type Aliases, type AliasOptions, readerWith, unknownLabel} from '../_answers/labels.ts';
 import type {Body, ChatReading, ChatWords, Completion, Unanswered} from './dialect.ts';

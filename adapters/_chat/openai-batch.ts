@@ -1,6 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {z} from 'zod';
-import type {BatchLane, BatchResult, BatchState} from '../../src/lane.ts';
+import type {BatchLane, BatchResult, BatchState} from '../../src/service-features.ts';
 import {idSchema, LaneClient, type LaneEndpoint} from './lane.ts';
 
 /** OpenAI's Batch: it uploads a file of requests, and downloads a file of replies and one of errors. */

@@ -4,7 +4,7 @@ import {withWait} from '../../src/pace/service-limits.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import {areTogether} from '../../src/questions.ts';
 import type {AskOptions, Exchange, Outcome, Query, ReadOutcome, Reply, Usage} from '../../src/teacher.ts';
-import {type Expected, expectedAnswer} from '../_answers/expected.ts';
+import {type Expected, expectedAnswer} from '../_answers/questions.ts';
 import {said, sayingOf, statusError} from '../_wire/refusal.ts';
 import {lenientJson, parsedOnce, parseOnce} from '../_wire/reply.ts';
 import {type Connection, postJsonText} from '../_wire/request.ts';

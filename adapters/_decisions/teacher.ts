@@ -3,7 +3,8 @@ import {kinds, type Shape} from '../../src/options.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import {checkQuestions} from '../../src/questions.ts';
 import type {Json, Teacher, Unbounded} from '../../src/teacher.ts';
-import {checkExpected, detailsWith, type Expected} from '../_answers/expected.ts';
+import {checkExpected, detailsWith, type Expected} from '../_answers/questions.ts';
+import {totalBound, totalUsage} from '../_chat/cost.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {statusError} from '../_wire/refusal.ts';
 import type {Connection} from '../_wire/request.ts';
@@ -15,8 +16,6 @@ import {
   SERVICE_KINDS,
   type ServiceOptions,
   standInFor,
-  totalBound,
-  totalUsage,
 } from '../_wire/service.ts';
 import {type DecidedInput, type DecisionDialect, orderedJson} from './dialect.ts';
 import {type Asked, askQuestions, documentOf, leastTokens, mostTokens, readQuestions, requestsFor} from './requests.ts';

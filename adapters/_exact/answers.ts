@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
 import type {Receipt, TopKAnswer} from '../../src/teacher.ts';
-import {withinOne} from '../_chat/projection-answer.ts';
+import {withinOne} from '../_chat/projection.ts';
 import type {Prompts} from '../_chat/prompt.ts';
 import {tokenCount} from '../_wire/reply.ts';
 import {scoreTrie, tokenTrie} from './label-trie.ts';

@@ -1,6 +1,6 @@
 import {InputError} from '../../src/errors.ts';
 import type {TopKAnswer} from '../../src/teacher.ts';
-import {isTold, logSumExp, topKOf, withinOne} from '../_chat/projection-answer.ts';
+import {isTold, logSumExp, topKOf, withinOne} from '../_chat/projection.ts';
 
 /** Labels as sequences of tokens, with their common prefixes merged. */
 export interface TokenTrie {

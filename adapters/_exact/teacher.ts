@@ -1,6 +1,6 @@
+import {once, untilAborted} from '../../src/concurrency.ts';
 import {TeacherError} from '../../src/errors.ts';
 import {textOf} from '../../src/input-kinds.ts';
-import {once, untilAborted} from '../../src/once.ts';
 import type {Json, Query, ReadOutcome, Reply, Teacher, Usage} from '../../src/teacher.ts';
 import {askEach, type ChatOptions} from '../_chat/chat.ts';
 import {COMPLETIONS_COST, mostOutput, unboundedBy} from '../_chat/cost.ts';

@@ -2,9 +2,8 @@ import {z} from 'zod';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import type {Question} from '../../src/question.ts';
 import type {Answer, Detail, Outcome, Receipt, Reply} from '../../src/teacher.ts';
-import {checkScale, expectedAnswer} from '../_answers/expected.ts';
 import {isUnread, type LabelWords, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
-import {questionReader} from '../_answers/questions.ts';
+import {checkScale, expectedAnswer, questionReader} from '../_answers/questions.ts';
 import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
 import {parseJson, tokenCount} from '../_wire/reply.ts';
 import {

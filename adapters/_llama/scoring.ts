@@ -1,4 +1,4 @@
-import {logSumExp} from '../_chat/projection-answer.ts';
+import {logSumExp} from '../_chat/projection.ts';
 import type {TokenTrie, TrieNode} from '../_exact/label-trie.ts';
 import type {AskedOutput, AskedToken, LlamaSequence} from './library.ts';
 

@@ -2,11 +2,10 @@ import type {z} from 'zod';
 import {InputError} from '../../src/errors.ts';
 import {kinds} from '../../src/options.ts';
 import {classesOf, type Question, type Questions} from '../../src/question.ts';
-import type {Answer, Detail, Teacher} from '../../src/teacher.ts';
-import {checkExpected, detailsWith, type Expected, expectedAnswer} from '../_answers/expected.ts';
+import type {Answer, Detail, Feature, Teacher} from '../../src/teacher.ts';
 import {checkSubject, NO_QUESTION} from '../_answers/heads.ts';
 import {isUnread, type LabelWords, plainLabelReader, type Unread} from '../_answers/labels.ts';
-import {questionReader} from '../_answers/questions.ts';
+import {checkExpected, detailsWith, type Expected, expectedAnswer, questionReader} from '../_answers/questions.ts';
 import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
 
 /** The form of answers of a user's own program: a label, or scores of a kind. */
@@ -147,4 +146,51 @@ export function subjectReader(
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The most characters shown of a wrong label. */
+const LONGEST_SHOWN = 40;
+
+/** Shows a short value beside the problem. The value comes from the user's own code, so it is safe to show. */
+export function shownReader(read: (value: unknown) => Answer | Unread): (value: unknown) => Answer | Unread {
+  return value => {
+    const answer = read(value);
+    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value);
+    const isPlain = ['string', 'number', 'undefined'].includes(typeof value) && shown.length <= LONGEST_SHOWN;
+    if (!isUnread(answer)) return answer;
+    if (!isPlain) return typeof answer === 'string' || 'misread' in answer ? answer : answer.problem;
+    return `${typeof answer === 'string' ? answer : answer.problem} Got: ${shown}.`;
+  };
+}
+
+/** Returns a reader of logits with the activations of these names, for each question about an input. */
+export function innerReader(
+  form: GivenSubject,
+  names: readonly string[],
+): (value: unknown, question: Question | undefined) => Answer | Unread | Error {
+  const readLogits = subjectReader(form);
+  return (value, question) => {
+    const {logits, features = {}} = (value ?? {}) as {logits?: unknown; features?: Readonly<Record<string, unknown>>};
+    const answer = readLogits(logits, question);
+    if (answer instanceof Error || isUnread(answer) || answer.kind !== 'logits') return answer;
+    const read: Record<string, Feature> = {};
+    for (const name of names) {
+      const feature = featureIn(features[name]);
+      if (feature === undefined) {
+        return `Feature \`${name}\` is not there, does not fill its shape, or holds NaN. Give {shape, values}.`;
+      }
+      read[name] = feature;
+    }
+    return {...answer, features: read};
+  };
+}
+
+/** Undefined if it is no activation. */
+function featureIn(value: unknown): Feature | undefined {
+  const {shape, values} = (value ?? {}) as {readonly shape?: unknown; readonly values?: unknown};
+  if (!Array.isArray(shape) || !shape.every(length => Number.isInteger(length) && length >= 0)) return undefined;
+  if (!Array.isArray(values) && !ArrayBuffer.isView(values)) return undefined;
+  const floats = Float32Array.from(values as ArrayLike<number>);
+  const size = shape.reduce((product: number, length: number) => product * length, 1);
+  return floats.length === size && floats.every(Number.isFinite) ? {shape, values: floats} : undefined;
 }

@@ -1,6 +1,6 @@
 import {z} from 'zod';
+import {once, untilAborted} from '../../src/concurrency.ts';
 import {InputError} from '../../src/errors.ts';
-import {once, untilAborted} from '../../src/once.ts';
 import type {Reply} from '../../src/teacher.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {type Connection, checkAddress, exchangeOnce, getJson, postJson} from '../_wire/request.ts';

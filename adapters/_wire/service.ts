@@ -1,8 +1,6 @@
-import type {BatchService} from '../../src/lane.ts';
 import {kinds, oneOf, type Shape} from '../../src/options.ts';
-import type {PatientService} from '../../src/patience.ts';
-import type {ProbedService} from '../../src/service-probe.ts';
-import type {Access, Outcome, Price, Rate, Usage} from '../../src/teacher.ts';
+import type {BatchService, PatientService, ProbedService} from '../../src/service-features.ts';
+import type {Access, Outcome, Price, Rate} from '../../src/teacher.ts';
 import {type HeaderOptions, keyHeaderOf, readHeaders} from './headers.ts';
 import {accountOf, type Connection, checkAddress, knownKey} from './request.ts';
 import {detourOf, openDispatcher, type TransportOptions} from './transport.ts';
@@ -205,16 +203,4 @@ export function keyVariableFor(
   {own, variable}: {readonly own: string; readonly variable: string},
 ): string {
   return new URL(checkAddress(address)).origin === new URL(own).origin ? variable : 'LIMBECK_TEACHER_KEY';
-}
-
-/** Returns the sum of the most that several requests use; undefined if one of them has no bound. */
-export function totalBound(usages: readonly Usage[]): Usage | undefined {
-  const total = totalUsage(usages);
-  return Number.isFinite(total.inputTokens) ? total : undefined;
-}
-
-/** Returns the sum of what several requests use. */
-export function totalUsage(usages: readonly Usage[]): Usage {
-  const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);
-  return {inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens')};
 }

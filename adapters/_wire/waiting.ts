@@ -1,6 +1,6 @@
 import {setTimeout as sleep} from 'node:timers/promises';
 import {InputError, TeacherError} from '../../src/errors.ts';
-import {durationText, type Patience, readDuration} from '../../src/patience.ts';
+import {durationText, type Patience, readDuration} from '../../src/service-features.ts';
 import type {Reply} from '../../src/teacher.ts';
 
 export interface WaitOptions {

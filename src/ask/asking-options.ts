@@ -1,9 +1,9 @@
 import {kinds, oneOf, type Shape} from '../options.ts';
 import type {BudgetLimit} from './budget/limit.ts';
 import type {DriftOptions} from './drift.ts';
-import type {Interruption} from './keep/earlier-purchases.ts';
 import type {RecordMode} from './keep/record.ts';
 import type {LaneChoice} from './lane/lane-layers.ts';
+import type {Interruption} from './ledger.ts';
 import type {OnNote} from './notes.ts';
 
 export interface AskingOptions {

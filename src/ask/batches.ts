@@ -1,7 +1,8 @@
 import {setMaxListeners} from 'node:events';
+import {Semaphore} from '../concurrency.ts';
 import {AnswerStoreError, InputError} from '../errors.ts';
+import {areTogether} from '../questions.ts';
 import type {Access, Outcome, Query, Teacher} from '../teacher.ts';
-import {batchesOf} from './cut-batches.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 
 /**
@@ -143,39 +144,100 @@ export function haltAfter(...above: readonly (AbortSignal | undefined)[]): Halt 
   };
 }
 
-/** Limits how many callers run at once. The others wait in line. */
-export class Semaphore {
-  #free: number;
-  readonly #line: (() => void)[] = [];
+interface Batch {
+  readonly start: number;
+  readonly queries: readonly Query[];
+}
 
-  /** @param count - how many run at once: a whole number above 0, or Infinity */
-  constructor(count: number) {
-    this.#free = count;
-  }
+/** Gives the next batch at each call; undefined after the last. */
+type NextBatch = () => Batch | undefined | Promise<Batch | undefined>;
 
-  /**
-   * Calls `work` when a slot is free. Nothing starts after the stop.
-   *
-   * @returns the result of the work
-   */
-  async run<T>(work: () => Promise<T>, stop: AbortSignal | undefined): Promise<T> {
-    if (this.#free > 0) this.#free--;
-    else await new Promise<void>(resolve => this.#line.push(resolve));
-    try {
-      stop?.throwIfAborted();
-      const result = await work();
-      this.#end();
-      return result;
-    } catch (error) {
-      // The caller's handlers run first, so that a stop reaches the waiting calls before they start.
-      setImmediate(() => this.#end());
-      throw error;
+/** The batches of these queries, which are pulled when they are needed. */
+export function batchesOf(queries: Iterable<Query> | AsyncIterable<Query>, limits: BatchLimits): NextBatch {
+  if (Array.isArray(queries)) return slicesOf(queries, limits);
+  const iterator = Symbol.asyncIterator in queries ? queries[Symbol.asyncIterator]() : queries[Symbol.iterator]();
+  let start = 0;
+  let isEnd = false;
+  /** A query that did not fit into the batch before. */
+  let held: Query | undefined;
+  const pull = async (): Promise<Batch | undefined> => {
+    const batch: Query[] = [];
+    const room = new Room(limits);
+    if (held && room.takes(held)) batch.push(held);
+    held = undefined;
+    while (!room.isFull && !isEnd) {
+      const step = iterator.next();
+      const {done, value} = step instanceof Promise ? await step : step;
+      if (done) {
+        isEnd = true;
+      } else if (room.takes(value)) {
+        batch.push(value);
+      } else {
+        held = value;
+        break;
+      }
     }
+    const begin = start;
+    start += batch.length;
+    return batch.length > 0 ? {start: begin, queries: batch} : undefined;
+  };
+  // Pulls run one after another, so that each batch holds neighbours.
+  let last: Promise<unknown> = Promise.resolve();
+  return () => {
+    const batch = last.then(pull);
+    last = batch.catch(() => {
+      isEnd = true;
+    });
+    return batch;
+  };
+}
+
+/** An array is sliced without waiting. */
+function slicesOf(queries: readonly Query[], limits: BatchLimits): NextBatch {
+  let next = 0;
+  return () => {
+    const start = next;
+    next = batchEnd(queries, start, limits);
+    return start < queries.length ? {start, queries: queries.slice(start, next)} : undefined;
+  };
+}
+
+type BatchLimits = Pick<Teacher, 'maxBatch' | 'questions'>;
+
+/** The index after the last query of the batch that begins at `start`. */
+export function batchEnd(queries: readonly Query[], start: number, limits: BatchLimits): number {
+  if (limits.questions === undefined) return Math.min(queries.length, start + limits.maxBatch);
+  const room = new Room(limits);
+  let end = start;
+  while (end < queries.length && room.takes(queries[end]!)) end++;
+  return end;
+}
+
+/** The room of one batch. Different questions about one input, one after another, count as one query. */
+class Room {
+  readonly #limits: BatchLimits;
+  #count = 0;
+  #last: Query | undefined;
+  #together = 0;
+
+  constructor(limits: BatchLimits) {
+    this.#limits = limits;
   }
 
-  #end(): void {
-    const next = this.#line.shift();
-    if (next) next();
-    else this.#free++;
+  /** True if nothing fits any more, whatever comes. */
+  get isFull(): boolean {
+    return this.#limits.questions === undefined && this.#count >= this.#limits.maxBatch;
+  }
+
+  /** True if this query fits; it is then in the batch. */
+  takes(query: Query): boolean {
+    const {maxBatch, questions} = this.#limits;
+    const isTogether =
+      this.#last !== undefined && areTogether(this.#last, query) && this.#together < (questions?.perRequest ?? 1);
+    if (!isTogether && this.#count >= maxBatch) return false;
+    if (!isTogether) this.#count++;
+    this.#together = isTogether ? this.#together + 1 : 1;
+    this.#last = query;
+    return true;
   }
 }

@@ -28,7 +28,7 @@ export async function runInstall({json = false}: EngineFlags): Promise<void> {
     const engine = await installEngine({
       signal,
       onNote: line => terminal.note(line),
-      onProgress: (task, share, detail) => terminal.progress(task, Math.floor(100 * share), 100, detail),
+      onProgress: (task, share, detail) => terminal.progress({task, done: Math.floor(100 * share), total: 100, detail}),
     });
     const where = engine.folder === null ? '' : `, in ${engine.folder}`;
     const text = `The native engine ${engine.wasThere ? 'is there already' : 'is installed'}: TensorFlow ${engine.version}${where}`;

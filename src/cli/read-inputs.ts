@@ -1,9 +1,8 @@
 import {createReadStream} from 'node:fs';
 import {open} from 'node:fs/promises';
-import {unreadableFile} from '../data/files.ts';
+import {readLines, unreadableFile} from '../data/files.ts';
 import {readIdxArray} from '../data/idx.ts';
 import {sizeOf, type TensorInputs} from '../data/inputs.ts';
-import {readLines} from '../data/lines.ts';
 import {InputError} from '../errors.ts';
 import {inputShapeOf} from '../student/input-shape.ts';
 import type {Student} from '../student/student.ts';

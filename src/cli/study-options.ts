@@ -49,7 +49,7 @@ export function studyOptions(
     drift: driftEvery === undefined ? undefined : {every: driftEvery},
     firstAnswerWithin: keepGoing ? Number.POSITIVE_INFINITY : undefined,
     signal: stopSignal(),
-    onProgress: ({task, done, total, detail, secondsLeft}) => terminal.progress(task, done, total, detail, secondsLeft),
+    onProgress: terminal.progress,
     onNote: terminal.note,
   };
 }

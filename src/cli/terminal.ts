@@ -1,6 +1,7 @@
 import {createLogUpdate} from 'log-update';
 import {withoutSecrets} from '../secrets.ts';
 import {duration} from '../study/report/format.ts';
+import type {StudyProgress} from '../study/study.ts';
 
 /** A command's output: its result goes to stdout, everything else to stderr. */
 export interface Terminal {
@@ -9,7 +10,7 @@ export interface Terminal {
   /** Prints a permanent line. */
   note(line: string): void;
   /** Shows the progress of a task. The last call for a task has `done` equal to `total`. */
-  progress(task: string, done: number, total: number, detail?: string, secondsLeft?: number): void;
+  progress(progress: StudyProgress): void;
 }
 
 export interface TerminalOptions {
@@ -44,12 +45,12 @@ export function openTerminal({
       if (shown !== '') stdout.write(`${withoutSecrets(shown)}\n`);
     },
     note: line => void stderr.write(`${withoutSecrets(line)}\n`),
-    progress(task, done, total, detail, secondsLeft) {
+    progress({task, done, total, detail, secondsLeft}) {
       const isDone = done >= total;
       // What is reported after the end changes nothing.
       if (isDone && task === ended) return;
       ended = isDone ? task : '';
-      show(task, Math.min(done, total), total, detail && withoutSecrets(detail), secondsLeft);
+      show({task, done: Math.min(done, total), total, detail: detail && withoutSecrets(detail), secondsLeft});
     },
   };
 }
@@ -66,7 +67,7 @@ const PLAIN_PAUSE = 10_000;
 function liveProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['progress'] {
   const update = createLogUpdate(stderr, {showCursor: true});
   let current = {task: '', started: 0, drawn: Number.NEGATIVE_INFINITY};
-  return (task, done, total, detail = '', secondsLeft) => {
+  return ({task, done, total, detail = '', secondsLeft}) => {
     if (task !== current.task) current = {task, started: now(), drawn: Number.NEGATIVE_INFINITY};
     const isDone = done >= total;
     if (!isDone && now() - current.drawn < FRAME) return;
@@ -87,7 +88,7 @@ function liveProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['
 
 function plainProgress(stderr: NodeJS.WriteStream, now: () => number): Terminal['progress'] {
   let current = {task: '', started: 0, printed: 0};
-  return (task, done, total, detail = '', secondsLeft) => {
+  return ({task, done, total, detail = '', secondsLeft}) => {
     if (task !== current.task) current = {task, started: now(), printed: now()};
     if (done >= total) {
       stderr.write(`${finished(task, now() - current.started, detail)}\n`);

@@ -10,7 +10,7 @@ import type {Method, Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {withAnswers} from '../study/divide.ts';
 import {checkSameInputs} from '../study/joint/compare.ts';
-import {learnJointly} from '../study/joint/run.ts';
+import {learnJointly} from '../study/joint/execute.ts';
 import {jointParts, teachingOf} from '../study/joint/teaching.ts';
 import {knowledgePath, withAllKnowledge, withSavedKnowledge} from '../study/knowledge.ts';
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';

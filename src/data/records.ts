@@ -5,8 +5,7 @@ import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import type {Fields} from '../teacher.ts';
 import {EXAMPLE_KINDS, type ExampleOptions, type ReadDataset, type ReadExample, readDataset} from './examples.ts';
 import {type LogFormat, readRows} from './logs/rows.ts';
-import {shownType} from './texts/fields.ts';
-import {locationOf} from './texts/record.ts';
+import {locationOf, shownType} from './texts/record.ts';
 
 type FieldType = 'number' | 'boolean' | 'text';
 

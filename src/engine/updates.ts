@@ -1,5 +1,4 @@
-import {float32, nativeBackend} from './compiled/binding.ts';
-import {update} from './native-kernels/execute.ts';
+import {float32, nativeBackend, update} from './compiled/binding.ts';
 import {tf} from './tf.ts';
 
 /** All tensors have one shape, except the rate, which is a scalar. */

@@ -1,7 +1,6 @@
 import {checkOptions, kinds} from '../options.ts';
 import {criticalT} from '../statistics/distributions.ts';
-import {detectable} from '../statistics/power.ts';
-import {reach, twoSidedP} from '../statistics/two-parts.ts';
+import {detectable, reach, twoSidedP} from '../statistics/two-parts.ts';
 import type {Difference} from './compare-scores.ts';
 
 /**

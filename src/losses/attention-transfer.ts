@@ -1,10 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {unitRows} from './correlation.ts';
-import {commonSize, flat, pooled} from './feature-maps.ts';
-import {type FeaturePair, featureTerm, mismatch} from './feature-pair.ts';
+import {commonSize, type FeaturePair, featureTerm, flat, mismatch, pooled} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
-import {meanOfRows} from './row-means.ts';
+import {meanOfRows, unitRows} from './rows.ts';
 
 const KINDS = {
   weight: kinds.number,

@@ -1,6 +1,6 @@
 import {tf} from '../engine/tf.ts';
-import {checkDecimals} from './option-checks.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {checkDecimals} from './loss.ts';
+import {meanOfRows, type RowWeights} from './rows.ts';
 import {type FloorOptions, floorOf} from './soft-probabilities.ts';
 import {checkTemperature} from './temperature.ts';
 

@@ -1,8 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {centre} from './correlation.ts';
 import type {LossTerm} from './loss.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {centre, meanOfRows, type RowWeights} from './rows.ts';
 
 const KINDS = {weight: kinds.number} satisfies Shape<CentredLogitTermOptions>;
 

@@ -1,8 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {correlation} from './correlation.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
-import {checkPartWeight} from './option-checks.ts';
+import {checkPartWeight} from './loss.ts';
+import {correlation} from './rows.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface DistOptions {

@@ -1,11 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {rowDivergence} from './divergence.ts';
 import {type LogitBatch, type LogitTerm, logitTerm} from './logit-term.ts';
-import {rampUp} from './loss.ts';
-import {labelMask, onlyClasses, withoutClasses} from './masks.ts';
-import {checkPartWeight, checkShare} from './option-checks.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {checkPartWeight, checkShare, rampUp} from './loss.ts';
+import {labelMask, meanOfRows, onlyClasses, type RowWeights, rowDivergence, withoutClasses} from './rows.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface DkdOptions {

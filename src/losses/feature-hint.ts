@@ -1,10 +1,17 @@
 import {mixSeed} from '../data/random.ts';
 import {layers, tf} from '../engine/tf.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
-import {commonSize, pooled} from './feature-maps.ts';
-import {type FeaturePair, featureTerm, mismatch, type PairShapes, type PreparedPair} from './feature-pair.ts';
+import {
+  commonSize,
+  type FeaturePair,
+  featureTerm,
+  mismatch,
+  type PairShapes,
+  type PreparedPair,
+  pooled,
+} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
-import {meanOfRows} from './row-means.ts';
+import {meanOfRows} from './rows.ts';
 
 /**
  * mean (R(f_student) − f_teacher)² over batch and values, with R(f) = f · W + b along the last dimension: a dense layer

@@ -2,8 +2,7 @@ import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
 import type {LossTerm} from './loss.ts';
-import {labelMask} from './masks.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {labelMask, meanOfRows, type RowWeights} from './rows.ts';
 
 export interface HardLabelOptions {
   /**

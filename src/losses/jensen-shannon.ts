@@ -1,9 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {meanDivergence, rowDivergence} from './divergence.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
-import {checkShare} from './option-checks.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {checkShare} from './loss.ts';
+import {meanDivergence, meanOfRows, type RowWeights, rowDivergence} from './rows.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface JensenShannonOptions {

@@ -1,8 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitTerm, logitBatch} from './logit-term.ts';
-import {type LossTerm, rampUp} from './loss.ts';
-import {checkShare} from './option-checks.ts';
+import {checkShare, type LossTerm, rampUp} from './loss.ts';
 import {softLabels} from './soft-labels.ts';
 import {checkTemperature} from './temperature.ts';
 

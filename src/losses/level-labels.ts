@@ -2,8 +2,7 @@ import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {binaryCrossEntropies} from './binary-cross-entropy.ts';
 import type {LossTerm} from './loss.ts';
-import {labelMask, NEVER} from './masks.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {labelMask, meanOfRows, NEVER, type RowWeights} from './rows.ts';
 
 /**
  * mean_i Σ_{k=0}^{K−2} BCE(P(y_i > k), Σ_{j>k} q_ij), with q = softmax(logits): the loss of CORAL (see `coralLoss`) for a

@@ -1,9 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitBatch, type LogitTerm, logitTerm} from './logit-term.ts';
-import {labelMask, withoutClasses} from './masks.ts';
-import {checkPartWeight} from './option-checks.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {checkPartWeight} from './loss.ts';
+import {labelMask, meanOfRows, type RowWeights, withoutClasses} from './rows.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface NkdOptions {

@@ -1,6 +1,6 @@
 import {tf} from '../engine/tf.ts';
 import {binaryCrossEntropies} from './binary-cross-entropy.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {meanOfRows, type RowWeights} from './rows.ts';
 
 // In this file a student has one latent value f for each input, [batch], and K − 1 thresholds that all inputs share.
 // They divide the line into the K levels of a score, the lowest first. `levelProbabilities` are the teacher's, [batch,

@@ -1,7 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
-import {checkDecimals} from './option-checks.ts';
+import {checkDecimals} from './loss.ts';
 import {floorOf} from './soft-probabilities.ts';
 
 export interface QuantisedOptions {

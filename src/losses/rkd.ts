@@ -1,10 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {centre} from './correlation.ts';
-import {flat} from './feature-maps.ts';
-import {type FeaturePair, featureTerm} from './feature-pair.ts';
-import type {LossTerm} from './loss.ts';
-import {checkPartWeight} from './option-checks.ts';
+import {type FeaturePair, featureTerm, flat} from './feature-pair.ts';
+import {checkPartWeight, type LossTerm} from './loss.ts';
+import {centre} from './rows.ts';
 
 export interface RkdOptions {
   /**

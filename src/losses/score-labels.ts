@@ -1,9 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
-import type {LossTerm} from './loss.ts';
-import {checkPartWeight} from './option-checks.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {checkPartWeight, type LossTerm} from './loss.ts';
+import {meanOfRows, type RowWeights} from './rows.ts';
 import {softened} from './soft-labels.ts';
 import type {Temperature} from './temperature.ts';
 

@@ -1,9 +1,8 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {unitRows} from './correlation.ts';
-import {flat} from './feature-maps.ts';
-import {type FeaturePair, featureTerm} from './feature-pair.ts';
+import {type FeaturePair, featureTerm, flat} from './feature-pair.ts';
 import type {LossTerm} from './loss.ts';
+import {unitRows} from './rows.ts';
 
 const KINDS = {
   weight: kinds.number,

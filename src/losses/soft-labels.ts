@@ -1,8 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
-import {meanDivergence} from './divergence.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
-import type {RowWeights} from './row-means.ts';
+import {meanDivergence, type RowWeights} from './rows.ts';
 import {softenBy, type Temperature, timesSquare} from './temperature.ts';
 
 export interface SoftLabelOptions {

@@ -1,6 +1,6 @@
 import {tf} from '../engine/tf.ts';
 import {LEAST_PROBABILITY} from '../knowledge/smoothing.ts';
-import type {RowWeights} from './row-means.ts';
+import type {RowWeights} from './rows.ts';
 import {type SoftLabelOptions, softLabelLoss} from './soft-labels.ts';
 
 export interface FloorOptions {

@@ -1,6 +1,6 @@
 import {tf} from '../engine/tf.ts';
-import {centre} from './correlation.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
+import {centre} from './rows.ts';
 import {softLabels} from './soft-labels.ts';
 
 /**

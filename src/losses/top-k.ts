@@ -2,8 +2,7 @@ import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {LossTerm} from './loss.ts';
-import {onlyClasses, withoutClasses} from './masks.ts';
-import type {RowWeights} from './row-means.ts';
+import {onlyClasses, type RowWeights, withoutClasses} from './rows.ts';
 import {softLabelLoss} from './soft-labels.ts';
 import {checkTemperature} from './temperature.ts';
 

@@ -1,8 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {rowDivergence} from './divergence.ts';
 import {type LogitTerm, logitTerm} from './logit-term.ts';
-import {meanOfRows, type RowWeights} from './row-means.ts';
+import {meanOfRows, type RowWeights, rowDivergence} from './rows.ts';
 import {softenBy, type Temperature} from './temperature.ts';
 
 export interface TtmOptions {

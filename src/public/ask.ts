@@ -29,13 +29,13 @@ export {type CalibratedOptions, type CalibrationFit, calibrated} from '../ask/co
 export type {Sureness} from '../ask/compose/cascade.ts';
 export {cascade} from '../ask/compose/cascade.ts';
 export {type DawidSkeneFit, type DawidSkeneOptions, dawidSkene, type LabelModel} from '../ask/compose/dawid-skene.ts';
+export type {Noise, Transforms} from '../ask/compose/degrade.ts';
+export {type DegradeOptions, degrade} from '../ask/compose/degrade.ts';
 export {type EnsembleOptions, ensemble} from '../ask/compose/ensemble.ts';
 export {type LabelModelOptions, labelModel} from '../ask/compose/label-model.ts';
 export type {Paraphrase} from '../ask/compose/repeat.ts';
 export {type RepeatOptions, repeat} from '../ask/compose/repeat.ts';
 export type {StopRule} from '../ask/compose/sure-lead.ts';
-export type {Noise, Transforms} from '../ask/compose/transform.ts';
-export {type DegradeOptions, degrade} from '../ask/degrade.ts';
 export type {DriftOptions} from '../ask/drift.ts';
 export {type JointKnowledge, joinKnowledge} from '../ask/joint-knowledge.ts';
 export type {RecordMode} from '../ask/keep/record.ts';

@@ -38,7 +38,7 @@ export {
 export {type PktOptions, pkt, pktLoss} from '../losses/pkt.ts';
 export {type QuantisedOptions, quantised} from '../losses/quantised.ts';
 export {type RkdOptions, type RkdTermOptions, rkd, rkdLoss} from '../losses/rkd.ts';
-export {meanOverQuestions, type QuestionLoss, type RowWeights} from '../losses/row-means.ts';
+export {meanOverQuestions, type QuestionLoss, type RowWeights} from '../losses/rows.ts';
 export {
   type ExpectedTermOptions,
   expectedLabels,

@@ -1,7 +1,6 @@
 import {performance} from 'node:perf_hooks';
 import {setImmediate} from 'node:timers/promises';
-import {checkLimits} from '../ask/batches.ts';
-import {batchEnd} from '../ask/cut-batches.ts';
+import {batchEnd, checkLimits} from '../ask/batches.ts';
 import {TeacherError} from '../errors.ts';
 import {recordJson} from '../input-kinds.ts';
 import type {AskOptions, Detail, Input, Outcome, Query, Teacher} from '../teacher.ts';

@@ -1,7 +1,7 @@
 import {once} from 'node:events';
 import type {IncomingMessage} from 'node:http';
 import {setTimeout} from 'node:timers/promises';
-import {RequestFailure} from './failure.ts';
+import {RequestFailure} from './router.ts';
 
 /** Limits of request bodies. */
 export interface BodyLimits {

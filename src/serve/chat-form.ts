@@ -1,6 +1,6 @@
 import {z} from 'zod';
 import {InputError} from '../errors.ts';
-import {RequestFailure} from './failure.ts';
+import {RequestFailure} from './router.ts';
 
 /** Writes a class in the form that the client wants. */
 export type Form = (label: string, confidence: number | undefined) => string;

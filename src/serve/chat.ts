@@ -11,8 +11,7 @@ import {
 } from './chat-form.ts';
 import {modelNamed, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
 import {queryOf} from './classify.ts';
-import {RequestFailure} from './failure.ts';
-import {type Route, route, type ServedReply} from './router.ts';
+import {RequestFailure, type Route, route, type ServedReply} from './router.ts';
 import {leastLogProbability, type ServedInput} from './tensors.ts';
 import {tokensOf} from './typed-answers.ts';
 

@@ -3,9 +3,8 @@ import {labelOf} from '../knowledge/coarsen.ts';
 import type {Question} from '../question.ts';
 import type {Detail, Query} from '../teacher.ts';
 import {type Decided, type Decision, type Fallback, type Share, sharesOf, shownOf} from './decision.ts';
-import {RequestFailure} from './failure.ts';
 import type {AskedPart} from './heads.ts';
-import {type Route, route} from './router.ts';
+import {RequestFailure, type Route, route} from './router.ts';
 import type {ServedInput} from './tensors.ts';
 
 /** A model that classifies inputs, and how much of its answers the service shows. */

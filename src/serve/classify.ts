@@ -1,8 +1,7 @@
 import {z} from 'zod';
 import type {Query} from '../teacher.ts';
 import {mapInSlices, modelNamed, rounded, type ServedClassifier, type Verdict, verdictsOn} from './classifier.ts';
-import {RequestFailure} from './failure.ts';
-import {type Route, route, type ServedRequest} from './router.ts';
+import {RequestFailure, type Route, route, type ServedRequest} from './router.ts';
 import {datatypeOf, INPUT_NAME, inputIn, queriesIn} from './tensors.ts';
 
 const FIELDS = ['text', 'texts', 'input', 'inputs'] as const;

@@ -1,4 +1,4 @@
-import {RequestFailure} from './failure.ts';
+import {RequestFailure} from './router.ts';
 
 /** The number of clients above which those with a full account are forgotten. */
 const MOST = 10_000;

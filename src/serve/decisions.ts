@@ -1,7 +1,6 @@
 import {z} from 'zod';
 import {namesOf, type ServedClassifier} from './classifier.ts';
-import {RequestFailure} from './failure.ts';
-import {type Route, route} from './router.ts';
+import {RequestFailure, type Route, route} from './router.ts';
 import {
   type AskedQuestion,
   answerQuestions,

@@ -5,10 +5,17 @@ import {setImmediate} from 'node:timers/promises';
 import {TeacherError} from '../errors.ts';
 import {type BodyLimits, checkType, RequestBody} from './body.ts';
 import type {ClientRates} from './clients.ts';
-import {openAiError, RequestFailure, systemOneError} from './failure.ts';
 import type {Metrics} from './metrics.ts';
 import {isPreflight, type Origins, preflightReply} from './origins.ts';
-import {findRoute, type Route, type ServedReply, segmentsOf} from './router.ts';
+import {
+  findRoute,
+  openAiError,
+  RequestFailure,
+  type Route,
+  type ServedReply,
+  segmentsOf,
+  systemOneError,
+} from './router.ts';
 import {SYSTEM_ONE} from './system-one.ts';
 
 /** The state that the request handler needs. */

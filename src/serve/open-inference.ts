@@ -1,8 +1,7 @@
 import {z} from 'zod';
 import type {Answer, Outcome, Query} from '../teacher.ts';
 import {unanswerable} from './classifier.ts';
-import {RequestFailure} from './failure.ts';
-import {type Route, route, type ServedRequest} from './router.ts';
+import {RequestFailure, type Route, route, type ServedRequest} from './router.ts';
 import {
   datatypeOf,
   INPUT_NAME,

@@ -2,8 +2,7 @@ import type {IncomingHttpHeaders} from 'node:http';
 import {isIP} from 'node:net';
 import {hostname} from 'node:os';
 import {InputError} from '../errors.ts';
-import {RequestFailure} from './failure.ts';
-import type {ServedReply} from './router.ts';
+import {RequestFailure, type ServedReply} from './router.ts';
 
 export interface OriginOptions {
   /** The host that the service listens on. */

@@ -1,4 +1,4 @@
-import {degrade} from '../ask/degrade.ts';
+import {degrade} from '../ask/compose/degrade.ts';
 import {layerOver} from '../ask/layer.ts';
 import {InputError} from '../errors.ts';
 import type {Detail, Outcome, Query, Teacher} from '../teacher.ts';
@@ -6,9 +6,9 @@ import {Batcher} from './batcher.ts';
 import {Cascade, type CascadeOptions} from './cascade.ts';
 import type {ServedClassifier} from './classifier.ts';
 import {type Decided, type Decider, Tally} from './decision.ts';
-import {RequestFailure} from './failure.ts';
 import {headsServed, type ModelOptions, type ServedHead} from './heads.ts';
 import type {ServedModel} from './open-inference.ts';
+import {RequestFailure} from './router.ts';
 import {strangeness, studentDecider} from './student-decider.ts';
 import {outputsFor} from './tensors.ts';
 import type {Watches} from './watches.ts';

@@ -1,7 +1,7 @@
 import {costOf, isByToken} from '../ask/budget/price.ts';
 import {leavesOf} from '../ask/compose/parts.ts';
 import type {Ledger, LedgerSnapshot} from '../ask/ledger.ts';
-import {confidenceSequence} from '../statistics/confidence-sequence.ts';
+import {confidenceSequence} from '../statistics/bounds.ts';
 import type {Teacher} from '../teacher.ts';
 import type {CascadeMode} from './cascade.ts';
 import type {Tally} from './decision.ts';

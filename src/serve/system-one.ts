@@ -1,7 +1,6 @@
 import {z} from 'zod';
 import {namesOf, type ServedClassifier} from './classifier.ts';
-import {type Problem, RequestFailure} from './failure.ts';
-import {type Route, route, type ServedReply, type ServedRequest} from './router.ts';
+import {type Problem, RequestFailure, type Route, route, type ServedReply, type ServedRequest} from './router.ts';
 import {
   type AskedQuestion,
   answerQuestions,

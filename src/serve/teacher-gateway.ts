@@ -1,5 +1,5 @@
 import {askAll} from '../ask/batches.ts';
-import {type Reorder, reorderTo} from '../ask/compose/class-order.ts';
+import {type Reorder, reorderTo} from '../ask/compose/composed.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
 import {AnswerStoreError, BudgetError, InputError} from '../errors.ts';
 import {coarsen, withoutFeatures} from '../knowledge/coarsen.ts';

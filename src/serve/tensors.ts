@@ -16,7 +16,7 @@ import type {
   TextInput,
   TopKAnswer,
 } from '../teacher.ts';
-import {RequestFailure} from './failure.ts';
+import {RequestFailure} from './router.ts';
 
 /** The inputs of a served model: texts, images or records, or tensors of one type and shape. */
 export type ServedInput =

@@ -3,8 +3,7 @@ import type {Question} from '../question.ts';
 import {type ServedClassifier, type VerdictFacts, verdictOf} from './classifier.ts';
 import {queryOf} from './classify.ts';
 import type {Decided} from './decision.ts';
-import {RequestFailure} from './failure.ts';
-import type {ServedRequest} from './router.ts';
+import {RequestFailure, type ServedRequest} from './router.ts';
 
 /** A typed question, as either protocol asks it. */
 export interface AskedQuestion {

@@ -1,5 +1,5 @@
 import {InputError} from '../errors.ts';
-import {EProcess, type EProcessState} from '../statistics/e-process.ts';
+import {EProcess, type EProcessState} from '../statistics/bounds.ts';
 
 /** Default of `confidence`. */
 export const USUAL_CONFIDENCE = 0.95;

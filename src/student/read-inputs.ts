@@ -1,7 +1,7 @@
+import {once} from '../concurrency.ts';
 import {decodeImages} from '../data/decode-images.ts';
 import type {Inputs, TensorInputs} from '../data/inputs.ts';
 import type {EmbeddingReading} from '../data/text-reading.ts';
-import {once} from '../once.ts';
 import {type EmbeddingModel, openEmbeddingModel} from './embedding-model.ts';
 import {rawInputs} from './raw-inputs.ts';
 import type {Student} from './student.ts';

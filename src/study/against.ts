@@ -4,12 +4,11 @@ import {compareShares, intervalOfShares, type SeedShares} from '../evaluate/comp
 import {judge} from '../evaluate/judge.ts';
 import {mean} from '../evaluate/statistics.ts';
 import type {Level} from '../levels.ts';
-import type {EarlierStudy, StudyChange} from './earlier-study.ts';
 import {differencesOf, type Manifest, manifestPath, readManifest} from './manifest.ts';
 import {readResults, resultsPath} from './read-results.ts';
 import {list} from './report/format.ts';
 import {missingSentences} from './report/sentences.ts';
-import type {MethodResult, MissingInputs, ResultRow, Results} from './results.ts';
+import type {EarlierStudy, MethodResult, MissingInputs, ResultRow, Results, StudyChange} from './results.ts';
 
 /** A study that has ended. */
 export interface EndedStudy {

@@ -1,9 +1,9 @@
 import {mkdir} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import type {OpenTeacher} from '../ask/asking.ts';
 import {type Collection, type CollectOptions, collectAnswered, type Missing, missingError} from '../ask/collect.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
+import {withProgress} from '../ask/progress/meter.ts';
 import {type Distributions, distributionsOf} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
@@ -18,8 +18,7 @@ import {describeRound, type SelectionRound} from '../select/round.ts';
 import {selectInRounds} from '../select/select-in-rounds.ts';
 import type {Detail, Teacher} from '../teacher.ts';
 import {keep} from './knowledge.ts';
-import type {MethodSelection} from './method-choices.ts';
-import type {OpenMethod} from './methods.ts';
+import type {MethodSelection, OpenMethod} from './methods.ts';
 import {checkAllowed, isUnasked, type Labelled, type LeftOut} from './missing.ts';
 import type {LedgerTotals, MissingInputs} from './results.ts';
 import type {Study} from './study.ts';
@@ -180,35 +179,6 @@ const UNKNOWN = {accuracy: Number.NaN, nll: Number.NaN, ece: Number.NaN};
 export function measurable({kind}: Detail): Detail {
   if (kind === 'expected') return {kind};
   return kind === 'logits' || kind === 'log-probabilities' ? {kind: 'log-probabilities'} : {kind: 'label'};
-}
-
-/** How often to show what changes while nothing is answered, in milliseconds. */
-const TICK = 1000;
-
-/**
- * Asks with progress: at once, since the first answers may be long in coming, at each answer, and while the service
- * makes wait.
- */
-async function withProgress<T>(
-  {signal, onProgress}: Study,
-  {meter}: OpenTeacher,
-  {task, total}: {readonly task: string; readonly total: number},
-  ask: (options: CollectOptions) => Promise<T>,
-): Promise<T> {
-  let settled = 0;
-  const tell = (done: number) => {
-    settled = done;
-    const {detail, progress} = meter(done, total);
-    const {secondsLeft} = progress;
-    onProgress({task, done, total, detail, secondsLeft});
-  };
-  tell(0);
-  const ticking = setInterval(() => settled < total && tell(settled), TICK);
-  try {
-    return await ask({signal, onProgress: tell});
-  } finally {
-    clearInterval(ticking);
-  }
 }
 
 /**

@@ -1,8 +1,7 @@
 import {accuracy} from '../evaluate/metrics.ts';
 import type {StudentBuilder} from '../student/student.ts';
 import {type CrossFit, crossFit, temperatureFor} from './cross-fit.ts';
-import type {Candidate, StudentChoice} from './method-choices.ts';
-import type {TaughtMethod} from './methods.ts';
+import type {Candidate, StudentChoice, TaughtMethod} from './methods.ts';
 import type {Study} from './study.ts';
 import type {OnStep} from './training.ts';
 

@@ -2,7 +2,7 @@ import {mkdir, readFile, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import {z} from 'zod';
-import type {Interruption} from '../ask/keep/earlier-purchases.ts';
+import type {Interruption} from '../ask/ledger.ts';
 import {checkWritable} from '../data/files.ts';
 import {InputError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';

@@ -1,5 +1,5 @@
 import {existsSync} from 'node:fs';
-import {checkLanes} from '../ask/lane/lane-of.ts';
+import {checkLanes} from '../ask/lane/lane.ts';
 import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
 import {selectInputs} from '../data/inputs.ts';

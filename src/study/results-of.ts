@@ -1,3 +1,4 @@
+import {createLedger} from '../ask/ledger.ts';
 import type {Ceiling} from '../ask/probe/repetition.ts';
 import {isLabelled} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
@@ -18,11 +19,18 @@ import {packageVersion} from '../version.ts';
 import type {Reference} from './asking.ts';
 import type {BudgetCost, PairVerdict} from './budget-results.ts';
 import {againstLargest, budgetFindings, judgeBudgets, runsByBudget, scoresOf, verdictsOfPairs} from './budgets.ts';
-import {ledgerOf} from './ledgers.ts';
 import {type MeasuredEfficiency, type MeasuredRuns, measureAnswers, type Run} from './measure.ts';
 import type {TunedMethod} from './methods.ts';
 import type {Asked} from './missing.ts';
-import type {Comparison, MethodResult, MissingInputs, Repeatability, Results, RunFailure} from './results.ts';
+import type {
+  Comparison,
+  LedgerTotals,
+  MethodResult,
+  MissingInputs,
+  Repeatability,
+  Results,
+  RunFailure,
+} from './results.ts';
 import type {Study} from './study.ts';
 import {trainingThreads} from './training.ts';
 
@@ -236,4 +244,22 @@ function describe({level, losses, select, viewing: {view}, knowledge}: Summarise
       : '';
   const terms = losses.map(({name, weight}) => (weight === 1 ? name : `${weight} × ${name}`));
   return `${count} inputs${chosen}${calibrating}${looks}: ${seen}, learned by ${terms.join(' + ')}`;
+}
+
+/** The ledger of a study: of the answers that students learned from, and of those that they are measured by. */
+function ledgerOf(asked: readonly Asked[], reference: Pick<Reference, 'ledger'>): Results['ledger'] {
+  return {
+    ...sum(asked.map(({ledger}) => ledger)),
+    byLevel: Object.fromEntries(
+      asked.flatMap(({plan: {level, own}, ledger}) => (own === undefined ? [[level, ledger]] : [])),
+    ),
+    byMethod: Object.fromEntries(asked.flatMap(({plan: {own}, ledger}) => (own ? [[own.method, ledger]] : []))),
+    evaluation: reference.ledger,
+  };
+}
+
+function sum(ledgers: readonly LedgerTotals[]): LedgerTotals {
+  const all = createLedger();
+  for (const ledger of ledgers) all.add(ledger);
+  return all.snapshot();
 }

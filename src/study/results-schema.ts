@@ -3,14 +3,13 @@ import type {ClassResult, ConfusedPair, Confusion} from '../evaluate/by-class.ts
 import type {Coverage, CoveragePoint} from '../evaluate/calibration.ts';
 import type {TargetSummary} from '../evaluate/effects.ts';
 import type {ReliabilityBin} from '../evaluate/reliability.ts';
-import type {Condition} from '../recipe/conditions.ts';
-import {CONDITION_MEASURES, CONDITION_OPERATORS} from '../recipe/conditions.ts';
+import {CONDITION_MEASURES, CONDITION_OPERATORS, type Condition} from '../recipe/conditions.ts';
 import type {Setting} from '../recipe/settings.ts';
 import type {ExpectedGain, LearningCurve} from '../select/curve.ts';
 import type {ShareInterval, StopReason} from '../select/round.ts';
-import type {EarlierStudy, MeanShare, StudyChange} from './earlier-study.ts';
-import type * as choices from './method-choices.ts';
+import type * as choices from './methods.ts';
 import type * as results from './results.ts';
+import type {EarlierStudy, MeanShare, StudyChange} from './results.ts';
 import {
   access,
   budgetFindings,

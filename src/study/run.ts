@@ -17,8 +17,7 @@ import {NO_TIME, type Profile} from '../train/profile.ts';
 import type {Fit, JointFit} from '../train/trend.ts';
 import {chooseStudent} from './choose.ts';
 import {taught} from './divide.ts';
-import type {CurvePoint, StudentChoice} from './method-choices.ts';
-import type {AnsweredMethod} from './methods.ts';
+import type {AnsweredMethod, CurvePoint, StudentChoice} from './methods.ts';
 import type {Study} from './study.ts';
 import {checkSource, type OnStep, type OwnOptions, pointOf} from './training.ts';
 

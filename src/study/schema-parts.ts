@@ -10,7 +10,7 @@ import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type * as budgets from './budget-results.ts';
-import type * as choices from './method-choices.ts';
+import type * as choices from './methods.ts';
 import type * as results from './results.ts';
 
 /** T without `readonly`, and each intersection as one object, so that types of the same values are identical. */

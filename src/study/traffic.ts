@@ -1,8 +1,8 @@
 import {createReadStream} from 'node:fs';
 import {stringify} from 'safe-stable-stringify';
 import {sameClasses} from '../data/arrays.ts';
+import {readLines} from '../data/files.ts';
 import type {Inputs} from '../data/inputs.ts';
-import {readLines} from '../data/lines.ts';
 import {InputError} from '../errors.ts';
 import {inputsOfKinds} from '../input-kinds.ts';
 import {type Answers, answerAt, tabulate} from '../knowledge/answers.ts';

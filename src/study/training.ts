@@ -13,8 +13,7 @@ import type {Epoch, TrainOptions} from '../train/options.ts';
 import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
 import type {JointSplit} from '../train/validation.ts';
-import type {CurvePoint} from './method-choices.ts';
-import type {TaughtMethod} from './methods.ts';
+import type {CurvePoint, TaughtMethod} from './methods.ts';
 
 /** Trains the students of a study: all by the same schedule, and those of one seed from the same weights. */
 export class Trainer {

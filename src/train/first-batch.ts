@@ -1,6 +1,6 @@
 import {sizeOf} from '../data/inputs.ts';
 import {randomFraction, seededRandom} from '../data/random.ts';
-import {withDropoutSeed} from '../engine/dropout.ts';
+import {withDropoutSeed} from '../engine/layers.ts';
 import {tf} from '../engine/tf.ts';
 import {InputError, TrainingError} from '../errors.ts';
 import type {BatchOutputs, BatchTargets, LossTerm} from '../losses/loss.ts';

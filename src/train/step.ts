@@ -1,7 +1,7 @@
-import {withDropoutSeed} from '../engine/dropout.ts';
+import {withDropoutSeed} from '../engine/layers.ts';
 import {tf} from '../engine/tf.ts';
 import type {BatchOutputs, PreparedTerm} from '../losses/loss.ts';
-import {meanOverQuestions} from '../losses/row-means.ts';
+import {meanOverQuestions} from '../losses/rows.ts';
 import type {Batch} from './batch-source.ts';
 import type {RunningOptimizer} from './optimizer.ts';
 

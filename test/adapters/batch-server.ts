@@ -4,7 +4,7 @@ import type {AddressInfo} from 'node:net';
 import {text as textOf} from 'node:stream/consumers';
 import {afterAll} from 'vitest';
 import {TeacherError} from '../../src/errors.ts';
-import type {BatchLane, BatchResult, BatchService} from '../../src/lane.ts';
+import type {BatchLane, BatchResult, BatchService} from '../../src/service-features.ts';
 import type {Reply, Teacher} from '../../src/teacher.ts';
 
 /** A request as a server heard it. */

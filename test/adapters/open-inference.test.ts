@@ -5,7 +5,7 @@ import {
   openInference,
   type ScoreOutput,
 } from '../../adapters/open-inference.ts';
-import {degrade} from '../../src/ask/degrade.ts';
+import {degrade} from '../../src/ask/compose/degrade.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {choice, predicate, score} from '../../src/questions.ts';

@@ -71,7 +71,7 @@ describe('the result of a command', () => {
     for (const isTTY of [true, false]) {
       const {terminal, stdout, stderr} = screen({isTTY, json: true});
       terminal.note('Engine: WASM.');
-      terminal.progress('ask', 1, 1);
+      terminal.progress({task: 'ask', done: 1, total: 1});
       expect(stdout()).toBe('');
       expect(stderr()).toMatch(/^Engine: WASM\.\n/);
     }
@@ -81,20 +81,20 @@ describe('the result of a command', () => {
 describe('progress where no terminal is', () => {
   it('is one line at the end of a short task', () => {
     const {terminal, stderr, pass} = screen();
-    terminal.progress('ask black-box', 0, 300, '0 bought');
+    terminal.progress({task: 'ask black-box', done: 0, total: 300, detail: '0 bought'});
     for (let done = 64; done < 300; done += 64) {
       pass(500);
-      terminal.progress('ask black-box', done, 300, `${done} bought`);
+      terminal.progress({task: 'ask black-box', done, total: 300, detail: `${done} bought`});
     }
     expect(stderr()).toBe('');
-    terminal.progress('ask black-box', 300, 300, '300 bought');
+    terminal.progress({task: 'ask black-box', done: 300, total: 300, detail: '300 bought'});
     expect(stderr()).toBe('✓ ask black-box · 300 bought · 2.0 s\n');
   });
 
   it('is at most one line in ten seconds of a long one', () => {
     const {terminal, stderr, pass} = screen();
     for (let second = 0; second <= 60; second++) {
-      terminal.progress('train', second * 10, 1000);
+      terminal.progress({task: 'train', done: second * 10, total: 1000});
       pass(1000);
     }
     const lines = stderr().split('\n').slice(0, -1);
@@ -110,28 +110,28 @@ describe('progress where no terminal is', () => {
 
   it('never passes its total, and ends once', () => {
     const {terminal, stderr, pass} = screen();
-    terminal.progress('ask', 0, 3);
+    terminal.progress({task: 'ask', done: 0, total: 3});
     pass(2000);
-    for (const done of [3, 4, 3]) terminal.progress('ask', done, 3, `${done} bought`);
+    for (const done of [3, 4, 3]) terminal.progress({task: 'ask', done, total: 3, detail: `${done} bought`});
     expect(stderr()).toBe('✓ ask · 3 bought · 2.0 s\n');
   });
 
   it('starts the clock of each task anew, of one that comes again too', () => {
     const {terminal, stderr, pass} = screen();
     for (const task of ['one', 'two', 'two']) {
-      terminal.progress(task, 0, 2);
+      terminal.progress({task, done: 0, total: 2});
       pass(3000);
-      terminal.progress(task, 2, 2);
+      terminal.progress({task, done: 2, total: 2});
     }
     expect(stderr()).toBe('✓ one · 3.0 s\n✓ two · 3.0 s\n✓ two · 3.0 s\n');
   });
 
   it('holds no ANSI escapes and no carriage return', () => {
     const {terminal, stderr, pass} = screen();
-    terminal.progress('train', 1, 3);
+    terminal.progress({task: 'train', done: 1, total: 3});
     pass(11_000);
-    terminal.progress('train', 2, 3);
-    terminal.progress('train', 3, 3);
+    terminal.progress({task: 'train', done: 2, total: 3});
+    terminal.progress({task: 'train', done: 3, total: 3});
     const written = stderr();
     expect(written).not.toContain(ESCAPE);
     expect(written).not.toContain('\r');
@@ -141,10 +141,10 @@ describe('progress where no terminal is', () => {
 describe('progress on a terminal', () => {
   it('is a live line with a bar, a share, the task and the time left', () => {
     const {terminal, stderr, pass} = screen({isTTY: true});
-    terminal.progress('ask gray-box', 0, 200, '0 bought');
+    terminal.progress({task: 'ask gray-box', done: 0, total: 200, detail: '0 bought'});
     expect(plain(stderr())).toBe(`${'░'.repeat(24)} 0 % ask gray-box · 0 bought\n`);
     pass(30_000);
-    terminal.progress('ask gray-box', 50, 200, '50 bought');
+    terminal.progress({task: 'ask gray-box', done: 50, total: 200, detail: '50 bought'});
     const drawn = stderr();
     expect(plain(drawn)).toContain(
       `${'█'.repeat(6)}${'░'.repeat(18)} 25 % ask gray-box · 50 bought · 1 min 30 s left\n`,
@@ -157,7 +157,7 @@ describe('progress on a terminal', () => {
     const {terminal, stderr, pass} = screen({isTTY: true});
     let frames = 0;
     for (let step = 0; step < 1000; step++) {
-      terminal.progress('train', step, 1000);
+      terminal.progress({task: 'train', done: step, total: 1000});
       if (stderr() !== '') frames++;
       pass(10);
     }
@@ -166,10 +166,10 @@ describe('progress on a terminal', () => {
 
   it('gives way to one line that stays when the task is done', () => {
     const {terminal, stderr, pass} = screen({isTTY: true});
-    terminal.progress('train', 0, 10, 'loss 2.1');
+    terminal.progress({task: 'train', done: 0, total: 10, detail: 'loss 2.1'});
     stderr();
     pass(4000);
-    terminal.progress('train', 10, 10, 'loss 0.1');
+    terminal.progress({task: 'train', done: 10, total: 10, detail: 'loss 0.1'});
     expect(plain(stderr())).toBe('✓ train · loss 0.1 · 4.0 s\n');
   });
 });

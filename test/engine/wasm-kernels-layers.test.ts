@@ -1,7 +1,6 @@
 import {beforeEach, describe, expect, it} from 'vitest';
-import {startEngine} from '../../src/engine/engine.ts';
+import {startEngine, startWasm} from '../../src/engine/engine.ts';
 import {layers, tf} from '../../src/engine/tf.ts';
-import {startWasm} from '../../src/engine/wasm.ts';
 import {expectAdjoint, expectClose, noise, onBoth} from './on-backends.ts';
 
 const {name, reason} = await startEngine();

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import {beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import {startWasm} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
-import {startWasm} from '../../src/engine/wasm.ts';
 import {expectAdjoint, expectClose, noise, onBoth} from './on-backends.ts';
 
 beforeAll(startWasm);

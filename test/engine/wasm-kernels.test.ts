@@ -1,6 +1,6 @@
 import {beforeAll, describe, expect, it} from 'vitest';
+import {startWasm} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
-import {startWasm} from '../../src/engine/wasm.ts';
 import {expectClose, noise, onBoth} from './on-backends.ts';
 
 beforeAll(startWasm);

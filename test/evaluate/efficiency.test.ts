@@ -4,7 +4,7 @@ import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
 import {type Asking, openAsking} from '../../src/ask/asking.ts';
 import {collect} from '../../src/ask/collect.ts';
-import {degrade} from '../../src/ask/degrade.ts';
+import {degrade} from '../../src/ask/compose/degrade.ts';
 import {studentEfficiency, teacherEfficiency} from '../../src/evaluate/efficiency.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {saveStudent} from '../../src/student/files.ts';

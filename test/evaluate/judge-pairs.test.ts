@@ -5,8 +5,7 @@ import {randomNormals, seededRandom} from '../../src/data/random.ts';
 import {compareScores, type SeedScores} from '../../src/evaluate/compare-scores.ts';
 import {judge} from '../../src/evaluate/judge.ts';
 import {judgePairs, type MethodCurve, type PairJudgement, testInTurn} from '../../src/evaluate/judge-pairs.ts';
-import {detectable} from '../../src/statistics/power.ts';
-import {twoSidedP} from '../../src/statistics/two-parts.ts';
+import {detectable, twoSidedP} from '../../src/statistics/two-parts.ts';
 
 /** Adjusted p values of graphicalMCP, see `test/fixtures/verdicts/make-pairs.R`. */
 const reference = JSON.parse(readFileSync(new URL('../fixtures/verdicts/pairs.json', import.meta.url), 'utf8')) as {

@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import type {Difference} from '../../src/evaluate/compare-scores.ts';
 import {judge} from '../../src/evaluate/judge.ts';
-import {detectable} from '../../src/statistics/power.ts';
-import {reach, twoSidedP} from '../../src/statistics/two-parts.ts';
+import {detectable, reach, twoSidedP} from '../../src/statistics/two-parts.ts';
 
 /** A difference of methods with 5 seeds each, whose standard error is 1. */
 function difference(value: number, share = 0.5, seeds = 5): Difference {

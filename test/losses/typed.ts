@@ -4,7 +4,7 @@ import {tf} from '../../src/engine/tf.ts';
 import {binaryBrierLoss, binaryCrossEntropyLoss, binaryIntervalLoss} from '../../src/losses/binary-cross-entropy.ts';
 import type {LossTerm} from '../../src/losses/loss.ts';
 import {coralLoss, cumulativeLinkLoss} from '../../src/losses/ordinal.ts';
-import {meanOverQuestions} from '../../src/losses/row-means.ts';
+import {meanOverQuestions} from '../../src/losses/rows.ts';
 import {expectedLevelLoss, rankedProbabilityLoss} from '../../src/losses/score-labels.ts';
 import {numbersOf} from './engine.ts';
 

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {ClientRates} from '../../src/serve/clients.ts';
-import {RequestFailure} from '../../src/serve/failure.ts';
+import {RequestFailure} from '../../src/serve/router.ts';
 import {post, services} from './services.ts';
 
 const start = services();

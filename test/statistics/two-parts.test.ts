@@ -2,8 +2,7 @@ import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {criticalT, twoSidedT} from '../../src/statistics/distributions.ts';
-import {detectable} from '../../src/statistics/power.ts';
-import {reach, type TwoParts, twoSidedP} from '../../src/statistics/two-parts.ts';
+import {detectable, reach, type TwoParts, twoSidedP} from '../../src/statistics/two-parts.ts';
 
 type Rows = readonly (readonly number[])[];
 

@@ -1,7 +1,7 @@
 import {access} from 'node:fs/promises';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
-import {degrade} from '../../src/ask/degrade.ts';
+import {degrade} from '../../src/ask/compose/degrade.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import {drawExamples} from '../../src/data/split.ts';
 import {KnowledgeError} from '../../src/errors.ts';

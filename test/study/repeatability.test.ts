@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
-import {degrade} from '../../src/ask/degrade.ts';
+import {degrade} from '../../src/ask/compose/degrade.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
 import {loadKnowledge, saveKnowledge} from '../../src/knowledge/files.ts';

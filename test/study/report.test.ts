@@ -1,6 +1,6 @@
 import {parseHTML} from 'linkedom';
 import {describe, expect, it} from 'vitest';
-import type {MethodSelection} from '../../src/study/method-choices.ts';
+import type {MethodSelection} from '../../src/study/methods.ts';
 import {html, jsonScript, trusted} from '../../src/study/report/html.ts';
 import {renderReport} from '../../src/study/report/page.ts';
 import {spread} from '../../src/study/report/spread.ts';

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {dirname, join} from 'node:path';
 import ts from 'typescript';
-import {jointJsonSchema} from '../../src/study/joint/schema.ts';
+import {jointJsonSchema} from '../../src/study/joint/files.ts';
 import {resultsJsonSchema} from '../../src/study/results-schema.ts';
 import {root} from '../pages.ts';
 

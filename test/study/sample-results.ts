@@ -5,7 +5,7 @@ import type {TargetSummary} from '../../src/evaluate/effects.ts';
 import type {ReliabilityBin} from '../../src/evaluate/reliability.ts';
 import {pearson} from '../../src/evaluate/statistics.ts';
 import type {Level} from '../../src/levels.ts';
-import type {CurvePoint} from '../../src/study/method-choices.ts';
+import type {CurvePoint} from '../../src/study/methods.ts';
 import type {Comparison, LedgerTotals, MethodResult, ResultRow, Results} from '../../src/study/results.ts';
 
 export interface SampleOptions {

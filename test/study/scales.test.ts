@@ -1,5 +1,5 @@
 import {beforeAll, describe, expect, it} from 'vitest';
-import {degrade} from '../../src/ask/degrade.ts';
+import {degrade} from '../../src/ask/compose/degrade.ts';
 import {randomNormals, seededRandom} from '../../src/data/random.ts';
 import type {UnlabelledDataset} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';

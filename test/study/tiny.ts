@@ -3,7 +3,7 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll} from 'vitest';
-import {degrade} from '../../src/ask/degrade.ts';
+import {degrade} from '../../src/ask/compose/degrade.ts';
 import {type Inputs, inputAt, type TensorInputs} from '../../src/data/inputs.ts';
 import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
 import {asSplit, type Dataset, type Examples} from '../../src/data/split.ts';

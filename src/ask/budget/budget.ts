@@ -1,7 +1,16 @@
 import type {BudgetError} from '../../errors.ts';
 import {type OnNote, warn} from '../notes.ts';
-import {type Amounts, Balance, Excess} from './balance.ts';
-import {type BudgetLimit, checkKeepable, checkLimit, NO_BOUND, type PricedTeacher, type Spending} from './limit.ts';
+import {
+  type Amounts,
+  Balance,
+  type BudgetLimit,
+  checkKeepable,
+  checkLimit,
+  Excess,
+  NO_BOUND,
+  type PricedTeacher,
+  type Spending,
+} from './limit.ts';
 import {type Charge, checkPrice, nanoDollars} from './price.ts';
 
 /** The limits and the spending of one run, over all of its teachers. */

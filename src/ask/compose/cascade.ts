@@ -3,8 +3,7 @@ import {coarsen, satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
 import {LEVELS} from '../../levels.ts';
 import {checkOptions, type Kind, kinds} from '../../options.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
-import {reorderTo} from './class-order.ts';
-import {composed, errorOfPart} from './composed.ts';
+import {composed, errorOfPart, reorderTo} from './composed.ts';
 
 /** The lowest of these access levels. */
 type Least<A extends Access> = Access extends A

@@ -1,9 +1,8 @@
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import type {Answer, Detail, Outcome, Teacher} from '../../teacher.ts';
-import {reorderTo} from './class-order.ts';
 import {type Combined, combine, partShowing, type Share, shownBy, unknownBest} from './combination.ts';
-import {composed, errorOfPart} from './composed.ts';
+import {composed, errorOfPart, reorderTo} from './composed.ts';
 import {askTogether} from './parts.ts';
 
 type Scored = 'gray-box' | 'white-box';

@@ -4,8 +4,7 @@ import {labelOf} from '../../knowledge/coarsen.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import type {Answer, Outcome, Teacher} from '../../teacher.ts';
 import {queriesAbout} from '../collect.ts';
-import {reorderTo} from './class-order.ts';
-import {composed, digestInputs, errorOfPart, isUnanswerable, passUnanswerable} from './composed.ts';
+import {composed, digestInputs, errorOfPart, isUnanswerable, passUnanswerable, reorderTo} from './composed.ts';
 import {type DawidSkeneFit, dawidSkene, type LabelModel, logPosterior} from './dawid-skene.ts';
 import {askTogether} from './parts.ts';
 

@@ -1,3 +1,4 @@
+import {SingleFlight} from '../../concurrency.ts';
 import {AnswerStoreError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import {detailFor} from '../../questions.ts';
@@ -6,56 +7,9 @@ import {digestKey, KEY_VERSION} from '../../store/stored-answer.ts';
 import type {Access, Answer, AnswerOf, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {DriftGuard} from '../drift.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import type {Ledger} from '../ledger.ts';
-import type {EarlierPurchases, Purchase} from './earlier-purchases.ts';
+import type {EarlierPurchases, Ledger, Purchase} from '../ledger.ts';
 import type {Kept} from './keep.ts';
 import {type Held, shown, type TakingLookup, takeKept} from './kept-answers.ts';
-
-type Find<T> = (keys: readonly string[]) => Promise<ReadonlyMap<string, T>>;
-
-/** Lets calls that are under way at the same time share what they find, so that each key is looked up once. */
-export class SingleFlight<T> {
-  /** By key, the result of the call that looks it up; without the key if that call fails. */
-  readonly #flights = new Map<string, Promise<ReadonlyMap<string, T>>>();
-
-  /**
-   * A value for every key: from another call that looks it up now, if its value is usable; otherwise from `find`.
-   *
-   * @param find - gives a value for each of its keys
-   */
-  async run(
-    keys: readonly string[],
-    find: Find<T>,
-    usable: (value: T, key: string) => boolean,
-  ): Promise<ReadonlyMap<string, T>> {
-    const values = new Map<string, T>();
-    let open = keys;
-    while (open.length > 0) {
-      const flights = open.map(key => this.#flights.get(key));
-      const claimed = open.filter((_, index) => !flights[index]);
-      // Its own keys come first. A call that waits with claimed keys could deadlock with the calls that it waits for.
-      for (const [key, value] of await this.#claim(claimed, find)) values.set(key, value);
-      for (const [index, key] of open.entries()) {
-        const flight = flights[index];
-        if (!flight) continue;
-        const value = (await flight).get(key);
-        if (value !== undefined && usable(value, key)) values.set(key, value);
-      }
-      open = open.filter(key => !values.has(key));
-    }
-    return values;
-  }
-
-  async #claim(keys: readonly string[], find: Find<T>): Promise<ReadonlyMap<string, T>> {
-    if (keys.length === 0) return new Map();
-    const flight = find(keys).finally(() => {
-      for (const key of keys) this.#flights.delete(key);
-    });
-    const shared = flight.catch(() => new Map<string, T>());
-    for (const key of keys) this.#flights.set(key, shared);
-    return flight;
-  }
-}
 
 export interface CacheOptions extends TakingLookup {
   /** Counts the queries, and those served without buying. */

@@ -1,7 +1,7 @@
+import {coalesce} from '../../concurrency.ts';
 import {TeacherError} from '../../errors.ts';
 import {recordJson} from '../../input-kinds.ts';
 import {heldDetail, withoutFeatures} from '../../knowledge/coarsen.ts';
-import {coalesce} from '../../once.ts';
 import {detailFor} from '../../questions.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {AnswerEntry, AnswerStore} from '../../store/store.ts';
@@ -9,12 +9,11 @@ import {fuller} from '../../store/stored-answer.ts';
 import type {Access, Detail, Input, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Bought, PaidCall} from '../calls.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
-import type {Ledger} from '../ledger.ts';
+import type {Ledger, Purchase} from '../ledger.ts';
 import {oneLine} from '../notes.ts';
 import type {DeclaredScores} from '../refusals/declared-scores.ts';
 import type {Refusals} from '../refusals/refusals.ts';
 import type {RefusedQuestions} from '../refusals/refused-questions.ts';
-import type {Purchase} from './earlier-purchases.ts';
 
 interface KeepOptions {
   readonly store: AnswerStore;

@@ -1,9 +1,10 @@
 import {setTimeout} from 'node:timers/promises';
+import {Semaphore} from '../../concurrency.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import {detailFor} from '../../questions.ts';
 import type {TakenOver} from '../../store/leases.ts';
 import type {Access, Detail, Outcome, Query} from '../../teacher.ts';
-import {askEach, Semaphore} from '../batches.ts';
+import {askEach} from '../batches.ts';
 import {askOthers, keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import type {Kept} from './keep.ts';
 import {shown, type TakingLookup, takeKept} from './kept-answers.ts';

@@ -1,6 +1,6 @@
 import {LimbeckError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {BatchState} from '../../lane.ts';
+import type {BatchState} from '../../service-features.ts';
 import type {Access, Detail, Query, Reply} from '../../teacher.ts';
 import {type Charge, costOf} from '../budget/price.ts';
 import type {Bought} from '../calls.ts';
@@ -8,8 +8,7 @@ import {readReply} from '../keep/kept-reply.ts';
 import {keyed, type LayeredTeacher, type LayerOptions, layerOver} from '../layer.ts';
 import {receiptOf, uncountedNote} from '../ledger.ts';
 import {timer} from '../retry.ts';
-import {lanePrice} from './lane-of.ts';
-import {type LaneWork, persistently} from './lane-work.ts';
+import {type LaneWork, lanePrice, persistently} from './lane.ts';
 import type {Funds, Submission} from './submit.ts';
 
 /** How many failed polls, about one a minute, end the wait. */

@@ -6,8 +6,8 @@ import type {Access, Outcome, Query} from '../../teacher.ts';
 import {type Halt, haltAfter} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
 import {type BatchFates, cancelBatch, collectBatch, UnaskedError, waitForEnd} from './collect-batch.ts';
+import type {LaneWork} from './lane.ts';
 import {isForWantOfRoom, LaneQueries, splitIntoBatches} from './lane-queries.ts';
-import type {LaneWork} from './lane-work.ts';
 import {type Funds, findLost, reserveFor, type Submission, submitBatch, withoutId} from './submit.ts';
 
 /** The most queries that are asked singly before others are submitted. */

@@ -8,9 +8,8 @@ import {askOthers, keyed, type LayeredTeacher, type LayerOptions, layerOver} fro
 import type {Ledger} from '../ledger.ts';
 import type {OnNote} from '../notes.ts';
 import {BatchFates, batchTeacher, collectBatch, waitForEnd} from './collect-batch.ts';
+import {atLanePrice, type LaneWatch, type LaneWork, laneOf} from './lane.ts';
 import {LaneCall, type LaneCallOptions} from './lane-call.ts';
-import {atLanePrice, laneOf} from './lane-of.ts';
-import type {LaneWatch, LaneWork} from './lane-work.ts';
 import {findLost, withoutId} from './submit.ts';
 
 /** How to use the batch lanes of services. */

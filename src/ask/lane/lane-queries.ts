@@ -1,9 +1,9 @@
 import {TeacherError} from '../../errors.ts';
-import type {BatchLane} from '../../lane.ts';
+import type {BatchLane} from '../../service-features.ts';
 import type {BatchRecord} from '../../store/journal/unfinished.ts';
 import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
 import {keyed} from '../layer.ts';
-import type {LaneWork} from './lane-work.ts';
+import type {LaneWork} from './lane.ts';
 
 /** A query that has no answer yet. */
 interface Failed<A extends Access> {

@@ -1,13 +1,13 @@
 import {randomUUID} from 'node:crypto';
 import {type BudgetError, TeacherError} from '../../errors.ts';
-import type {LostBatch} from '../../lane.ts';
+import type {LostBatch} from '../../service-features.ts';
 import type {BatchRecord} from '../../store/journal/unfinished.ts';
 import type {Query, Usage} from '../../teacher.ts';
 import type {Reservation} from '../budget/budget.ts';
 import type {Charge} from '../budget/price.ts';
 import {keyed} from '../layer.ts';
 import {timer} from '../retry.ts';
-import {type LaneWork, persistently} from './lane-work.ts';
+import {type LaneWork, persistently} from './lane.ts';
 
 /** A batch that the service has. */
 export type Submission = BatchRecord & {readonly id: string};

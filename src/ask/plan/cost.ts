@@ -1,9 +1,9 @@
-import type {BatchLane} from '../../lane.ts';
+import type {BatchLane} from '../../service-features.ts';
 import type {Query, Rate, Service, Teacher, Usage} from '../../teacher.ts';
+import {batchEnd} from '../batches.ts';
 import {NO_BOUND} from '../budget/limit.ts';
 import {type Charge, costOf, isByToken} from '../budget/price.ts';
-import {batchEnd} from '../cut-batches.ts';
-import {lanePrice} from '../lane/lane-of.ts';
+import {lanePrice} from '../lane/lane.ts';
 import {LANE_ATTEMPTS} from '../lane/lane-queries.ts';
 import {ATTEMPTS} from '../retry.ts';
 

@@ -9,7 +9,7 @@ import {queryAbout} from '../collect.ts';
 import {type Leaf, leavesOf} from '../compose/parts.ts';
 import {findKept, type Lookup} from '../keep/kept-answers.ts';
 import type {Replies} from '../keep/kept-reply.ts';
-import {laneOf} from '../lane/lane-of.ts';
+import {laneOf} from '../lane/lane.ts';
 import {keyed} from '../layer.ts';
 import {chunkOf} from '../teacher-stack.ts';
 import {costOfRequests, type PlanTotal, Requests, totalAtOnce} from './cost.ts';

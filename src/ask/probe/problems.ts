@@ -1,5 +1,5 @@
 import {describeDetail, satisfies} from '../../knowledge/coarsen.ts';
-import type {Inspection, TokenScores} from '../../service-probe.ts';
+import type {Inspection, TokenScores} from '../../service-features.ts';
 import type {Detail, Outcome} from '../../teacher.ts';
 import type {AnswerFindings} from './answers.ts';
 import type {Repetition} from './repetition.ts';

@@ -1,4 +1,4 @@
-import type {Inspection, ScoredToken, TokenKey, TokenScores, TokenStep} from '../../service-probe.ts';
+import type {Inspection, ScoredToken, TokenKey, TokenScores, TokenStep} from '../../service-features.ts';
 import {decimalsOf, OF_DOUBLES, type Range, rangeOf} from './decimals.ts';
 
 /** The true meaning of token scores. */

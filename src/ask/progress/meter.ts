@@ -81,6 +81,47 @@ export function createAskingMeter({
   };
 }
 
+/** Where the progress of an asking goes. */
+interface Listener {
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: (progress: {
+    readonly task: string;
+    readonly done: number;
+    readonly total: number;
+    readonly detail: string;
+    readonly secondsLeft: number | undefined;
+  }) => void;
+}
+
+/** How often to show what changes while nothing is answered, in milliseconds. */
+const TICK = 1000;
+
+/**
+ * Asks with progress: at once, since the first answers may be long in coming, at each answer, and while the service
+ * makes wait.
+ */
+export async function withProgress<T>(
+  {signal, onProgress}: Listener,
+  {meter}: {readonly meter: ReturnType<typeof createAskingMeter>},
+  {task, total}: {readonly task: string; readonly total: number},
+  ask: (options: {signal: AbortSignal | undefined; onProgress: (done: number) => void}) => Promise<T>,
+): Promise<T> {
+  let settled = 0;
+  const tell = (done: number) => {
+    settled = done;
+    const {detail, progress} = meter(done, total);
+    const {secondsLeft} = progress;
+    onProgress({task, done, total, detail, secondsLeft});
+  };
+  tell(0);
+  const ticking = setInterval(() => settled < total && tell(settled), TICK);
+  try {
+    return await ask({signal, onProgress: tell});
+  } finally {
+    clearInterval(ticking);
+  }
+}
+
 /** True if a moment is long enough ago, with some progress made after it, to measure from it. */
 function isPast(moment: AskingMoment, now: AskingMoment): boolean {
   return moment.at <= now.at - WINDOW && moment.done < now.done;

@@ -70,7 +70,8 @@ export async function runImportLogs(flags: ImportLogFlags): Promise<void> {
     const leaf = soleLeaf(byLevel[level]!, recipe, level);
     const coverage = await coverageOf(recipe, leaf);
     const lines = digests.reduce((sum, digest) => sum + digest.lines, 0);
-    const tell = (records: number) => terminal.progress('read', records, lines, counted(records, 'record'));
+    const tell = (records: number) =>
+      terminal.progress({task: 'read', done: records, total: lines, detail: counted(records, 'record')});
     const logs = from.map((file, index) => {
       return {file: resolve(file), sha256: digests[index]!.sha256, rows: readRows(file, format)};
     });

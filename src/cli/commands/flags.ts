@@ -2,7 +2,7 @@ import {type Command, InvalidArgumentError, Option} from 'commander';
 import {type BudgetLimit, parseBudget} from '../../ask/budget/limit.ts';
 import type {RecordMode} from '../../ask/keep/record.ts';
 import {LEVELS} from '../../levels.ts';
-import {readDuration} from '../../patience.ts';
+import {readDuration} from '../../service-features.ts';
 import {DEFAULT_CACHE} from '../../store/cache-path.ts';
 import type {Lane} from '../label.ts';
 

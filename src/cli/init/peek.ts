@@ -1,10 +1,9 @@
 import {stat} from 'node:fs/promises';
 import Papa from 'papaparse';
 import {blocksOf, bytesOf, linesOf} from '../../data/texts/blocks.ts';
-import {valueAt} from '../../data/texts/fields.ts';
 import type {TextFormat} from '../../data/texts/format.ts';
 import {filesIn, formatOf, guessFormat} from '../../data/texts/read.ts';
-import type {ReadTextsOptions} from '../../data/texts/record.ts';
+import {type ReadTextsOptions, valueAt} from '../../data/texts/record.ts';
 import {InputError} from '../../errors.ts';
 
 /** The form of texts, from a look at their start. */

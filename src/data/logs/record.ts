@@ -1,6 +1,6 @@
 /** Finds texts and answers in the fields of logs by the names that programs give them. */
 import {InputError} from '../../errors.ts';
-import {valueAt} from '../texts/fields.ts';
+import {valueAt} from '../texts/record.ts';
 import {isRequest, type LoggedReply, lastAssistantText, lastUserText, replyIn, unpacked} from './messages.ts';
 import {type Fields, isFields} from './rows.ts';
 

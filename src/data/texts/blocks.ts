@@ -4,8 +4,7 @@ import {pipeline, Readable} from 'node:stream';
 import {TextDecoder} from 'node:util';
 import {createGunzip} from 'node:zlib';
 import {InputError} from '../../errors.ts';
-import {unreadableFile} from '../files.ts';
-import {withoutReturn} from '../lines.ts';
+import {unreadableFile, withoutReturn} from '../files.ts';
 
 /** Some whole lines of a file with their ends. The last line of a file can lack its end. */
 export interface Block {

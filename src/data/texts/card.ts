@@ -1,5 +1,4 @@
-import type {Role} from '../split.ts';
-import {ROLES} from './assign.ts';
+import {ROLES, type Role} from '../split.ts';
 import type {LengthRule} from './gather.ts';
 
 /** A summary of a set of texts. */

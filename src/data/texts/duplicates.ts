@@ -1,8 +1,7 @@
 import {setImmediate} from 'node:timers/promises';
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
-import {bandingFor, MinHash} from './min-hash.ts';
-import {checkShingling, SharedShingles, Shingler, type Shingling} from './shingles.ts';
+import {bandingFor, checkShingling, MinHash, SharedShingles, Shingler, type Shingling} from './shingles.ts';
 
 export interface DuplicateOptions {
   /**

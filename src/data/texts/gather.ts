@@ -1,6 +1,5 @@
 import {InputError} from '../../errors.ts';
-import type {Role} from '../split.ts';
-import {ROLES} from './assign.ts';
+import {ROLES, type Role} from '../split.ts';
 import {textsIn} from './read.ts';
 import {locationOf, type ReadTextsOptions, type TextRecord} from './record.ts';
 

@@ -2,8 +2,7 @@ import type {Compressors, RowGroup} from 'hyparquet';
 import {InputError} from '../../errors.ts';
 import {unzippedLimit} from '../files.ts';
 import {nameOf} from './blocks.ts';
-import {type FieldNames, fieldNames, recordOf} from './fields.ts';
-import type {TextFields, TextRecord} from './record.ts';
+import {type FieldNames, fieldNames, recordOf, type TextFields, type TextRecord} from './record.ts';
 
 /**
  * The texts of a Parquet file with any compression. It reads only the needed columns, one row group at a time. The line

@@ -4,10 +4,19 @@ import {basename, extname, join} from 'node:path';
 import {InputError} from '../../errors.ts';
 import {checkOptions} from '../../options.ts';
 import {type Block, blocksOf, bytesOf, chained, linesOf, nameOf} from './blocks.ts';
-import {type FieldNames, fieldNames, recordOf, shownType} from './fields.ts';
 import type {TextFormat} from './format.ts';
 import {parquetTexts} from './parquet.ts';
-import {locationOf, READING, type ReadTextsOptions, type TextFields, type TextRecord} from './record.ts';
+import {
+  type FieldNames,
+  fieldNames,
+  locationOf,
+  READING,
+  type ReadTextsOptions,
+  recordOf,
+  shownType,
+  type TextFields,
+  type TextRecord,
+} from './record.ts';
 import {tableTexts} from './table.ts';
 
 /**

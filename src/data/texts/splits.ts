@@ -1,8 +1,7 @@
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
 import {type Inputs, inputAt, stacked, type TextInputs} from '../inputs.ts';
-import {asSplit, type Dataset, type Role, type Split, type UnlabelledDataset} from '../split.ts';
-import {assignSplits, ROLES} from './assign.ts';
+import {asSplit, assignSplits, type Dataset, ROLES, type Role, type Split, type UnlabelledDataset} from '../split.ts';
 import {labelCounts, lengthsOf, scriptsOf, type TextCard} from './card.ts';
 import {type DuplicateOptions, type Duplicates, findDuplicates} from './duplicates.ts';
 import {checkLength, type Gathered, gatherTexts, type LengthRule} from './gather.ts';

@@ -1,8 +1,7 @@
 import Papa from 'papaparse';
 import {InputError} from '../../errors.ts';
 import {type Block, newlinesIn} from './blocks.ts';
-import {fieldNames} from './fields.ts';
-import type {ReadTextsOptions, TextFields, TextRecord} from './record.ts';
+import {fieldNames, type ReadTextsOptions, type TextFields, type TextRecord} from './record.ts';
 
 /** A table to read. */
 export interface TableSource {

@@ -91,7 +91,7 @@ export const dataTypes = {float32: 1, int32: 3, string: 7, complex64: 8, int64: 
 export const float32: Attribute = {kind: 'type', value: dataTypes.float32};
 
 /** Attributes in the form of the binding. No operation that runs alone has a tensor as an attribute. */
-export function toBinding(binding: Binding, attributes: Attributes): OperationAttribute[] {
+function toBinding(binding: Binding, attributes: Attributes): OperationAttribute[] {
   const types: Partial<Record<Attribute['kind'], number>> = {
     string: binding.TF_ATTR_STRING,
     int: binding.TF_ATTR_INT,
@@ -165,4 +165,46 @@ function variableOf(binding: Binding, value: number): number {
   const [handle] = binding.executeOp('VarHandleOp', toBinding(binding, attributes), [], 1);
   binding.executeOp('AssignVariableOp', toBinding(binding, {dtype: float32}), [handle!.id, value], 0);
   return handle!.id;
+}
+
+/** Runs one of TensorFlow's operations. */
+export function execute(
+  name: string,
+  attributes: Attributes,
+  inputs: readonly tf.TensorInfo[],
+  outputs = 1,
+): tf.Tensor[] {
+  const backend = native();
+  const ids = backend.getInputTensorIds(inputs);
+  return tensorsOf(backend, backend.binding.executeOp(name, toBinding(backend.binding, attributes), ids, outputs));
+}
+
+/**
+ * Runs one of TensorFlow's operations that change variables in place.
+ *
+ * @param values - values of the variables before
+ * @param inputs - the operation's other inputs
+ * @returns values of the variables after
+ */
+export function update(
+  name: string,
+  attributes: Attributes,
+  values: readonly tf.Tensor[],
+  inputs: readonly tf.Tensor[],
+): tf.Tensor[] {
+  const backend = native();
+  const {binding} = backend;
+  const [held, other] = [backend.getInputTensorIds(values), backend.getInputTensorIds(inputs)];
+  return tensorsOf(backend, executeUpdate(binding, name, toBinding(binding, attributes), held, other));
+}
+
+/** The native backend. Kernels and gradients for it run on no other. */
+function native(): NativeBackend {
+  const backend = nativeBackend();
+  if (backend === undefined) throw new Error(`This needs the native engine; ${tf.getBackend()} runs.`);
+  return backend;
+}
+
+function tensorsOf(backend: NativeBackend, infos: readonly TensorInfo[]): tf.Tensor[] {
+  return infos.map(info => backend.createOutputTensor(info));
 }

@@ -1,7 +1,6 @@
-import {type Normalize, normalizeLayersBy} from '../batch-normalization.ts';
-import {type Attribute, type Attributes, dataTypes, float32, nativeBackend} from '../compiled/binding.ts';
+import {type Attribute, type Attributes, dataTypes, execute, float32, nativeBackend} from '../compiled/binding.ts';
+import {type Normalize, normalizeLayersBy} from '../layers.ts';
 import {tf} from '../tf.ts';
-import {execute} from './execute.ts';
 
 let registered = false;
 

@@ -1,5 +1,5 @@
 import type {BackendWasm} from '@tensorflow/tfjs-backend-wasm';
-import {type Normalize, normalizeLayersBy} from '../batch-normalization.ts';
+import {type Normalize, normalizeLayersBy} from '../layers.ts';
 import {tf} from '../tf.ts';
 import {
   channelMeans,

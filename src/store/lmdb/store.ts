@@ -2,7 +2,7 @@ import {EventEmitter} from 'node:events';
 import {setTimeout} from 'node:timers/promises';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
 import type {RootDatabase} from 'lmdb';
-import {coalesce} from '../../once.ts';
+import {coalesce} from '../../concurrency.ts';
 import type {StoredAnswer} from '../stored-answer.ts';
 import {openLmdb, Preallocation} from './file.ts';
 import {type RecordHead, RecordHeads, type ShortRecord, withHead} from './record-heads.ts';

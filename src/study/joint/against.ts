@@ -1,8 +1,8 @@
 import {InputError} from '../../errors.ts';
 import {besideEarlier, changesOf, type EndedStudy, isSameSet, otherMethods, readStudy, some} from '../against.ts';
-import type {EarlierStudy} from '../earlier-study.ts';
 import {list} from '../report/format.ts';
 import {jointMissingSentences} from '../report/sentences.ts';
+import type {EarlierStudy} from '../results.ts';
 import {isOfSeveral, readQuestionsResults} from './files.ts';
 import type {QuestionsResults} from './results.ts';
 import {asMeasured} from './results-of.ts';

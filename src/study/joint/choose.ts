@@ -9,7 +9,7 @@ import {predictLogits} from '../../student/predict.ts';
 import type {StudentBuilder} from '../../student/student.ts';
 import {bestOf, type Chosen} from '../choose.ts';
 import {type CrossFit, temperatureFor} from '../cross-fit.ts';
-import type {Candidate} from '../method-choices.ts';
+import type {Candidate} from '../methods.ts';
 import type {OnStep} from '../training.ts';
 import {freshJointly, type JointJob, type JointTeaching} from './teaching.ts';
 

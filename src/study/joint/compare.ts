@@ -8,12 +8,17 @@ import {conditionsOf} from '../../recipe/conditions.ts';
 import type {Recipe} from '../../recipe/recipe.ts';
 import {digestOnce} from '../../train/fingerprint.ts';
 import {beginStudy, COMPARE, type CompareOptions, finish, type Prepared, prepare} from '../compare.ts';
+import type {Executed} from '../execute.ts';
+import {measure, type PartRun, type Run} from '../measure.ts';
 import {directoryOf, type QuestionStudy, type Study, withStudies} from '../study.ts';
+import {type MethodJob, type TrainedRun, trainAll} from '../train-methods.ts';
+import {failureOf} from '../training.ts';
 import {besideEarlierJointly, readQuestionsStudy} from './against.ts';
+import {keptJointly} from './execute.ts';
 import {writeJointResults} from './files.ts';
 import type {MeasuredStudent, QuestionResults, QuestionsResults} from './results.ts';
 import {jointFindings} from './results-of.ts';
-import {type Trained, trainJointly} from './train.ts';
+import {type JointJob, type JointPart, type JointTeaching, teachingOf} from './teaching.ts';
 
 /**
  * Compares what levels of access are worth for each question of a recipe. All questions are asked in the same requests, and
@@ -96,4 +101,53 @@ function measuresOf(
     const measures = typedMeasures(question, outcome.logits, reference.labels, reference.expectedLevels);
     return [{level: method.level, method: method.method, seed, ...measures}];
   });
+}
+
+/** What came of a run for one question. */
+type Trained = TrainedRun<Run | PartRun>;
+
+/**
+ * Trains every method at every budget from every seed, each student for all questions at once.
+ *
+ * @param prepared - the studies of the questions
+ * @param directory - the folder of the whole study
+ * @returns the runs of each question, in the order that `trainAll` gives
+ */
+async function trainJointly(
+  prepared: readonly Prepared[],
+  questions: readonly Question[],
+  directory: string,
+): Promise<readonly (readonly Trained[])[]> {
+  const [{study, methods}] = prepared as readonly [Prepared];
+  const ownJob = (job: MethodJob, one: Prepared): MethodJob => ({
+    ...job,
+    method: one.methods[methods.indexOf(job.method)]!,
+  });
+  const teachings = new Map<string, Promise<JointTeaching>>();
+  const jointJob = async (job: MethodJob): Promise<JointJob> => {
+    const key = `${job.method.index} ${job.budget}`;
+    const parts = prepared.map(
+      (one, at): JointPart => ({question: questions[at]!, study: one.study, method: ownJob(job, one).method}),
+    );
+    const teaching = teachings.get(key) ?? teachingOf(parts, job.budget);
+    teachings.set(key, teaching);
+    return {directory, teaching: await teaching, seed: job.seed};
+  };
+  const trained = await trainAll<readonly Executed[], readonly (Run | PartRun)[]>({...study, directory}, methods, {
+    async kept(job) {
+      // That nothing can be learned is told when the student is trained.
+      const joint = await jointJob(job).catch(failureOf(study.signal));
+      return 'failure' in joint ? undefined : keptJointly(joint);
+    },
+    run: async (runner, job, listeners) => runner.runJointly(await jointJob(job), listeners),
+    profileOf: ([first]) => first!.profile,
+    measure: (job, executed) =>
+      prepared.map((one, at) => measure(ownJob(job, one), executed[at]!, one.reference, one.study.recipe.data)),
+  });
+  return prepared.map((one, at) =>
+    trained.map(({job, outcome}) => ({
+      job: ownJob(job, one),
+      outcome: 'failure' in outcome ? outcome : outcome[at]!,
+    })),
+  );
 }

@@ -3,8 +3,7 @@ import type {Level} from '../../levels.ts';
 import type {Question} from '../../question.ts';
 import type {Condition} from '../../recipe/conditions.ts';
 import type {ExchangeRate, PairVerdict} from '../budget-results.ts';
-import type {EarlierStudy} from '../earlier-study.ts';
-import type {Results, RunFailure} from '../results.ts';
+import type {EarlierStudy, Results, RunFailure} from '../results.ts';
 
 /**
  * The findings about all questions of a study together, as in `joint.json`. Joint agreement is the share of test inputs on

@@ -1,13 +1,11 @@
-import type {EarlierStudy, StudyChange} from '../earlier-study.ts';
-import type {MethodResult} from '../results.ts';
-import {dataTable} from './data-table.ts';
+import type {EarlierStudy, MethodResult, StudyChange} from '../results.ts';
 import {colourOf, figure} from './figure.ts';
 import {type PlotRow, rowPlot} from './figures/rows.ts';
 import {between, confidenceText, count, counted, percent, percentage, points, pText} from './format.ts';
 import {type Html, html} from './html.ts';
 import {earlierName} from './sentences.ts';
 import {isClaim} from './summary.ts';
-import {cell, heading, methodHeading, table, verdictCell, wordsHeading} from './table.ts';
+import {cell, dataTable, heading, methodHeading, table, verdictCell, wordsHeading} from './table.ts';
 
 interface StudyMethods {
   readonly methods: readonly Pick<MethodResult, 'level' | 'method'>[];

@@ -1,7 +1,6 @@
 import {relative, sep} from 'node:path';
 import type {JointBudgets, QuestionResults, QuestionsResults} from '../joint/results.ts';
 import {verdictsTable} from './budgets.ts';
-import {dataTable} from './data-table.ts';
 import {factsList, reportDocument, type Section, section} from './document.ts';
 import {earlierContent} from './earlier.ts';
 import {colourOf, figure} from './figure.ts';
@@ -12,7 +11,7 @@ import {type Content, type Html, html} from './html.ts';
 import {bestJointly, jointCautions, jointHeadline, jointSetting} from './joint-summary.ts';
 import {ledgerNote, ledgerTable} from './ledger.ts';
 import {type Spread, spread, spreadOf} from './spread.ts';
-import {cell, heading, methodHeading, table, wordsHeading} from './table.ts';
+import {cell, dataTable, heading, methodHeading, table, wordsHeading} from './table.ts';
 import {typedCells, typedColumns} from './typed-numbers.ts';
 
 interface JointReport {

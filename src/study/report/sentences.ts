@@ -1,7 +1,6 @@
-import type {EarlierStudy} from '../earlier-study.ts';
 import type {JointResults} from '../joint/results.ts';
-import type {StudentChoice, Tuning} from '../method-choices.ts';
-import type {MethodResult, MissingInputs, Repeatability, Results} from '../results.ts';
+import type {StudentChoice, Tuning} from '../methods.ts';
+import type {EarlierStudy, MethodResult, MissingInputs, Repeatability, Results} from '../results.ts';
 import {count, counted, decimal, list, moment, percentage} from './format.ts';
 import {rowsOf, spread} from './spread.ts';
 

@@ -3,12 +3,11 @@ import {isLabelled} from '../../data/split.ts';
 import {countOf, type Knowledge, type StoredKnowledge} from '../../knowledge/knowledge.ts';
 import {type Setting, settingsOf} from '../../recipe/settings.ts';
 import type {JobRunner} from '../jobs.ts';
-import type {Trial, Tuning} from '../method-choices.ts';
-import {type AnsweredMethod, changed, type TunedMethod, tunedMethod} from '../methods.ts';
+import {type AnsweredMethod, changed, type Trial, type TunedMethod, type Tuning, tunedMethod} from '../methods.ts';
 import type {Study} from '../study.ts';
 import {failureOf} from '../training.ts';
 import {openRunner} from '../workers.ts';
-import {fingerprintOfTrials, KeptTrials, trialsPath} from './kept-trials.ts';
+import {fingerprintOfTrials, KeptTrials, trialsPath} from './trial.ts';
 
 /**
  * Tunes those methods of a study that ask for it, one after another. The trials of one method run side by side if the study

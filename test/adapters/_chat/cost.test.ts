@@ -7,7 +7,7 @@ import {llamaCpp} from '../../../adapters/llama-cpp.ts';
 import {ollama} from '../../../adapters/ollama.ts';
 import {openai} from '../../../adapters/openai.ts';
 import {vllm} from '../../../adapters/vllm.ts';
-import type {BatchService} from '../../../src/lane.ts';
+import type {BatchService} from '../../../src/service-features.ts';
 import type {Json, Query, Teacher} from '../../../src/teacher.ts';
 import {type ChargingService, startChargingService} from '../../charging-service.ts';
 

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {type GeminiOptions, gemini} from '../../../adapters/gemini.ts';
-import type {BatchService} from '../../../src/lane.ts';
+import type {BatchService} from '../../../src/service-features.ts';
 import {errorIn, laneIn, replyIn, resultsOf, serving} from '../batch-server.ts';
 import {floats, text} from '../replay.ts';
 

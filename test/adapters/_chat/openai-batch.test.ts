@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {type OpenAiOptions, openai} from '../../../adapters/openai.ts';
-import type {BatchService} from '../../../src/lane.ts';
+import type {BatchService} from '../../../src/service-features.ts';
 import {errorIn, failureOf, laneIn, lines, recordedServer, replyIn, resultsOf, serving} from '../batch-server.ts';
 import {floats, text} from '../replay.ts';
 

@@ -3,7 +3,7 @@ import {gemini} from '../../../adapters/gemini.ts';
 import {ollama} from '../../../adapters/ollama.ts';
 import {type OpenAiOptions, openai} from '../../../adapters/openai.ts';
 import {findInTokens} from '../../../src/ask/probe/tokens.ts';
-import type {ProbedService, ServiceProbe} from '../../../src/service-probe.ts';
+import type {ProbedService, ServiceProbe} from '../../../src/service-features.ts';
 import type {Access, Reply, Teacher} from '../../../src/teacher.ts';
 import {address, floats, offline, recordedFor, text} from '../replay.ts';
 

@@ -7,7 +7,7 @@ import type {ChatOptions} from '../../../adapters/_chat/chat.ts';
 import {openInference} from '../../../adapters/open-inference.ts';
 import {openai} from '../../../adapters/openai.ts';
 import {openAsking} from '../../../src/ask/asking.ts';
-import {type PatientService, readDuration} from '../../../src/patience.ts';
+import {type PatientService, readDuration} from '../../../src/service-features.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {startGrpc, writeReply} from '../grpc-service.ts';
 import {floats} from '../replay.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import {describe, expect, expectTypeOf, it} from 'vitest';
+import {degrade} from '../../../src/ask/compose/degrade.ts';
 import {ensemble} from '../../../src/ask/compose/ensemble.ts';
 import {labelModel} from '../../../src/ask/compose/label-model.ts';
 import {repeat} from '../../../src/ask/compose/repeat.ts';
-import {degrade} from '../../../src/ask/degrade.ts';
 import {BudgetError, KnowledgeError, TeacherError} from '../../../src/errors.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {testTeacher} from '../../teacher-suite.ts';

@@ -1,5 +1,5 @@
 import {TeacherError} from '../../../src/errors.ts';
-import type {BatchLane, BatchResult, BatchService, BatchState} from '../../../src/lane.ts';
+import type {BatchLane, BatchResult, BatchService, BatchState} from '../../../src/service-features.ts';
 import type {Reply, Teacher} from '../../../src/teacher.ts';
 import {numberOf} from '../fake-teacher.ts';
 import {labels, type PayingTeacher, payingTeacher} from '../paying-teacher.ts';

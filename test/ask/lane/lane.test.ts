@@ -4,15 +4,18 @@ import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {createBudget} from '../../../src/ask/budget/budget.ts';
 import type {BudgetLimit} from '../../../src/ask/budget/limit.ts';
+import {cascade} from '../../../src/ask/compose/cascade.ts';
+import {ensemble} from '../../../src/ask/compose/ensemble.ts';
+import {atLanePrice, checkLanes, LaneWatch, laneOf, lanePrice} from '../../../src/ask/lane/lane.ts';
 import {createLedger, type LedgerSnapshot} from '../../../src/ask/ledger.ts';
 import {stack} from '../../../src/ask/teacher-stack.ts';
-import {AnswerStoreError, BudgetError, PendingError, TeacherError} from '../../../src/errors.ts';
+import {AnswerStoreError, BudgetError, InputError, PendingError, TeacherError} from '../../../src/errors.ts';
 import {openJournal} from '../../../src/store/journal/journal.ts';
 import type {BatchRecord} from '../../../src/store/journal/unfinished.ts';
 import {type AnswerStore, openAnswerStore} from '../../../src/store/store.ts';
 import {answerKey} from '../../../src/store/stored-answer.ts';
 import type {Outcome} from '../../../src/teacher.ts';
-import {about, labelled} from '../fake-teacher.ts';
+import {about, fakeTeacher, labelled} from '../fake-teacher.ts';
 import {labels, ok, payingTeacher, refusal} from '../paying-teacher.ts';
 import {storeOver} from '../store-over.ts';
 import {type BatchingTeacher, batchingTeacher, passing} from './batching-teacher.ts';
@@ -531,5 +534,53 @@ describe('cancelling', () => {
     expect(errorsIn(outcomes)).toEqual([undefined, undefined, ...new Array(4).fill(expect.any(PendingError))]);
     expect(teacher.batches).toMatchObject([{isCancelled: true, numbers: [2, 3, 4]}]);
     expect(left).toEqual([]);
+  });
+});
+
+describe('LaneWatch', () => {
+  it('adds up the batches that are waited for', () => {
+    const watch = new LaneWatch();
+    expect(watch.describe()).toBeUndefined();
+    watch.saw('one', 40_000, 1000);
+    expect(watch.describe()).toBe('a batch under way, 1,000 of 40,000 requests done');
+    watch.saw('two', 10_000, 0);
+    watch.saw('one', 40_000, 1234);
+    expect(watch.describe()).toBe('2 batches under way, 1,234 of 50,000 requests done');
+    watch.left('one');
+    watch.left('two');
+    expect(watch.describe()).toBeUndefined();
+  });
+});
+
+const local = fakeTeacher({access: 'black-box', detail: {kind: 'votes'}}, () => []);
+
+describe('checkLanes', () => {
+  it('lets pass what has a lane, and what needs none since it runs in this process', () => {
+    checkLanes(batchingTeacher());
+    checkLanes(local);
+    checkLanes(cascade([local, batchingTeacher()], {confidence: 0.9}));
+  });
+
+  it('names the teacher without one, among the parts of another as well', () => {
+    const other = payingTeacher(undefined, {name: 'a shop', identity: {service: 'shop'}});
+    expect(() => checkLanes(other)).toThrow(InputError);
+    const whole = ensemble([batchingTeacher(), other]);
+    expect(() => checkLanes(whole)).toThrow(/Teacher a shop has no batch lane.*openai, anthropic and gemini/);
+  });
+});
+
+describe('the price of a lane', () => {
+  it('is its share of every part of the service’s price', () => {
+    const {lane} = batchingTeacher().service;
+    const price = {perCall: 2, perMillionInputTokens: 3, perMillionOutputTokens: 8};
+    expect(lanePrice({price}, lane)).toEqual({perCall: 1, perMillionInputTokens: 1.5, perMillionOutputTokens: 4});
+    expect(lanePrice({}, lane)).toBeUndefined();
+  });
+
+  it('is the service’s own if there is no lane', () => {
+    const teacher = payingTeacher();
+    expect(laneOf(teacher)).toBeUndefined();
+    expect(atLanePrice(teacher)).toBe(teacher);
+    expect(atLanePrice(batchingTeacher()).service?.price).toMatchObject({perMillionInputTokens: 0.5});
   });
 });

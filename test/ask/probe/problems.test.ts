@@ -3,7 +3,7 @@ import type {AnswerFindings} from '../../../src/ask/probe/answers.ts';
 import {type Evidence, problemsIn} from '../../../src/ask/probe/problems.ts';
 import type {TokenFindings} from '../../../src/ask/probe/tokens.ts';
 import {TeacherError} from '../../../src/errors.ts';
-import type {TokenScores} from '../../../src/service-probe.ts';
+import type {TokenScores} from '../../../src/service-features.ts';
 import type {Outcome} from '../../../src/teacher.ts';
 
 const answered: Outcome = {answer: {kind: 'label', label: 0}};

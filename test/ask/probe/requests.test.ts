@@ -1,6 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import type {Seen} from '../../../src/ask/probe/observe.ts';
-import {findInRequests} from '../../../src/ask/probe/requests.ts';
+import {findInRequests, type Seen} from '../../../src/ask/probe/requests.ts';
 import type {Reply} from '../../../src/teacher.ts';
 import {about, fakeTeacher, labelled} from '../fake-teacher.ts';
 import {labels, payingTeacher, refusal} from '../paying-teacher.ts';

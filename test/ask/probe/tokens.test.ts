@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {changeBetween, findInTokens} from '../../../src/ask/probe/tokens.ts';
-import type {Inspection, ScoredToken, TokenScores, TokenStep} from '../../../src/service-probe.ts';
+import type {Inspection, ScoredToken, TokenScores, TokenStep} from '../../../src/service-features.ts';
 
 const declared: TokenScores = {meaning: 'raw', topK: 3, key: 'bytes', temperature: 0};
 

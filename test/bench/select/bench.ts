@@ -2,7 +2,7 @@
 import {appendFileSync} from 'node:fs';
 import {Command, InvalidArgumentError, Option} from 'commander';
 import recipe, {teacher as folder} from '../../../examples/mnist/recipe.ts';
-import {degrade} from '../../../src/ask/degrade.ts';
+import {degrade} from '../../../src/ask/compose/degrade.ts';
 import {argmaxRows} from '../../../src/data/arrays.ts';
 import {transferSet} from '../../../src/data/split.ts';
 import {startEngine} from '../../../src/engine/engine.ts';
@@ -12,8 +12,7 @@ import {hardLabels} from '../../../src/losses/hard-labels.ts';
 import type {LossTerm} from '../../../src/losses/loss.ts';
 import {softLabels} from '../../../src/losses/soft-labels.ts';
 import {balanced} from '../../../src/select/balanced.ts';
-import type {ExpectedGain} from '../../../src/select/curve.ts';
-import {type CurvePoint, errorAt, fitCurve} from '../../../src/select/curve.ts';
+import {type CurvePoint, type ExpectedGain, errorAt, fitCurve} from '../../../src/select/curve.ts';
 import {disagreement} from '../../../src/select/disagreement.ts';
 import {entropy} from '../../../src/select/entropy.ts';
 import {kCenter} from '../../../src/select/k-center.ts';

@@ -15,7 +15,7 @@ import {renderReport} from '../../../src/study/report/page.ts';
 import type {Results} from '../../../src/study/results.ts';
 import type {StudyProgress} from '../../../src/study/study.ts';
 import {resultsTable} from '../../../src/study/table.ts';
-import {trialsPath} from '../../../src/study/tune/kept-trials.ts';
+import {trialsPath} from '../../../src/study/tune/trial.ts';
 import {tuneMethods} from '../../../src/study/tune/tune.ts';
 import {
   callsOf,

@@ -1,10 +1,10 @@
 import type {MethodResult, Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure} from '../figure.ts';
 import {meanAndDeviation, percent, percentage} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {ceilingSentence} from '../sentences.ts';
 import {ranked, rowsOf, spreadOf} from '../spread.ts';
+import {dataTable} from '../table.ts';
 import {type PlotRow, type RowPlotOptions, rowPlot} from './rows.ts';
 
 /** Accuracy, if it is known, and agreement with the teacher by method: every seed, the mean, and its interval. */

@@ -2,12 +2,12 @@ import * as Plot from '@observablehq/plot';
 import {mean} from '../../../evaluate/statistics.ts';
 import type {BudgetFindings} from '../../budget-results.ts';
 import type {MethodResult, Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure, TEACHER_COLOUR} from '../figure.ts';
 import {count, counted, percent, percentage, shortened} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {type Description, drawn} from '../plot.ts';
 import {agreementAt} from '../spread.ts';
+import {dataTable} from '../table.ts';
 
 /** A method at one budget. */
 export interface CurveDot {

@@ -1,13 +1,12 @@
 import {type ConfusedPair, type Confusion, confusedPairs} from '../../../evaluate/by-class.ts';
 import type {MethodResult, Results} from '../../results.ts';
 import type {Samples} from '../../samples.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels} from '../figure.ts';
 import {count, counted, MISSING, percent, percentage, shortened} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {svg} from '../plot.ts';
 import {sampleLink} from '../samples.ts';
-import {cell, heading, table, wordsHeading} from '../table.ts';
+import {cell, dataTable, heading, table, wordsHeading} from '../table.ts';
 import {heatMap, offDiagonal, SIDE} from './relation.ts';
 
 /** How many confusions are named if there are too many classes for a map. */

@@ -1,11 +1,11 @@
 import {dollars} from '../../../ask/budget/price.ts';
 import type {BudgetCost} from '../../budget-results.ts';
 import type {Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure} from '../figure.ts';
 import {count, counted, list} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {logTicks} from '../plot.ts';
+import {dataTable} from '../table.ts';
 import {type CurveDot, ceilingOf, curvePlot, dotAt, type MethodCurve} from './budgets.ts';
 
 /** Agreement with the teacher by expected cost; undefined if nothing costs anything. */

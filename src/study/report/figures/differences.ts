@@ -1,9 +1,9 @@
 import type {Comparison, Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure} from '../figure.ts';
 import {between, confidenceText, list, MISSING, points} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {baselineName, comparedMethods, isClaim} from '../summary.ts';
+import {dataTable} from '../table.ts';
 import {type PlotRow, rowPlot} from './rows.ts';
 
 /** How much more often than the baseline each method agrees with the teacher; undefined if nothing was compared. */

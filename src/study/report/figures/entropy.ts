@@ -1,11 +1,11 @@
 import * as Plot from '@observablehq/plot';
 import type {TargetSummary} from '../../../evaluate/effects.ts';
 import type {Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels, TEACHER_COLOUR} from '../figure.ts';
 import {counted, percentage} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {drawn} from '../plot.ts';
+import {dataTable} from '../table.ts';
 
 const WIDTH = 300;
 

@@ -1,12 +1,12 @@
 import * as Plot from '@observablehq/plot';
-import type {CurvePoint} from '../../method-choices.ts';
+import type {CurvePoint} from '../../methods.ts';
 import type {MethodResult, Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure, panels} from '../figure.ts';
 import {count, decimal, percent} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {drawn, logTicks} from '../plot.ts';
 import {rowsOf} from '../spread.ts';
+import {dataTable} from '../table.ts';
 
 /** A point of a line to draw. */
 interface Point {

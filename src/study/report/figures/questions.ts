@@ -2,12 +2,12 @@ import * as Plot from '@observablehq/plot';
 import {intervalOfShares} from '../../../evaluate/compare-shares.ts';
 import {mean} from '../../../evaluate/statistics.ts';
 import type {JointMethodResult, QuestionResults, QuestionsResults} from '../../joint/results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure, swatch} from '../figure.ts';
 import {counted, percent, percentage, shortened} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {drawn} from '../plot.ts';
 import {rowsOf} from '../spread.ts';
+import {dataTable} from '../table.ts';
 
 /** The agreement of one method on one question, or on all together. */
 interface Mark {

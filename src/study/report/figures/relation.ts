@@ -1,10 +1,10 @@
 import type {Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels, TEACHER_COLOUR} from '../figure.ts';
 import {decimal, percent, percentage, shortened} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {svg} from '../plot.ts';
 import {ranked} from '../spread.ts';
+import {dataTable} from '../table.ts';
 
 type Matrix = readonly (readonly number[])[];
 

@@ -2,12 +2,12 @@ import * as Plot from '@observablehq/plot';
 import {wilson} from '../../../evaluate/audit.ts';
 import type {ReliabilityBin} from '../../../evaluate/reliability.ts';
 import type {Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure, type Panel, panels, TEACHER_COLOUR} from '../figure.ts';
 import {count, counted, percent, percentage} from '../format.ts';
 import {type Html, html} from '../html.ts';
 import {drawn} from '../plot.ts';
 import {ranked, spreadOf} from '../spread.ts';
+import {dataTable} from '../table.ts';
 
 const WIDTH = 280;
 /** Bins with fewer inputs are drawn faint: their accuracy is mostly chance. */

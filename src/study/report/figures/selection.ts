@@ -1,10 +1,10 @@
 import {describeStop} from '../../../select/round.ts';
-import type {MethodSelection, RoundResult} from '../../method-choices.ts';
+import type {MethodSelection, RoundResult} from '../../methods.ts';
 import type {Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure} from '../figure.ts';
 import {between, count, counted, list, percentage, points} from '../format.ts';
 import {type Html, html} from '../html.ts';
+import {dataTable} from '../table.ts';
 import {curvePlot, type MethodCurve} from './budgets.ts';
 
 /** Agreement on held-out inputs after each round of a selection; undefined if no method chose its inputs in rounds. */

@@ -1,10 +1,10 @@
-import type {Tuning} from '../../method-choices.ts';
+import type {Tuning} from '../../methods.ts';
 import type {Results} from '../../results.ts';
-import {dataTable} from '../data-table.ts';
 import {colourOf, figure, panels} from '../figure.ts';
 import {counted, percentage} from '../format.ts';
 import type {Html} from '../html.ts';
 import {settingText} from '../sentences.ts';
+import {dataTable} from '../table.ts';
 import {type PlotRow, rowPlot} from './rows.ts';
 
 const WIDTH = 320;

@@ -1,6 +1,6 @@
 import {Readable} from 'node:stream';
 import {describe, expect, it} from 'vitest';
-import {readLines} from '../../src/data/lines.ts';
+import {readLines} from '../../src/data/files.ts';
 
 async function lines(...chunks: readonly (string | Uint8Array)[]): Promise<string[]> {
   const read: string[] = [];

@@ -1,6 +1,6 @@
 import {beforeAll, describe, expect, it} from 'vitest';
-import {withDropoutSeed} from '../../src/engine/dropout.ts';
 import {startEngine} from '../../src/engine/engine.ts';
+import {withDropoutSeed} from '../../src/engine/layers.ts';
 import {layers, tf} from '../../src/engine/tf.ts';
 
 beforeAll(startEngine);

@@ -5,7 +5,7 @@ import {tf} from '../../src/engine/tf.ts';
 import {binaryBrierLoss, binaryCrossEntropyLoss, binaryIntervalLoss} from '../../src/losses/binary-cross-entropy.ts';
 import {hardLabelLoss} from '../../src/losses/hard-labels.ts';
 import {coralLoss, cumulativeLinkLoss} from '../../src/losses/ordinal.ts';
-import {meanOverQuestions} from '../../src/losses/row-means.ts';
+import {meanOverQuestions} from '../../src/losses/rows.ts';
 import {expectedLevelLoss, rankedProbabilityLoss, scoreLoss} from '../../src/losses/score-labels.ts';
 import {softLabelLoss} from '../../src/losses/soft-labels.ts';
 import {topKLoss} from '../../src/losses/top-k.ts';

@@ -1,7 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
-import {commonSize, flat, pooled} from '../../src/losses/feature-maps.ts';
+import {commonSize, flat, pooled} from '../../src/losses/feature-pair.ts';
 
 beforeAll(async () => {
   await startEngine();
