@@ -59,6 +59,7 @@ export type {DifferenceVerdict} from './evaluate/judge.ts';
 export {type EvaluateOptions, type Evaluation, evaluateLogits, type Fidelity} from './evaluate/metrics.ts';
 export type {ChatOptions} from './export/forms.ts';
 export {exportChat, exportRecords, type RecordOptions} from './export/knowledge.ts';
+export {type ExportedOnnx, type ExportOnnxOptions, exportOnnx, type Int8Effect} from './export/onnx/export.ts';
 export {type ExportedPage, type ExportPageOptions, exportPage} from './export/web.ts';
 export type {Answers} from './knowledge/answers.ts';
 export {loadKnowledge, saveKnowledge} from './knowledge/files.ts';

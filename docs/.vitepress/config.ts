@@ -29,6 +29,7 @@ export default defineConfig({
           {text: 'Import answers', link: '/guide/import-answers'},
           {text: 'Train offline', link: '/guide/train-offline'},
           {text: 'Serve and cascade', link: '/guide/serve-and-cascade'},
+          {text: 'Export a student', link: '/guide/export'},
           {text: 'Work at scale', link: '/guide/at-scale'},
           {text: 'Network', link: '/guide/network'},
           {text: 'Write an adapter', link: '/guide/write-an-adapter'},

@@ -2,18 +2,23 @@ import {join} from 'node:path';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {exportChat, exportRecords} from '../export/knowledge.ts';
+import {type ExportedOnnx, exportOnnx} from '../export/onnx/export.ts';
 import {exportPage} from '../export/web.ts';
 import type {StoredKnowledge} from '../knowledge/knowledge.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
-import {studentDescription} from '../student/description.ts';
+import {type StudentDescription, studentDescription} from '../student/description.ts';
 import {loadHead} from '../student/files.ts';
 import {readJson} from '../student/model-files.ts';
+import type {Student} from '../student/student.ts';
+import {bytesText, count, counted, list, significant} from '../study/report/format.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
 interface ExportFlags {
   readonly json?: boolean;
   readonly web?: string;
   readonly title?: string;
+  readonly onnx?: string;
+  readonly int8?: boolean;
   readonly question?: string;
   readonly chat?: string;
   readonly prompt?: string;
@@ -23,13 +28,19 @@ interface ExportFlags {
 }
 
 /** The possible exports, and the flags of each. */
-const TARGETS = {web: ['title', 'question'], chat: ['prompt', 'system'], records: ['top']} as const;
+const TARGETS = {
+  web: ['title', 'question'],
+  onnx: ['int8', 'question'],
+  chat: ['prompt', 'system'],
+  records: ['top'],
+} as const satisfies Readonly<Record<string, readonly (keyof ExportFlags)[]>>;
 type Target = keyof typeof TARGETS;
 
 export async function runExport(what: string, flags: ExportFlags): Promise<void> {
   const target = targetOf(flags);
   const terminal = openTerminal({json: flags.json ?? false});
   if (target === 'web') return exportStudent(what, flags.web!, flags, terminal);
+  if (target === 'onnx') return exportModel(what, flags.onnx!, flags, terminal);
   const knowledge = await openKnowledge(what);
   try {
     const [file, count] = await exportFile(knowledge, flags);
@@ -45,12 +56,13 @@ function targetOf(flags: ExportFlags): Target {
   const target = targets.find(name => flags[name] !== undefined);
   if (target === undefined) {
     throw new InputError(
-      'Say what to make: a page from a student with `--web FOLDER`, or from knowledge conversations with `--chat FILE` or records ' +
-        'by `--records FILE`.',
+      'Say what to make: from a student a page with `--web FOLDER` or a model with `--onnx FILE`, from knowledge conversations ' +
+        'with `--chat FILE` or records with `--records FILE`.',
     );
   }
   for (const other of targets) {
-    const idle = TARGETS[other].find(flag => other !== target && flags[flag] !== undefined);
+    const own: readonly string[] = TARGETS[target];
+    const idle = TARGETS[other].find(flag => !own.includes(flag) && flags[flag] !== undefined);
     if (idle !== undefined) throw new InputError(`\`--${idle}\` is for \`--${other}\`. Leave it out.`);
   }
   return target;
@@ -62,9 +74,7 @@ async function exportStudent(
   {title, question}: ExportFlags,
   terminal: Terminal,
 ): Promise<void> {
-  await startEngine();
-  const student = await loadHead(folder, question);
-  const {madeBy} = studentDescription.parse(await readJson(join(folder, 'limbeck.json')));
+  const {student, madeBy} = await openStudent(folder, question);
   const page = await exportPage(directory, student, {madeBy, title});
   const index = join(directory, 'index.html');
   const opening = page.opensFromFile
@@ -74,6 +84,37 @@ async function exportStudent(
     {student: folder, directory, ...page},
     `Wrote a page of ${(page.bytes / 1e6).toFixed(1)} MB. ${opening}`,
   );
+}
+
+async function openStudent(
+  folder: string,
+  question: string | undefined,
+): Promise<Pick<StudentDescription, 'madeBy'> & {readonly student: Student}> {
+  await startEngine();
+  const student = await loadHead(folder, question);
+  const {madeBy} = studentDescription.parse(await readJson(join(folder, 'limbeck.json')));
+  return {student, madeBy};
+}
+
+async function exportModel(
+  folder: string,
+  file: string,
+  {int8, question}: ExportFlags,
+  terminal: Terminal,
+): Promise<void> {
+  const {student, madeBy} = await openStudent(folder, question);
+  const exported = await exportOnnx(file, student, {int8, madeBy});
+  terminal.result({student: folder, ...exported}, modelText(exported));
+}
+
+function modelText({files: [model, ...others], bytes, int8}: ExportedOnnx): string {
+  const beside = `Beside it: ${list(others)}`;
+  if (int8 === undefined) return `Wrote ${model} of ${bytesText(bytes)}. ${beside}`;
+  const {bytesBefore, greatestDifference, inputs, sameClass} = int8;
+  return [
+    `Wrote ${model} of ${bytesText(bytes)}, ${bytesText(bytesBefore)} with weights in 32 bits. ${beside}`,
+    `On ${counted(inputs, 'test vector')} a logit differs by ${significant(greatestDifference)} at most, and ${count(sameClass)} have the same class.`,
+  ].join('\n');
 }
 
 async function exportFile(knowledge: StoredKnowledge, flags: ExportFlags): Promise<[file: string, count: number]> {

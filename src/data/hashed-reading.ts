@@ -214,7 +214,8 @@ export function readSubwords(texts: readonly string[], reading: SubwordReading):
 /** The starting value of the hash of a piece that follows another one in its word. */
 const WITHIN = 0x2b3c5d7f;
 
-const UNSPACED = [
+/** The scripts that put no spaces, or few as Korean does, between words, for a class of a regular expression. */
+export const UNSPACED: string = [
   'Han',
   'Hiragana',
   'Katakana',

@@ -4,7 +4,7 @@ import {fileURLToPath} from 'node:url';
 import {replaceDirectory} from '../data/files.ts';
 import {readsTexts} from '../data/reading.ts';
 import {readWasmBinary} from '../engine/wasm-binary.ts';
-import {InputError, LimbeckError} from '../errors.ts';
+import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {describeStudent} from '../student/description.ts';
 import {inputShapeOf, shown} from '../student/input-shape.ts';
@@ -13,6 +13,7 @@ import type {Student} from '../student/student.ts';
 import type {Json} from '../teacher.ts';
 import type {PageForm} from './browser/page-input.ts';
 import type {StudentData} from './browser/student.ts';
+import {bundle} from './bundle.ts';
 import {renderPage} from './document.ts';
 
 /** The files in the folder of a page. The first three are the student, as `saveStudent` writes it. */
@@ -71,7 +72,7 @@ export async function exportPage(
   // A page asks no teacher, so it leaves out the gate, which decides what a teacher is asked.
   const {gate: _, ...shown} = student;
   const description = describeStudent(shown, madeBy);
-  const scripts = await Promise.all([bundle('student.js'), bundle('page.js')]);
+  const scripts = await Promise.all([script('student.js'), script('page.js')]);
   const wasm = Buffer.from(await readWasmBinary()).toString('base64');
   let [bytes, opensFromFile] = [0, true];
   await replaceDirectory(directory, FILES, async temporary => {
@@ -126,36 +127,10 @@ const PARTS: Readonly<Record<'student.js' | 'page.js', {readonly source: URL; re
   'page.js': {source: new URL('./browser/page', import.meta.url)},
 };
 
-/**
- * Bundles this program's own code into a script for browsers, so that a student computes there as it does here.
- *
- * @returns a classic script, which also opens from a file; the exports of `student.js` are in the global `limbeck`
- * @throws LimbeckError if it can't be made
- */
-async function bundle(name: keyof typeof PARTS): Promise<string> {
+/** @returns a classic script, which also opens from a file; the exports of `student.js` are in the global `limbeck` */
+function script(name: keyof typeof PARTS): Promise<string> {
   const {source, ...options} = PARTS[name];
   // The sources are TypeScript, and the built package is JavaScript.
   const file = fileURLToPath(source) + extname(fileURLToPath(import.meta.url));
-  try {
-    const {build} = await import('esbuild');
-    const {outputFiles} = await build({
-      ...options,
-      entryPoints: [file],
-      bundle: true,
-      minify: true,
-      write: false,
-      format: 'iife',
-      platform: 'browser',
-      target: 'es2022',
-      charset: 'utf8',
-      legalComments: 'eof',
-      logLevel: 'silent',
-      tsconfigRaw: '{}',
-    });
-    return outputFiles[0]!.text;
-  } catch (cause) {
-    throw new LimbeckError(`The script ${name} can't be made. Install limbeck again, with its optional packages.`, {
-      cause,
-    });
-  }
+  return bundle(name, {...options, entryPoints: [file], minify: true, format: 'iife', legalComments: 'eof'});
 }

@@ -1,10 +1,11 @@
 /**
- * Students: builders, files, predictions, and the page that runs one in a browser.
+ * Students: builders, files, predictions, and the page and the ONNX model of one.
  *
  * @module
  */
 
 export type {BrowserPrediction, BrowserStudent} from '../export/browser/student.ts';
+export {type ExportedOnnx, type ExportOnnxOptions, exportOnnx, type Int8Effect} from '../export/onnx/export.ts';
 export {type ExportedPage, type ExportPageOptions, exportPage} from '../export/web.ts';
 export {type TaskOptions, taskOf} from '../recipe/task.ts';
 export {type AsTeacherOptions, asTeacher} from '../student/as-teacher.ts';

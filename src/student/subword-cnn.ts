@@ -12,7 +12,7 @@ import {
   through,
 } from './building-blocks.ts';
 import {makeStudent} from './make-student.ts';
-import type {StudentBuilder} from './student.ts';
+import type {Student, StudentBuilder} from './student.ts';
 
 type SymbolicTensor = layers.SymbolicTensor;
 
@@ -103,15 +103,31 @@ export function subwordCnn(options: SubwordCnnOptions = {}): StudentBuilder {
   }
   return (asked, seed) => {
     const {classes} = asked;
-    checkTextTask('subword_cnn', asked);
+    checkTextTask(NAME, asked);
     const task = {classes, inputShape: [pieces], preprocessing: {}};
-    const student = classifier('subword_cnn', task, seed, input => {
+    const student = classifier(NAME, task, seed, input => {
       const embedded = embed(input, reading, dimensions, seed);
       const responses = widths.map(width => strongest(embedded, width, filters, seed));
       return through(joined(responses), ...hiddenLayers(units, seed));
     });
     return makeStudent({...student, reading});
   };
+}
+
+const NAME = 'subword_cnn';
+
+/**
+ * The number of zeros behind the last piece of a text that its filters must still see. The answer is the same with any
+ * more of them.
+ *
+ * @returns undefined for students of other builders, which need a sequence of full length
+ */
+export function leastPadding({model, reading}: Student): number | undefined {
+  if (reading?.kind !== 'subwords' || model.name !== NAME) return undefined;
+  const filters = model.layers.filter(layer => layer.getClassName() === 'Conv1D');
+  // A filter begins so many pieces before the place that it is about.
+  const before = filters.map(layer => Math.floor(((layer.getConfig()['kernelSize'] as number[])[0]! - 1) / 2));
+  return Math.max(0, ...before);
 }
 
 /** One vector for each subword [pieces, dimensions], zeros for padding. */

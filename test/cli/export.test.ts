@@ -1,14 +1,18 @@
 import {readdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
+import {pathToFileURL} from 'node:url';
 import {beforeAll, describe, expect, it} from 'vitest';
+import {bucketReader} from '../../src/data/hashed-reading.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {saveKnowledge} from '../../src/knowledge/files.ts';
 import {saveStudent} from '../../src/student/files.ts';
+import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {workplace} from '../end-to-end/limbeck.ts';
 import {smallStudent} from '../student/examples.ts';
 
 const {folder, run, json} = workplace();
 const texts = ['buy now', 'see you'];
+const ngrams = {kind: 'n-grams', buckets: 64, words: 1, characters: [3, 4], length: 10_000} as const;
 
 beforeAll(async () => {
   await startEngine();
@@ -44,6 +48,26 @@ describe('limbeck export', () => {
     });
   });
 
+  it('makes a model for ONNX Runtime, and says what 8 bits cost', async () => {
+    const {code, stdout, stderr} = await run(['export', 'student', '--onnx', 'digits.onnx']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^Wrote digits\.onnx of [\d.]+\s.B\. Beside it: digits\.test-vectors\.json\n$/);
+    const small = await run(['export', 'student', '--onnx', 'small.onnx', '--int8']);
+    expect(small.stdout).toMatch(
+      /^Wrote small\.onnx of [\d.]+\s.B, [\d.]+\s.B with weights in 32 bits\. Beside it: .*\nOn 16 test vectors a logit differs by 0\.\d+ at most, and \d+ have the same class\.\n$/,
+    );
+  });
+
+  it('makes functions that read texts, by the package as it is built', async () => {
+    await saveStudent(
+      join(folder(), 'texts'),
+      hashedNgrams({buckets: 64})({classes: ['ham', 'spam'], kind: 'text', inputShape: [], preprocessing: {}}, 1),
+    );
+    const {files} = await json<{files: string[]}>(['export', 'texts', '--onnx', 'texts.onnx']);
+    const {readTexts} = await import(pathToFileURL(join(folder(), files[3]!)).href);
+    expect([...readTexts(['buy now']).data]).toEqual([...bucketReader(ngrams)('buy now')]);
+  });
+
   it('makes conversations of knowledge, with the prompt of whoever wants them', async () => {
     const flags = ['--chat', 'chat.jsonl', '--prompt', 'Sort: {text}', '--system', 'One word.'];
     const {code, stdout} = await run(['export', 'known.safetensors', ...flags]);
@@ -70,6 +94,9 @@ describe('limbeck export', () => {
   it.each([
     ['nothing to make', ['known.safetensors'], 'Say what to make'],
     ['two things at once', ['known.safetensors', '--chat', 'x.jsonl', '--records', 'y.jsonl'], 'cannot be used with'],
+    ['a flag of a page for a model', ['student', '--onnx', 'x.onnx', '--title', 'Mine'], '`--title` is for `--web`'],
+    ['a flag of a model for a page', ['student', '--web', 'x', '--int8'], '`--int8` is for `--onnx`'],
+    ['a model of another name', ['student', '--onnx', 'x.bin'], 'End its name in .onnx'],
     [
       'a flag for another thing',
       ['known.safetensors', '--chat', 'x.jsonl', '--top', '1'],

@@ -156,13 +156,24 @@ const ENDINGS = '.jsonl, .jsonl.gz or .parquet';
 /** `limbeck export WHAT` writes a student as a web page, or knowledge as files for other trainers. */
 export function exportCommand(): Command {
   return withJson(new Command('export'))
-    .description('make a web page from a student, or a file for other trainers from knowledge')
+    .description('make a web page or an ONNX model from a student, or a file for other trainers from knowledge')
     .argument('<what>', 'the folder of a saved student, or the file of knowledge that `label` saved')
     .addOption(
-      new Option('--web <folder>', 'from a student: a page that runs it in the browser').conflicts(['chat', 'records']),
+      new Option('--web <folder>', 'from a student: a page that runs it in the browser').conflicts([
+        'onnx',
+        'chat',
+        'records',
+      ]),
     )
-    .addOption(questionOption('with --web: show'))
     .option('--title <text>', 'with --web: the title (default: the names of the classes)')
+    .addOption(
+      new Option(
+        '--onnx <file>',
+        'from a student: a model for ONNX Runtime, with test vectors beside it; for texts also with a function in Python and in JavaScript that reads them',
+      ).conflicts(['chat', 'records']),
+    )
+    .option('--int8', 'with --onnx: keep the weights in 8 bits')
+    .addOption(questionOption('with --web or --onnx: show'))
     .addOption(
       new Option('--chat <file>', `from knowledge: conversations, for TRL or Axolotl; ${ENDINGS}`).conflicts('records'),
     )
