@@ -25,6 +25,7 @@ const ORDER = [
   'data',
   'knowledge',
   'store',
+  'encoder',
   'pace',
   'ask',
   'student',

@@ -75,6 +75,8 @@ export {
 } from '../data/texts/splits.ts';
 export {type VersionOptions, type Versions, versionsOf} from '../data/versions.ts';
 export {type CropOptions, crop, flip, type NoiseOptions, noise, type View, views} from '../data/view.ts';
+export type {EncodeOptions, Encoder, Pooling} from '../encoder/encoder.ts';
+export {openEncoder} from '../encoder/open.ts';
 export type {Answers} from '../knowledge/answers.ts';
 export {loadKnowledge, saveKnowledge} from '../knowledge/files.ts';
 export type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';

@@ -1,0 +1,40 @@
+/** A frozen local text encoder. */
+export interface Encoder {
+  /** For people: the name or folder that it was opened by. */
+  readonly name: string;
+  /** SHA-256 of its files and of the settings that decide its vectors, in hexadecimal. Part of keys. */
+  readonly hash: string;
+  /** Length of a vector. */
+  readonly dimensions: number;
+  /**
+   * Encodes texts as float32 [texts, dimensions]. Each row has length 1, except that a text without tokens gives zeros.
+   * On one machine and engine, a text has the same bits whatever its neighbours are.
+   *
+   * @throws the signal's reason if it is aborted; it is checked between batches
+   */
+  encode(texts: readonly string[], options?: EncodeOptions): Promise<Float32Array>;
+  /** Frees its weights. */
+  close(): void | Promise<void>;
+}
+
+export interface EncodeOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each batch with the number of texts that are done. */
+  readonly onProgress?: ((done: number) => void) | undefined;
+}
+
+/** How the states of a text's tokens become one vector: their mean, or the state of the first token. */
+export type Pooling = 'mean' | 'cls';
+
+/** Texts as an encoder's batches take them. */
+export interface EncoderModel {
+  /** The tokens of a text, special ones included; empty if it has none. */
+  tokensOf(text: string): readonly number[];
+  /**
+   * The states of the tokens, [texts, tokens, dimensions].
+   *
+   * @param tokens - as many for each text
+   */
+  statesOf(tokens: readonly (readonly number[])[]): Promise<Float32Array>;
+  close(): void | Promise<void>;
+}

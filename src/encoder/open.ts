@@ -1,0 +1,39 @@
+import {createHash} from 'node:crypto';
+import {encodeInBatches} from './batches.ts';
+import {openBert} from './bert.ts';
+import type {Encoder} from './encoder.ts';
+import {type EncoderFolder, readFolder} from './folder.ts';
+import {openOnnx} from './onnx.ts';
+
+/**
+ * Opens a frozen local text encoder. Nothing is downloaded.
+ *
+ * @param nameOrFolder - a name that `limbeck encoder add` fetched, or a folder in Hugging Face's layout: `config.json`,
+ * `tokenizer.json`, `tokenizer_config.json`, and `model.safetensors` of an encoder of the architecture BERT, RoBERTa or
+ * XLM-RoBERTa, or `onnx/model.onnx` of any. ONNX needs the package `@huggingface/transformers`. The pooling is that of
+ * `1_Pooling/config.json`, else the mean.
+ * @throws InputError if it is not there, damaged, or asks for what is not computed here
+ */
+export async function openEncoder(nameOrFolder: string): Promise<Encoder> {
+  return openFolder(readFolder(nameOrFolder), nameOrFolder);
+}
+
+/** Opens an encoder whose settings were read. */
+export async function openFolder(folder: EncoderFolder, name: string): Promise<Encoder> {
+  const {dimensions, file} = folder;
+  const model = await (file.endsWith('.onnx') ? openOnnx(folder) : openBert(folder));
+  return {
+    name,
+    hash: hashOf(folder),
+    dimensions,
+    encode: (texts, options) => encodeInBatches(model, texts, folder, options),
+    close: () => model.close(),
+  };
+}
+
+/** Of the files, and of the settings that decide vectors and are elsewhere. */
+function hashOf({hash, output, pooling, tokens, length}: EncoderFolder): string {
+  return createHash('sha256')
+    .update(JSON.stringify([hash, output, pooling, tokens, length]))
+    .digest('hex');
+}
