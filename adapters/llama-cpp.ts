@@ -15,7 +15,7 @@ import {
   type ScoringOptions,
   type ServerOptions,
   templateOf,
-} from './_exact/options.ts';
+} from './_exact/server.ts';
 import {exactTeacher} from './_exact/teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';

@@ -15,7 +15,7 @@ import {
   type ScoringOptions,
   type ServerOptions,
   templateOf,
-} from './_exact/options.ts';
+} from './_exact/server.ts';
 import {exactTeacher} from './_exact/teacher.ts';
 import {vllmServer} from './_exact/vllm-server.ts';
 import type {Cell} from './_http/cells.ts';

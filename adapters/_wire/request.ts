@@ -80,9 +80,13 @@ export function accountOf(address: string, key: string | undefined): string {
   return key ? `${origin} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}` : origin;
 }
 
-/** Wraps the reading of a key. The key becomes a known secret, so that no reply that repeats it is written down. */
-export function knownKey(read: () => string | undefined): () => string | undefined {
-  return () => keepSecret(read());
+/**
+ * Returns a reader of a key. The key becomes a known secret, so that no reply that repeats it is written down.
+ *
+ * @param key - @default the environment variable
+ */
+export function knownKey(key: string | (() => string) | undefined, variable: string): () => string | undefined {
+  return () => keepSecret(typeof key === 'function' ? key() : (key ?? process.env[variable]));
 }
 
 interface PostOptions {

@@ -99,7 +99,7 @@ export function openConnection(options: ServiceOptions, location: ServiceAddress
   const authorize = keyHeaderOf(options.keyHeader) ?? location.authorize;
   return {
     name,
-    key: knownKey(typeof key === 'function' ? key : () => key ?? process.env[keyVariable]),
+    key: knownKey(key, keyVariable),
     keyVariable,
     timeout,
     maxReply,

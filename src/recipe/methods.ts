@@ -2,7 +2,7 @@ import type {VersionOptions} from '../data/versions.ts';
 import {InputError} from '../errors.ts';
 import {describeDetail, joinDetails} from '../knowledge/coarsen.ts';
 import {LEVELS} from '../levels.ts';
-import {checkAllRead, checkObjective, needsOf} from '../losses/objective.ts';
+import {checkAllRead, checkObjective, needsOf} from '../losses/loss.ts';
 import type {Selection} from '../select/options.ts';
 import type {Access, Detail} from '../teacher.ts';
 import {methodAbout} from './by-question.ts';

@@ -4,7 +4,7 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
 import type {Answers} from '../../src/knowledge/answers.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
-import {checkObjective, needsOf} from '../../src/losses/objective.ts';
+import {checkObjective, needsOf} from '../../src/losses/loss.ts';
 import {quantised} from '../../src/losses/quantised.ts';
 import {
   expectedLabels,
