@@ -57,6 +57,7 @@ export {type Engine, type EngineName, startEngine} from './engine/engine.ts';
 export * from './errors.ts';
 export type {DifferenceVerdict} from './evaluate/judge.ts';
 export {type EvaluateOptions, type Evaluation, evaluateLogits, type Fidelity} from './evaluate/metrics.ts';
+export {type ExportCardOptions, exportCard} from './export/card.ts';
 export type {ChatOptions} from './export/forms.ts';
 export {exportChat, exportRecords, type RecordOptions} from './export/knowledge.ts';
 export {type ExportedOnnx, type ExportOnnxOptions, exportOnnx, type Int8Effect} from './export/onnx/export.ts';

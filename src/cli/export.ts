@@ -1,6 +1,7 @@
 import {join} from 'node:path';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
+import {exportCard} from '../export/card.ts';
 import {exportChat, exportRecords} from '../export/knowledge.ts';
 import {type ExportedOnnx, exportOnnx} from '../export/onnx/export.ts';
 import {exportPage} from '../export/web.ts';
@@ -19,6 +20,7 @@ interface ExportFlags {
   readonly title?: string;
   readonly onnx?: string;
   readonly int8?: boolean;
+  readonly card?: string;
   readonly question?: string;
   readonly chat?: string;
   readonly prompt?: string;
@@ -27,10 +29,11 @@ interface ExportFlags {
   readonly top?: number;
 }
 
-/** The possible exports, and the flags of each. */
+/** The possible exports, and the flags of each. A card is an export by itself, or comes beside a page or a model. */
 const TARGETS = {
-  web: ['title', 'question'],
-  onnx: ['int8', 'question'],
+  web: ['title', 'question', 'card'],
+  onnx: ['int8', 'question', 'card'],
+  card: ['question'],
   chat: ['prompt', 'system'],
   records: ['top'],
 } as const satisfies Readonly<Record<string, readonly (keyof ExportFlags)[]>>;
@@ -41,6 +44,10 @@ export async function runExport(what: string, flags: ExportFlags): Promise<void>
   const terminal = openTerminal({json: flags.json ?? false});
   if (target === 'web') return exportStudent(what, flags.web!, flags, terminal);
   if (target === 'onnx') return exportModel(what, flags.onnx!, flags, terminal);
+  if (target === 'card') {
+    await exportCard(flags.card!, what, {question: flags.question});
+    return terminal.result({student: what, card: flags.card}, `Wrote the card ${flags.card}`);
+  }
   const knowledge = await openKnowledge(what);
   try {
     const [file, count] = await exportFile(knowledge, flags);
@@ -56,8 +63,8 @@ function targetOf(flags: ExportFlags): Target {
   const target = targets.find(name => flags[name] !== undefined);
   if (target === undefined) {
     throw new InputError(
-      'Say what to make: from a student a page with `--web FOLDER` or a model with `--onnx FILE`, from knowledge conversations ' +
-        'with `--chat FILE` or records with `--records FILE`.',
+      'Say what to make: from a student a page with `--web FOLDER`, a model with `--onnx FILE` or a card with `--card FILE`, from ' +
+        'knowledge conversations with `--chat FILE` or records with `--records FILE`.',
     );
   }
   for (const other of targets) {
@@ -71,17 +78,18 @@ function targetOf(flags: ExportFlags): Target {
 async function exportStudent(
   folder: string,
   directory: string,
-  {title, question}: ExportFlags,
+  {title, question, card}: ExportFlags,
   terminal: Terminal,
 ): Promise<void> {
   const {student, madeBy} = await openStudent(folder, question);
   const page = await exportPage(directory, student, {madeBy, title});
+  if (card !== undefined) await exportCard(card, folder, {question});
   const index = join(directory, 'index.html');
   const opening = page.opensFromFile
     ? `Open ${index} in a browser`
     : `It has too many weights to open from a file: serve ${directory} with any web server`;
   terminal.result(
-    {student: folder, directory, ...page},
+    {student: folder, directory, ...page, card},
     `Wrote a page of ${(page.bytes / 1e6).toFixed(1)} MB. ${opening}`,
   );
 }
@@ -99,12 +107,13 @@ async function openStudent(
 async function exportModel(
   folder: string,
   file: string,
-  {int8, question}: ExportFlags,
+  {int8, question, card}: ExportFlags,
   terminal: Terminal,
 ): Promise<void> {
   const {student, madeBy} = await openStudent(folder, question);
   const exported = await exportOnnx(file, student, {int8, madeBy});
-  terminal.result({student: folder, ...exported}, modelText(exported));
+  if (card !== undefined) await exportCard(card, folder, {question, onnx: exported});
+  terminal.result({student: folder, ...exported, card}, modelText(exported));
 }
 
 function modelText({files: [model, ...others], bytes, int8}: ExportedOnnx): string {

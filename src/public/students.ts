@@ -1,10 +1,11 @@
 /**
- * Students: builders, files, predictions, and the page and the ONNX model of one.
+ * Students: builders, files, predictions, and the page, the ONNX model and the card of one.
  *
  * @module
  */
 
 export type {BrowserPrediction, BrowserStudent} from '../export/browser/student.ts';
+export {type ExportCardOptions, exportCard} from '../export/card.ts';
 export {type ExportedOnnx, type ExportOnnxOptions, exportOnnx, type Int8Effect} from '../export/onnx/export.ts';
 export {type ExportedPage, type ExportPageOptions, exportPage} from '../export/web.ts';
 export {type TaskOptions, taskOf} from '../recipe/task.ts';

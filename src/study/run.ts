@@ -1,4 +1,6 @@
+import {createHash} from 'node:crypto';
 import {join} from 'node:path';
+import {stringify} from 'safe-stable-stringify';
 import {shuffledIndices} from '../data/random.ts';
 import {answersNeeded, answersShort, certify} from '../evaluate/guarantee.ts';
 import {countOf, inputsAt, type Knowledge, readFirstVersions, type StoredKnowledge} from '../knowledge/knowledge.ts';
@@ -77,7 +79,7 @@ export async function learn(
 /** What is saved beside a student, or a head of it. */
 export function madeBy(
   {recipe}: Study,
-  {level, method, changes: {learnsLabels, tuned}}: AnsweredMethod,
+  {level, method, changes: {learnsLabels, tuned}, knowledge}: AnsweredMethod,
   seed: number,
   choice: StudentChoice | undefined,
 ): Readonly<Record<string, Json>> {
@@ -86,10 +88,30 @@ export function madeBy(
     level,
     method,
     seed,
+    teacher: teacherIn(knowledge),
+    answers: countOf(knowledge),
     ...(learnsLabels && {learnsLabels}),
     ...(tuned && {tuned: {...tuned}}),
     ...(choice && {choice: {...choice, candidates: choice.candidates.map(candidate => ({...candidate}))}}),
   };
+}
+
+/**
+ * The parts of a teacher's identity that may go where the student goes: which adapters and models it is made of, and a
+ * hash of the whole. Prompts and addresses stay with the knowledge.
+ */
+function teacherIn({source: {access, identity}}: Pick<Knowledge, 'source'>): {readonly [key: string]: Json} {
+  const hash = createHash('sha256').update(stringify(identity)!).digest('hex');
+  return {access, adapters: namesIn(identity, 'adapter'), models: namesIn(identity, 'model'), identity: hash};
+}
+
+/** The different texts under a key, at any depth. */
+function namesIn(value: Json, key: string): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const found = Object.entries(value).flatMap(([name, part]) =>
+    name === key && typeof part === 'string' ? [part] : namesIn(part, key),
+  );
+  return [...new Set(found)];
 }
 
 /** What a training came to. */

@@ -52,7 +52,8 @@ describe('limbeck export', () => {
     const {code, stdout, stderr} = await run(['export', 'student', '--onnx', 'digits.onnx']);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^Wrote digits\.onnx of [\d.]+\s.B\. Beside it: digits\.test-vectors\.json\n$/);
-    const small = await run(['export', 'student', '--onnx', 'small.onnx', '--int8']);
+    const small = await run(['export', 'student', '--onnx', 'small.onnx', '--int8', '--card', 'card.md']);
+    expect(await readFile(join(folder(), 'card.md'), 'utf8')).toMatch(/^---\n.* as ONNX with weights in 8 bits/s);
     expect(small.stdout).toMatch(
       /^Wrote small\.onnx of [\d.]+\s.B, [\d.]+\s.B with weights in 32 bits\. Beside it: .*\nOn 16 test vectors a logit differs by 0\.\d+ at most, and \d+ have the same class\.\n$/,
     );
@@ -96,6 +97,7 @@ describe('limbeck export', () => {
     ['two things at once', ['known.safetensors', '--chat', 'x.jsonl', '--records', 'y.jsonl'], 'cannot be used with'],
     ['a flag of a page for a model', ['student', '--onnx', 'x.onnx', '--title', 'Mine'], '`--title` is for `--web`'],
     ['a flag of a model for a page', ['student', '--web', 'x', '--int8'], '`--int8` is for `--onnx`'],
+    ['a card of knowledge', ['known.safetensors', '--chat', 'x.jsonl', '--card', 'y.md'], 'cannot be used with'],
     ['a model of another name', ['student', '--onnx', 'x.bin'], 'End its name in .onnx'],
     [
       'a flag for another thing',

@@ -173,7 +173,13 @@ export function exportCommand(): Command {
       ).conflicts(['chat', 'records']),
     )
     .option('--int8', 'with --onnx: keep the weights in 8 bits')
-    .addOption(questionOption('with --web or --onnx: show'))
+    .addOption(
+      new Option('--card <file>', 'from a student: a model card in Markdown, also beside a page or a model').conflicts([
+        'chat',
+        'records',
+      ]),
+    )
+    .addOption(questionOption('with --web, --onnx or --card: show'))
     .addOption(
       new Option('--chat <file>', `from knowledge: conversations, for TRL or Axolotl; ${ENDINGS}`).conflicts('records'),
     )

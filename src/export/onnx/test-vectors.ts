@@ -114,7 +114,7 @@ function numbers(values: ArrayLike<number>): number[] {
 }
 
 /** Of many kinds and lengths, none of them from a data set. */
-const TEXTS: readonly string[] = [
+export const TEXTS: readonly string[] = [
   '',
   'a',
   'Where is my parcel?',

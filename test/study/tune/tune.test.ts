@@ -93,7 +93,7 @@ describe('a study that tunes', () => {
       [where, other].map(({directory}) => loadStudent(studentFolder(directory, 'tuned', 1))),
     );
     expect(weightsHash(student!)).toBe(weightsHash(same!));
-    expect(await madeByOf(where.directory, 'tuned')).toEqual({
+    expect(await madeByOf(where.directory, 'tuned')).toMatchObject({
       ...{recipe: 'tiny', level: 'black-box', method: 'tuned', seed: 1},
       tuned: {temperature: 8, weights: [1], tried: 5},
     });
