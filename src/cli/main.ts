@@ -7,6 +7,7 @@ import {serveCommand, statusCommand} from './commands/serve.ts';
 import {
   checkCommand,
   compareCommand,
+  encoderCommand,
   engineCommand,
   evaluateCommand,
   exportCommand,
@@ -36,6 +37,7 @@ const commands = [
   serveCommand(),
   statusCommand(),
   exportCommand(),
+  encoderCommand(),
   engineCommand(),
   cacheCommand(),
 ];

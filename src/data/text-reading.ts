@@ -39,17 +39,23 @@ export function readTexts(texts: readonly string[], reading: HashedReading): Ten
   return reading.kind === 'n-grams' ? readNgrams(texts, reading) : readSubwords(texts, reading);
 }
 
-/** How a frozen model turns a text into its embedding: the mean of the states of its tokens, scaled to length 1. */
+/** How a frozen encoder turns a text into its embedding: the states of its tokens, pooled and scaled to length 1. */
 export interface EmbeddingReading {
   readonly kind: 'embeddings';
-  /** The folder of the model. */
+  /** The folder of the encoder, or the name that `limbeck encoder add` knows it by. */
   readonly path: string;
-  /** The model in that folder, as ONNX. */
+  /** The weights in that folder, as safetensors or ONNX. */
   readonly file: string;
   /** SHA-256 of the model, its settings and its tokenizer, in hexadecimal. It doesn't depend on their paths. */
   readonly model: string;
   /** The tensor that holds the states, [texts, tokens, dimensions]. */
   readonly output: string;
+  /**
+   * The state of the first token is the embedding.
+   *
+   * @default the mean of all states is
+   */
+  readonly pooling?: 'cls';
   /** Length of the embedding. */
   readonly dimensions: number;
   /** Most tokens that are read of a text, special tokens included. */

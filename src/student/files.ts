@@ -1,9 +1,10 @@
 import {existsSync} from 'node:fs';
 import {writeFile} from 'node:fs/promises';
-import {join, resolve} from 'node:path';
+import {join} from 'node:path';
 import {z} from 'zod';
 import {replaceDirectory} from '../data/files.ts';
 import {checkNgrams} from '../data/hashed-reading.ts';
+import {placeOf} from '../encoder/registry.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
@@ -43,7 +44,7 @@ export async function saveStudent(
 /** The content of `limbeck.json`, for models saved without one. Values given here override those of the file. */
 export interface LoadOptions extends Partial<Omit<Student, 'model'>> {
   /**
-   * The folder of the embedding model of a student on embeddings.
+   * The folder or name of the encoder of a student on embeddings.
    *
    * @default the folder in which the student found it when it was made
    */
@@ -126,7 +127,7 @@ async function readGate(path: string, {texts, ...gate}: GateDescription): Promis
 
 function located(reading: Student['reading'], path: string | undefined): Student['reading'] {
   if (path === undefined) return reading;
-  if (reading?.kind === 'embeddings') return {...reading, path: resolve(path)};
+  if (reading?.kind === 'embeddings') return {...reading, path: placeOf(path)};
   throw new InputError('`embeddingModel` is for students on embeddings only. Leave it out.');
 }
 

@@ -2,7 +2,10 @@ import {once} from '../concurrency.ts';
 import {decodeImages} from '../data/decode-images.ts';
 import type {Inputs, TensorInputs} from '../data/inputs.ts';
 import type {EmbeddingReading} from '../data/text-reading.ts';
-import {type EmbeddingModel, openEmbeddingModel} from './embedding-model.ts';
+import type {Encoder} from '../encoder/encoder.ts';
+import {readFolder} from '../encoder/folder.ts';
+import {openFolder} from '../encoder/open.ts';
+import {InputError} from '../errors.ts';
 import {rawInputs} from './raw-inputs.ts';
 import type {Student} from './student.ts';
 
@@ -22,8 +25,8 @@ export async function readInputs(student: Student, inputs: Inputs, signal?: Abor
 /** The number of texts whose embeddings are kept for each model. */
 const MOST_KEPT = 2 ** 16;
 
-/** The number of texts that are divided into batches at once: enough for full batches, and no long pause. */
-const MOST_TOGETHER = 1024;
+/** The number of texts that are encoded between two looks at the signal, which other callers may share. */
+const MOST_TOGETHER = 128;
 
 /** Embedders by reading and folder. */
 const embedders = new Map<string, Embedder>();
@@ -49,29 +52,44 @@ async function embedTexts(
   return {kind: 'tensor', dtype: 'float32', shape: [dimensions], count: texts.length, data};
 }
 
+/**
+ * Opens the encoder of a student.
+ *
+ * @throws InputError if it is missing, or isn't the one that the student was trained with
+ */
+async function openReading(reading: EmbeddingReading): Promise<Encoder> {
+  const {path, file, output, pooling = 'mean', tokens, length, model} = reading;
+  const folder = readFolder(path, {file, output, pooling, tokens, length});
+  if (folder.hash === model) return openFolder(folder, path);
+  throw new InputError(
+    `The encoder in ${folder.path} is not the one that the student was trained with, so its embeddings don't fit. Give the folder of that encoder, or train the student again.`,
+  );
+}
+
 class Embedder {
   readonly #kept = new Map<string, Promise<Float32Array>>();
   /** A missing file can be there the next time. */
-  readonly #open: () => Promise<EmbeddingModel>;
+  readonly #open: () => Promise<Encoder>;
 
   constructor(reading: EmbeddingReading) {
-    this.#open = once(() => openEmbeddingModel(reading));
+    this.#open = once(() => openReading(reading));
   }
 
   async embed(texts: readonly string[], signal: AbortSignal | undefined): Promise<readonly Float32Array[]> {
     const rows = new Map(texts.map(text => [text, this.#kept.get(text)]));
     const unknown = [...rows.keys()].filter(text => rows.get(text) === undefined);
+    // Texts of like lengths make full batches.
+    unknown.sort((a, b) => a.length - b.length);
     for (let start = 0; start < unknown.length; start += MOST_TOGETHER) {
-      const model = await this.#open();
-      for (const batch of model.batchesOf(unknown.slice(start, start + MOST_TOGETHER))) {
-        signal?.throwIfAborted();
-        const made = model.embed(batch);
-        for (const [index, text] of batch.entries()) {
-          const row = made.then(embeddings => embeddings[index]!);
-          rows.set(text, this.#keep(text, row));
-        }
-        await made;
+      const encoder = await this.#open();
+      const some = unknown.slice(start, start + MOST_TOGETHER);
+      signal?.throwIfAborted();
+      const made = encoder.encode(some);
+      for (const [index, text] of some.entries()) {
+        const row = made.then(vectors => vectors.slice(index * encoder.dimensions, (index + 1) * encoder.dimensions));
+        rows.set(text, this.#keep(text, row));
       }
+      await made;
     }
     return Promise.all(texts.map(text => rows.get(text)!));
   }

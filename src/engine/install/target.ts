@@ -1,12 +1,9 @@
 import {EngineError} from '../../errors.ts';
 
-/** The Python wheel that carries TensorFlow's C library for one kind of machine, and the parts to take from it. */
-export interface Target {
-  /** `process.platform` and `process.arch`. */
-  readonly machine: string;
-  /** The project on the Python package index. */
+/** A file of a Python package index. */
+export interface Wheel {
+  /** The project on the index. */
   readonly project: string;
-  /** Version of the project and of TensorFlow. */
   readonly version: string;
   /** The platform tag by which pip finds the file. */
   readonly tag: string;
@@ -15,6 +12,15 @@ export interface Target {
   readonly sha256: string;
   /** Size of the file. */
   readonly bytes: number;
+}
+
+/**
+ * The wheel that carries TensorFlow's C library for one kind of machine, and the parts to take from it. Its version is
+ * that of TensorFlow.
+ */
+export interface Target extends Wheel {
+  /** `process.platform` and `process.arch`. */
+  readonly machine: string;
   /** Paths of the shared libraries in the wheel. The binding is linked with the first two. */
   readonly libraries: readonly string[];
 }

@@ -8,7 +8,7 @@ import {type Entry, openPromise} from 'yauzl';
 import {EngineError} from '../../errors.ts';
 import {runCommand} from './run-command.ts';
 import {downloadFromIndex, isAnotherFile, type StepOptions} from './simple-index.ts';
-import type {Target} from './target.ts';
+import type {Target, Wheel} from './target.ts';
 
 interface WheelOptions extends StepOptions {
   /** Called with a line for people about the size of a download, before it starts. */
@@ -24,7 +24,7 @@ interface WheelOptions extends StepOptions {
  * @throws EngineError if it can't be downloaded or is another file
  */
 export async function fetchWheel(
-  target: Target,
+  target: Wheel,
   downloads: string,
   temporary: string,
   options: WheelOptions = {},
@@ -47,7 +47,7 @@ export async function fetchWheel(
   return kept;
 }
 
-async function download(target: Target, folder: string, options: StepOptions): Promise<string> {
+async function download(target: Wheel, folder: string, options: StepOptions): Promise<string> {
   const python = await findPip(options.signal);
   if (python !== undefined) return downloadWithPip(python, target, folder, options);
   const path = join(folder, target.file);
@@ -125,7 +125,7 @@ async function findPip(signal?: AbortSignal): Promise<string | undefined> {
  */
 async function downloadWithPip(
   python: string,
-  {project, version, sha256, tag, file, bytes}: Target,
+  {project, version, sha256, tag, file, bytes}: Wheel,
   folder: string,
   {signal, onProgress}: StepOptions = {},
 ): Promise<string> {

@@ -2,12 +2,12 @@ import {createHash} from 'node:crypto';
 import {crc32, deflateRawSync} from 'node:zlib';
 import type {Target} from '../../../src/engine/install/target.ts';
 
-/** A zip archive of texts, as small as the format allows. */
-export function zip(files: Readonly<Record<string, string>>): Buffer {
+/** A zip archive, as small as the format allows. */
+export function zip(files: Readonly<Record<string, string | Buffer>>): Buffer {
   const [parts, directory]: [Buffer[], Buffer[]] = [[], []];
   let offset = 0;
-  for (const [name, text] of Object.entries(files)) {
-    const [path, plain] = [Buffer.from(name), Buffer.from(text)];
+  for (const [name, content] of Object.entries(files)) {
+    const [path, plain] = [Buffer.from(name), Buffer.from(content as Buffer)];
     const packed = deflateRawSync(plain);
     // Version, flags, method, time, date, checksum, sizes: the fields that both headers share.
     const shared = Buffer.alloc(26);
