@@ -48,7 +48,8 @@ function levelText(plan: LevelPlan): string {
   const lineOf = plan.atMost ? chosenLine : inputsLine;
   // A part may be asked several times about one input.
   const ofParts = parts.map(part => `  of ${part.teacher}:\n  ${lineOf(part, 'query')}`);
-  const lines = [heading, lineOf(plan, 'input'), ...ofParts];
+  const choice = plan.choice === undefined ? [] : [`  ${plan.choice}.`];
+  const lines = [heading, lineOf(plan, 'input'), ...choice, ...ofParts];
   return [...lines, ...(isService && isOpen(plan) ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
 }
 

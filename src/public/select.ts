@@ -19,6 +19,7 @@ export {type DisagreementOptions, disagreement} from '../select/disagreement.ts'
 export {entropy} from '../select/entropy.ts';
 export {kCenter} from '../select/k-center.ts';
 export {margin} from '../select/margin.ts';
+export {type MedoidsOptions, medoids} from '../select/medoids.ts';
 export type {Selection, SelectOptions} from '../select/options.ts';
 export {random} from '../select/random.ts';
 export type {ShareInterval, StopReason, StopRules} from '../select/round.ts';

@@ -97,11 +97,13 @@ const tune = z.union(
   'expected `true`, or an object with `temperatures`, `weights` (lists of numbers above 0) or `reduction` (2 or more)',
 );
 const aShare = z.number().min(0).max(1);
+const strategy = z.custom(
+  value => typeof (value as {choose?: unknown} | null)?.choose === 'function',
+  'expected a strategy, such as margin()',
+);
 const select = z.strictObject({
-  by: z.custom(
-    value => typeof (value as {choose?: unknown} | null)?.choose === 'function',
-    'expected a strategy, such as margin()',
-  ),
+  by: strategy,
+  start: strategy.optional(),
   held: aCount.optional(),
   first: aCount.optional(),
   size: aCount.optional(),

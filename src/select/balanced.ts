@@ -23,10 +23,10 @@ export function balanced(within: Strategy = random()): Strategy {
   if (typeof within?.choose !== 'function') {
     throw new OptionError('balanced takes a strategy, such as margin(), or nothing.');
   }
-  const {students, embeddings} = within.needs;
   return {
     name: within.name === 'random' ? 'balanced' : `balanced ${within.name}`,
-    needs: {students: Math.max(1, students), embeddings},
+    needs: {...within.needs, students: Math.max(1, within.needs.students)},
+    among: within.among,
     choose(candidates, size) {
       const rows = rowsByClass(candidates);
       const quotas = quotasOf(candidates, rows, size);

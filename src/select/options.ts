@@ -10,8 +10,14 @@ import type {Strategy} from './strategy.ts';
 
 /** How inputs are chosen in rounds. */
 export interface Selection {
-  /** Chooses the inputs of every round but the first. */
+  /** Chooses the inputs of every round but the first; of the first as well if it needs no answers. */
   readonly by: Strategy;
+  /**
+   * Chooses the inputs that the first student learns from. It must need no student, such as `medoids({encoder})`.
+   *
+   * @default `by` if it has an encoder and needs no student, else they are drawn at random
+   */
+  readonly start?: Strategy | undefined;
   /**
    * Number of inputs that are drawn at random, asked about first and held out. No student of a round learns from them,
    * and all students are measured by them.
@@ -20,7 +26,7 @@ export interface Selection {
    */
   readonly held?: number;
   /**
-   * Number of inputs, drawn at random, that the first student learns from.
+   * Number of inputs that the first student learns from. They are drawn at random, or chosen by `start`.
    *
    * @default a tenth of the most that may be asked about
    */
@@ -32,7 +38,7 @@ export interface Selection {
    */
   readonly size?: number;
   /**
-   * Share of each further round that is drawn at random instead of chosen.
+   * Share of each chosen round that is drawn at random instead of chosen.
    *
    * @default 0
    */
@@ -62,6 +68,12 @@ export interface SelectOptions extends Selection {
   /** Trains a fresh student on the knowledge. The same knowledge and seed must give the same student. */
   readonly train: (knowledge: Knowledge, seed: number) => Promise<Student>;
   /**
+   * The folder of a cache, such as `.limbeck`, in which encodings are kept for the next selection.
+   *
+   * @default none: they are in memory
+   */
+  readonly encodings?: string | undefined;
+  /**
    * The least detail of each answer.
    *
    * @default the teacher's `detail`, without its features
@@ -76,6 +88,7 @@ export interface SelectOptions extends Selection {
 /** The kinds of `SelectOptions`. */
 export const SELECT_KINDS: Shape<SelectOptions> = {
   by: kinds.object,
+  start: kinds.object,
   held: kinds.number,
   first: kinds.number,
   size: kinds.number,
@@ -86,14 +99,17 @@ export const SELECT_KINDS: Shape<SelectOptions> = {
   calibration: kinds.number,
   seed: kinds.number,
   train: kinds.call,
+  encodings: kinds.text,
   detail: kinds.object,
   signal: kinds.object,
   onProgress: kinds.call,
 };
 
 /** The options with all defaults filled in. */
-export type Plan = Required<Omit<Selection, 'among' | 'stop'>> &
+export type Plan = Required<Omit<Selection, 'start' | 'among' | 'stop'>> &
   Pick<SelectOptions, 'most' | 'seed'> & {
+    /** Undefined if the first inputs are drawn. */
+    readonly start: Strategy | undefined;
     readonly among: number;
     readonly stop: StopRules;
     readonly calibration: number;
@@ -114,6 +130,8 @@ export function planOf(
   const tenth = Math.max(1, Math.round(allowed / 10));
   const {held = Math.min(500, 2 * tenth), first = tenth, size = tenth} = options;
   for (const [name, value] of Object.entries({held, first, size, among})) checkCount(name, value);
+  const start = startOf(options);
+  for (const strategy of [by, start]) checkEncodable(strategy, pool);
   checkShare('explore', explore);
   if (stop.agreement !== undefined) checkShare('stop.agreement', stop.agreement);
   if (stop.gain !== undefined) checkShare('stop.gain', stop.gain);
@@ -124,7 +142,48 @@ export function planOf(
         `${allowed} may be asked about in all. Lower \`held\` or \`first\`, or allow more.`,
     );
   }
-  return {by, most, seed, calibration, held, first, size, explore, among, stop};
+  return {by, start, most, seed, calibration, held, first, size, explore, among, stop};
+}
+
+/**
+ * The strategy that chooses the first inputs; undefined if they are drawn.
+ *
+ * @throws InputError if it needs a student
+ */
+function startOf({by, start = by}: Pick<Selection, 'by' | 'start'>): Strategy | undefined {
+  if (start.needs.students === 0) return start.needs.encoder === undefined ? undefined : start;
+  if (start === by) return undefined;
+  throw new InputError(
+    `\`start\` chooses before anything is answered, and ${start.name} needs a student that learned from answers. ` +
+      'Give it an encoder, or another strategy, such as `medoids({encoder})`.',
+  );
+}
+
+/** @throws InputError if a strategy encodes inputs that are no texts */
+function checkEncodable(strategy: Strategy | undefined, {kind}: Inputs): void {
+  if (strategy?.needs.encoder === undefined || kind === 'text') return;
+  throw new InputError(
+    `${strategy.name} compares inputs by an encoder of texts, and these are of kind ${kind}. Leave \`encoder\` out.`,
+  );
+}
+
+/** How many of the inputs are drawn at random and how many are chosen, for people: a sentence. */
+export function describeShares({by, start, held, first, calibration, most, explore}: Plan): string {
+  const parts = [
+    `${held} drawn at random to measure by`,
+    ...(calibration > 0 ? [`${calibration} drawn at random to calibrate by`] : []),
+    `${first} ${start ? `chosen by ${start.name}` : 'drawn at random'} to begin with`,
+  ];
+  const rest = most - held - calibration - first;
+  if (rest > 0) {
+    parts.push(`${rest} chosen by ${by.name}${explore > 0 ? ` (${Math.round(100 * explore)} % of them drawn)` : ''}`);
+  }
+  return `${parts.join(', ')}. Only inputs drawn at random stand for future ones`;
+}
+
+/** The names of the strategies, for people. */
+export function strategyName({by, start}: Pick<Selection, 'by' | 'start'>): string {
+  return start === undefined || start === by ? by.name : `${start.name}, then ${by.name}`;
 }
 
 function checkShare(name: string, value: number): void {

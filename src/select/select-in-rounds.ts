@@ -5,20 +5,20 @@ import {mixSeed, shuffledIndices} from '../data/random.ts';
 import type {TransferSet} from '../data/split.ts';
 import {BudgetError, InputError, KnowledgeError, PendingError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
-import {targetsOf} from '../losses/targets.ts';
 import {checkOptions} from '../options.ts';
-import {featureNames} from '../student/forward.ts';
-import {predictActivations, predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
+import {Encodings} from './encodings.ts';
+import {type Learned, lookAt} from './look.ts';
 import {type Plan, planOf, SELECT_KINDS, type SelectOptions} from './options.ts';
 import {agreementsOf, type SelectionRound} from './round.ts';
 import {SelectionRun} from './selection-run.ts';
-import type {Candidates, Embeddings, Needs} from './strategy.ts';
+import type {Strategy} from './strategy.ts';
 
 /**
- * Asks a teacher in rounds: first about inputs drawn at random, then about inputs that a strategy chooses with students
- * that learned from the answers so far. It yields after every round, so the caller can print, save or stop in its loop.
+ * Asks a teacher in rounds: first about inputs drawn at random, or chosen by a strategy that needs no answers, then about
+ * inputs that a strategy chooses with students that learned from the answers so far. It yields after every round, so the
+ * caller can print, save or stop in its loop.
  *
  * Chosen inputs are harder than others, and the remaining ones are easier, so agreement on neither equals that on the
  * pool. Therefore some inputs are drawn from the whole pool before anything is chosen, and held out from the students
@@ -37,12 +37,27 @@ export async function* selectInRounds<A extends Access>(
   options: SelectOptions,
 ): AsyncGenerator<SelectionRound, void, void> {
   checkOptions('selectInRounds', options, SELECT_KINDS, ['by', 'most', 'seed', 'train']);
-  const {inputs, versions = 1} = pool;
-  if (versions > 1) throw new InputError('Inputs can only be chosen without views. Give a pool without versions.');
+  if ((pool.versions ?? 1) > 1)
+    throw new InputError('Inputs can only be chosen without views. Give a pool without versions.');
+  const encodings = new Encodings(options.encodings);
+  try {
+    yield* rounds(teacher, pool, encodings, options);
+  } finally {
+    await encodings.close();
+  }
+}
+
+async function* rounds<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  pool: TransferSet,
+  encodings: Encodings,
+  options: SelectOptions,
+): AsyncGenerator<SelectionRound, void, void> {
+  const {inputs} = pool;
   const {detail, signal, onProgress} = options;
   const plan = planOf(inputs, options);
   const run = new SelectionRun(plan, pool);
-  let next = run.first();
+  let next = run.first(await chosenFirst(inputs, run.unasked(), teacher.classes, {plan, encodings, signal}));
   for (let last: SelectionRound | undefined; last?.stopped === undefined; ) {
     const round: number = (last?.round ?? 0) + 1;
     const before = run.askedCount;
@@ -66,12 +81,30 @@ export async function* selectInRounds<A extends Access>(
       if (last.stopped === undefined) {
         const size = Math.min(plan.size, plan.most - run.askedCount);
         const seed = mixSeed(plan.seed, `round ${round + 1}`);
-        next = await chooseNext(inputs, run.unasked(), {plan, size, students, learned, seed, signal});
+        const choosing = {plan, by: plan.by, size, students, learned, seed, encodings, signal};
+        next = await chooseNext(inputs, run.unasked(), choosing);
       }
     } finally {
       for (const {model} of students) model.dispose();
     }
   }
+}
+
+/** The inputs that the first student learns from; undefined if they are drawn at random. */
+async function chosenFirst(
+  pool: Inputs,
+  rows: Int32Array,
+  classes: readonly string[],
+  {plan, ...options}: Pick<ChooseOptions, 'plan' | 'encodings' | 'signal'>,
+): Promise<Int32Array | undefined> {
+  const {start: by, first: size} = plan;
+  if (by === undefined) return undefined;
+  const answers = {kind: 'label', count: 0, labels: new Int32Array(0)} as const;
+  const learned = {classes, inputs: selectInputs(pool, []), answers};
+  return chooseNext(pool, rows, {
+    ...{plan, by, size, learned, students: [], seed: mixSeed(plan.seed, 'round 1')},
+    ...options,
+  });
 }
 
 /** Trains the students that choose the next inputs. There is at least one, which is measured. */
@@ -92,13 +125,15 @@ async function trainAll(
 /** The data by which the inputs of the next round are chosen. */
 export interface ChooseOptions {
   readonly plan: Plan;
+  readonly by: Strategy;
   /** Number of inputs to choose. */
   readonly size: number;
   /** Students that were trained on the knowledge so far. */
   readonly students: readonly Student[];
-  readonly learned: Knowledge;
+  readonly learned: Learned;
   /** Seed of this round. */
   readonly seed: number;
+  readonly encodings: Encodings;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -109,17 +144,18 @@ export interface ChooseOptions {
  * @returns indices in the pool
  */
 export async function chooseNext(pool: Inputs, rows: Int32Array, options: ChooseOptions): Promise<Int32Array> {
-  const {plan, students, learned, seed, signal} = options;
+  const {plan, by, students, learned, seed, encodings, signal} = options;
   const size = Math.min(options.size, rows.length);
   const shuffled = shuffledIndices(rows.length, seed, 'inputs to choose among').map(index => rows[index]!);
   const explored = Math.round(plan.explore * size);
   const wanted = size - explored;
   if (wanted === 0) return shuffled.slice(0, size);
   // In the order of the pool, because that is quicker to read.
-  const candidates = shuffled.slice(explored, explored + Math.max(wanted, plan.among)).sort();
-  const looking = {needs: plan.by.needs, seed: mixSeed(seed, 'choice'), signal};
+  const among = Math.max(wanted, Math.min(plan.among, by.among ?? plan.among));
+  const candidates = shuffled.slice(explored, explored + among).sort();
+  const looking = {needs: by.needs, seed: mixSeed(seed, 'choice'), encodings, signal};
   const known = await lookAt(pool, candidates, students, learned, looking);
-  const chosen = plan.by.choose(known, wanted).map(index => candidates[index]!);
+  const chosen = by.choose(known, wanted).map(index => candidates[index]!);
   return Int32Array.from([...shuffled.slice(0, explored), ...chosen]);
 }
 
@@ -154,58 +190,4 @@ async function askRound<A extends Access>(
   if (pending) throw pending.error;
   const missing = collection.missing.map(({index, error}) => ({index: rows[index]!, error}));
   return {knowledge: collection.knowledge, missing};
-}
-
-interface LookOptions {
-  readonly needs: Needs;
-  readonly seed: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Computes the data about candidates that a strategy needs. */
-export async function lookAt(
-  pool: Inputs,
-  rows: Int32Array,
-  students: readonly Student[],
-  learned: Knowledge,
-  {needs, seed, signal}: LookOptions,
-): Promise<Candidates> {
-  const classes = learned.classes.length;
-  const {labels} = targetsOf(learned.answers, classes);
-  const known = {count: rows.length, classes, seed, labels};
-  if (needs.students === 0) return {...known, logits: []};
-  const inputs = selectInputs(pool, rows);
-  const logits: Float32Array[] = [];
-  for (const student of students.slice(0, needs.students)) logits.push(await predictLogits(student, inputs, {signal}));
-  if (!needs.embeddings) return {...known, logits};
-  return {...known, logits, embeddings: await embeddingsOf(students[0]!, inputs, learned.inputs, signal)};
-}
-
-/** The input of the student's last layer, or the logits of a student with a single layer. */
-async function embeddingsOf(
-  student: Student,
-  candidates: Inputs,
-  answered: Inputs,
-  signal: AbortSignal | undefined,
-): Promise<Embeddings> {
-  const {model, classes} = student;
-  const before = [model.outputs[0]!.sourceLayer.input].flat()[0]!.sourceLayer.name;
-  const layer = featureNames(student).find(name => name === before);
-  const read = async (inputs: Inputs): Promise<Float32Array> => {
-    if (layer === undefined) return predictLogits(student, inputs, {signal});
-    const outputs = await predictActivations(student, inputs, [layer], {signal});
-    return withoutFirst(outputs, inputs.count, classes.length);
-  };
-  const [ofCandidates, ofAnswered] = [await read(candidates), await read(answered)];
-  return {width: ofCandidates.length / candidates.count, candidates: ofCandidates, answered: ofAnswered};
-}
-
-/** The rows without the first of their numbers. */
-function withoutFirst(values: Float32Array, count: number, first: number): Float32Array {
-  const width = values.length / count;
-  const rest = new Float32Array(count * (width - first));
-  for (let row = 0; row < count; row++) {
-    rest.set(values.subarray(row * width + first, (row + 1) * width), row * (width - first));
-  }
-  return rest;
 }

@@ -27,7 +27,7 @@ export class SelectionRun {
     this.#plan = plan;
     this.#order = shuffledIndices(inputs.count, plan.seed);
     this.#held = new Set(this.#order.subarray(0, plan.held));
-    const drawn = plan.held + plan.first;
+    const drawn = plan.held + (plan.start ? 0 : plan.first);
     this.#calibrating = new Set(this.#order.subarray(drawn, drawn + plan.calibration));
     this.#answered = new Answered(inputs);
   }
@@ -38,15 +38,20 @@ export class SelectionRun {
 
   /**
    * The first inputs to ask about: held-out and others mixed, so that the end of a budget cuts both; then calibration.
+   *
+   * @param chosen - those that the first student learns from; undefined if they are drawn
    */
-  first(): Int32Array {
+  first(chosen: Int32Array | undefined): Int32Array {
     const {held, first, seed} = this.#plan;
-    const order = shuffledIndices(held + first, seed, 'order of the first round').map(index => this.#order[index]!);
+    const rows = Int32Array.of(...this.#held, ...(chosen ?? this.#order.subarray(held, held + first)));
+    const order = shuffledIndices(rows.length, seed, 'order of the first round').map(index => rows[index]!);
     return Int32Array.of(...order, ...this.#calibrating);
   }
 
+  /** Inputs that may be chosen: those that were not asked about, and are not reserved for measurement or calibration. */
   unasked(): Int32Array {
-    return this.#order.filter(row => !this.#asked.has(row));
+    const isApart = (row: number): boolean => this.#held.has(row) || this.#calibrating.has(row);
+    return this.#order.filter(row => !this.#asked.has(row) && !isApart(row));
   }
 
   add(rows: Int32Array, knowledge: Knowledge, missing: readonly Missing[]): void {

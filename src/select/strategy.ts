@@ -1,4 +1,5 @@
 import {shuffledIndices} from '../data/random.ts';
+import type {Encoder} from '../encoder/encoder.ts';
 
 /** A way to choose the inputs that a teacher is asked about next. */
 export interface Strategy {
@@ -6,6 +7,12 @@ export interface Strategy {
   readonly name: string;
   /** The data about candidates that it needs. */
   readonly needs: Needs;
+  /**
+   * The most candidates that it chooses among. If there are more, they are drawn at random.
+   *
+   * @default all
+   */
+  readonly among?: number | undefined;
   /**
    * Chooses inputs. Pure: the same candidates and the same seed give the same choice.
    *
@@ -21,6 +28,13 @@ export interface Needs {
   readonly students: number;
   /** True if it needs the embeddings of inputs. */
   readonly embeddings: boolean;
+  /**
+   * The encoder that makes the embeddings: its name or folder, or an encoder that is open, which stays open. With one, and
+   * with no students, a strategy can choose the first round.
+   *
+   * @default none: embeddings are the input of the last layer of the first student
+   */
+  readonly encoder?: string | Encoder | undefined;
 }
 
 /** The data about the inputs that can be chosen. */
@@ -37,7 +51,7 @@ export interface Candidates {
   readonly labels: Int32Array;
 }
 
-/** Embeddings of inputs: the input of the last layer of the first student. */
+/** Embeddings of inputs: by an encoder, or the input of the last layer of the first student. */
 export interface Embeddings {
   /** Length of an embedding. */
   readonly width: number;

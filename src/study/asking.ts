@@ -13,7 +13,7 @@ import {type Evaluation, evaluate} from '../evaluate/metrics.ts';
 import {type Answers, answerAt} from '../knowledge/answers.ts';
 import {namedBy} from '../knowledge/coarsen.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
-import type {Selection} from '../select/options.ts';
+import {describeShares, planOf, type Selection, type SelectOptions, strategyName} from '../select/options.ts';
 import {describeRound, type SelectionRound} from '../select/round.ts';
 import {selectInRounds} from '../select/select-in-rounds.ts';
 import type {Detail, Teacher} from '../teacher.ts';
@@ -199,17 +199,22 @@ async function askSelected(
   const path = join(study.directory, 'knowledge', `${plan.fileName}.selection.json`);
   const rounds: SelectionRound[] = [];
   const missing: Missing[] = [];
-  const selecting = selectInRounds(teacher, transferSet(recipe.data.train), {
+  const pool = transferSet(recipe.data.train);
+  const selecting: SelectOptions = {
     ...method.select,
     ...options,
     most,
     seed,
     // So many are drawn at random besides.
     calibration: recipe.calibrationSizeOf(most),
+    encodings: study.cacheFolder,
     train: (knowledge, drawn) =>
       trainer.chooser({...method, knowledge}, mixSeed(recipe.seeds[0]!, `chooses by ${drawn}`)),
-  });
-  for await (const round of selecting) {
+  };
+  study.onNote(
+    `Method \`${method.method}\` asks about at most ${most} inputs: ${describeShares(planOf(pool.inputs, selecting))}.`,
+  );
+  for await (const round of selectInRounds(teacher, pool, selecting)) {
     study.onNote(describeRound(round));
     rounds.push(round);
     for (const one of round.missing) missing.push(one);
@@ -221,9 +226,9 @@ async function askSelected(
   return {knowledge, missing, selection: selectionOf(method.select, rounds)};
 }
 
-function selectionOf({by}: Selection, rounds: readonly SelectionRound[]): MethodSelection {
+function selectionOf(select: Selection, rounds: readonly SelectionRound[]): MethodSelection {
   return {
-    by: by.name,
+    by: strategyName(select),
     rounds: rounds.map(({round, rows, held, agreement, gain, stopped}) => ({
       round,
       answers: rows.length,

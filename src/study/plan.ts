@@ -4,7 +4,8 @@ import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
 import {selectInputs} from '../data/inputs.ts';
 import type {Recipe} from '../recipe/recipe.ts';
-import {resolveRecipe} from '../recipe/resolve.ts';
+import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
+import {describeShares, planOf, type Selection} from '../select/options.ts';
 import {DEFAULT_CACHE, isStoreUrl, journalOf} from '../store/cache-path.ts';
 import {JournalReader} from '../store/journal/reader.ts';
 import {BatchRecords} from '../store/journal/unfinished.ts';
@@ -44,6 +45,8 @@ export interface LevelPlan extends AskPlan {
   readonly method?: string | undefined;
   /** Whether its method chooses the inputs in rounds, which may end early, and of which any may be kept; absent if not. */
   readonly atMost?: true;
+  /** How many of the inputs are drawn at random and how many are chosen, as a sentence; absent if none is chosen. */
+  readonly choice?: string;
   /**
    * The transfer set, to learn from; its first inputs again, by which `compare` finds out whether a service perturbs its
    * scores; the test split, to measure by, which only `compare` and `evaluate` ask about; some of its inputs again, by which
@@ -94,7 +97,7 @@ export async function planStudy(
       const unknown = queryPlan.select ? {isFromNothing: true, planned: new Map<string, Detail>()} : {};
       const plan = await planAsking(teacher, inputs, {...shared, ...about, byBatches, ...unknown});
       const whose = {level, method: own?.method};
-      levels.push({...whose, about: 'transfer set', ...plan, ...(own?.select && atMost(plan))});
+      levels.push({...whose, about: 'transfer set', ...plan, ...(own?.select && inRounds(recipe, own.select, plan))});
       if (!isAskedAgain(level, teacher, detail) || plan.imported !== undefined) continue;
       const first = selectInputs(inputs, rowsAskedAgain(inputs.count));
       const again = await planAsking(teacher, first, {...shared, detail, ...unknown, sample: 1});
@@ -119,10 +122,16 @@ export async function planStudy(
 }
 
 /** All may be kept, or the rounds end early. */
-function atMost({calls, tokens, usd, seconds}: AskPlan): Partial<LevelPlan> {
+function inRounds(
+  {data, transfer: {size, seed = 0}, calibrationSizeOf}: ResolvedRecipe,
+  select: Selection,
+  {calls, tokens, usd, seconds}: AskPlan,
+): Partial<LevelPlan> {
+  const choice = planOf(data.train.inputs, {...select, most: size, seed, calibration: calibrationSizeOf(size)});
   const fromNone = (estimate: Estimate): Estimate => ({...estimate, low: 0});
   return {
     atMost: true,
+    choice: describeShares(choice),
     calls: fromNone(calls),
     ...(tokens && {tokens: fromNone(tokens)}),
     ...(usd && {usd: fromNone(usd)}),

@@ -14,6 +14,7 @@ import {LEVELS} from '../levels.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {conditionsOf} from '../recipe/conditions.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import {strategyName} from '../select/options.ts';
 import {twoSidedP} from '../statistics/two-parts.ts';
 import {packageVersion} from '../version.ts';
 import type {Reference} from './asking.ts';
@@ -235,7 +236,7 @@ function describe({level, losses, select, viewing: {view}, knowledge}: Summarise
   const {detail, inputs, versions = 1} = knowledge;
   const seen = level === 'none' ? 'true labels' : describeDetail(detail);
   const count = (inputs.count / versions).toLocaleString('en-GB');
-  const chosen = select ? `, chosen in rounds (${select.by.name})` : '';
+  const chosen = select ? `, chosen in rounds (${strategyName(select)})` : '';
   const calibrating = apart > 0 ? `, ${apart.toLocaleString('en-GB')} of them to calibrate by` : '';
   const looks = view
     ? `, each epoch by another view (${view.name})`

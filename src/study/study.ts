@@ -1,4 +1,4 @@
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {type Asking, type AskingOptions, type OpenTeacher, openAsking} from '../ask/asking.ts';
 import {ASKING} from '../ask/asking-options.ts';
 import {onceEach} from '../ask/notes.ts';
@@ -98,6 +98,8 @@ export interface Study {
   readonly workers: Workers | undefined;
   /** The share of inputs that may be left without an answer. */
   readonly allowMissing: number;
+  /** The folder of its cache, in which encodings are kept too. */
+  readonly cacheFolder: string;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: StudyProgress) => void;
   /** Tells each note once. */
@@ -157,6 +159,7 @@ export async function openStudy(
     directory,
     workers,
     allowMissing,
+    cacheFolder: dirname(journalOf(cache)),
     signal,
     onProgress,
     onNote,

@@ -15,6 +15,10 @@ interface Choices {
   readonly disagreement: readonly number[];
   /** The first 12. */
   readonly kCenter: readonly number[];
+  /** The first 10. */
+  readonly medoids: readonly number[];
+  /** The first 10 if nothing was answered. */
+  readonly medoidsFirst: readonly number[];
 }
 
 const path = join(import.meta.dirname, '..', 'fixtures', 'select', 'choices.json');

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
+import {Encodings} from '../../src/select/encodings.ts';
 import {planOf} from '../../src/select/options.ts';
 import {random} from '../../src/select/random.ts';
 import {type ChooseOptions, chooseNext} from '../../src/select/select-in-rounds.ts';
@@ -21,7 +22,15 @@ const firstOnes: Strategy = {
 
 function choose(rows: readonly number[], changes: Partial<ChooseOptions['plan']> = {}, size = 8): Promise<Int32Array> {
   const plan = {...planOf(pool, {by: firstOnes, most: 50, seed: 1}), ...changes};
-  return chooseNext(pool, Int32Array.from(rows), {plan, size, students: [], learned, seed: 1});
+  return chooseNext(pool, Int32Array.from(rows), {
+    plan,
+    by: plan.by,
+    size,
+    students: [],
+    learned,
+    seed: 1,
+    encodings: new Encodings(undefined),
+  });
 }
 
 const evens = Array.from({length: 50}, (_, index) => 2 * index);

@@ -2,7 +2,8 @@ import {beforeAll, describe, expect, it} from 'vitest';
 import {selectInputs} from '../../src/data/inputs.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {trueLabels} from '../../src/knowledge/knowledge.ts';
-import {lookAt} from '../../src/select/select-in-rounds.ts';
+import {Encodings} from '../../src/select/encodings.ts';
+import {lookAt} from '../../src/select/look.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {predictActivations, predictLogits} from '../../src/student/predict.ts';
 import {classes, tinyData} from '../study/tiny.ts';
@@ -14,11 +15,12 @@ const learned = trueLabels(
   {...train, inputs: selectInputs(train.inputs, [5, 9]), labels: train.labels.filter((_, row) => [5, 9].includes(row))},
   classes,
 );
+const encodings = new Encodings(undefined);
 const rows = Int32Array.of(1, 7, 30);
 const students = (units: readonly number[]) =>
   [1, 2].map(seed => mlp({units})({classes, inputShape: [4, 4, 1], preprocessing: {scale: 1 / 255}}, seed));
 const look = (needs: {readonly students: number; readonly embeddings: boolean}, units: readonly number[] = [6]) =>
-  lookAt(train.inputs, rows, students(units), learned, {needs, seed: 3});
+  lookAt(train.inputs, rows, students(units), learned, {needs, seed: 3, encodings});
 
 describe('lookAt', () => {
   it('asks only as many students as are needed', async () => {
@@ -44,7 +46,7 @@ describe('lookAt', () => {
     expect((await look({students: 1, embeddings: true}, [])).embeddings!.width).toBe(16);
     const inputs = {kind: 'tensor', dtype: 'float32', shape: [2], count: 2, data: Float32Array.of(1, 2, 3, 4)} as const;
     const student = mlp({units: []})({classes, inputShape: [2], preprocessing: {}}, 1);
-    const options = {needs: {students: 1, embeddings: true}, seed: 1};
+    const options = {needs: {students: 1, embeddings: true}, seed: 1, encodings};
     const {embeddings, logits} = await lookAt(inputs, Int32Array.of(0, 1), [student], {...learned, inputs}, options);
     expect(embeddings!.candidates).toEqual(logits[0]);
   });

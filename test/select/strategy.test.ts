@@ -1,10 +1,12 @@
 import fc from 'fast-check';
-import {describe, expect, it} from 'vitest';
+import {beforeAll, describe, expect, it} from 'vitest';
+import {startEngine} from '../../src/engine/engine.ts';
 import {balanced} from '../../src/select/balanced.ts';
 import {disagreement} from '../../src/select/disagreement.ts';
 import {entropy} from '../../src/select/entropy.ts';
 import {kCenter} from '../../src/select/k-center.ts';
 import {margin} from '../../src/select/margin.ts';
+import {medoids} from '../../src/select/medoids.ts';
 import {random} from '../../src/select/random.ts';
 import {highest, type Strategy} from '../../src/select/strategy.ts';
 import {drawn} from './candidates.ts';
@@ -14,10 +16,13 @@ const strategies: readonly Strategy[] = [
   entropy(),
   margin(),
   kCenter(),
+  medoids(),
   disagreement(),
   balanced(),
   balanced(kCenter()),
 ];
+
+beforeAll(startEngine);
 
 describe.each(strategies.map(strategy => [strategy.name, strategy] as const))('%s', (_, strategy) => {
   it('chooses as many candidates as are wanted, each once, the same ones again', () => {

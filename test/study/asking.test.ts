@@ -181,6 +181,9 @@ describe('what is checked and planned', () => {
       {method: 'chosen', atMost: true, inputs: 40, cached: 0, calls: {low: 0, expected: 5}},
     ]);
     expect(levels[0]).not.toHaveProperty('atMost');
+    expect(levels[1]!.choice).toMatch(
+      /^8 drawn at random to measure by, 6 drawn at random to begin with, 26 chosen by dis/,
+    );
   });
 
   it('refuses a first round that is too large, before anything is asked', async () => {

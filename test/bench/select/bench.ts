@@ -1,10 +1,11 @@
-/** Compares strategies of choosing inputs: students of MNIST at several budgets. */
+/** Compares strategies of choosing inputs: students of MNIST at several budgets, or heads on the encodings of texts. */
 import {appendFileSync} from 'node:fs';
 import {Command, InvalidArgumentError, Option} from 'commander';
 import recipe, {teacher as folder} from '../../../examples/mnist/recipe.ts';
 import {degrade} from '../../../src/ask/compose/degrade.ts';
 import {argmaxRows} from '../../../src/data/arrays.ts';
 import {transferSet} from '../../../src/data/split.ts';
+import {openEncoder} from '../../../src/encoder/open.ts';
 import {startEngine} from '../../../src/engine/engine.ts';
 import {mean, standardDeviation} from '../../../src/evaluate/statistics.ts';
 import type {Knowledge} from '../../../src/knowledge/knowledge.ts';
@@ -28,6 +29,7 @@ import type {Student} from '../../../src/student/student.ts';
 import type {Detail, Teacher} from '../../../src/teacher.ts';
 import {adam} from '../../../src/train/optimizer.ts';
 import {train} from '../../../src/train/train.ts';
+import {compareOnTexts} from './texts.ts';
 
 const STRATEGIES: readonly Strategy[] = [random(), margin(), entropy(), kCenter(), disagreement(), balanced()];
 const BUDGETS = [250, 500, 1000, 2000];
@@ -53,14 +55,29 @@ const ACCESS: readonly Access[] = [
 ];
 
 const settings = new Command('bench:select')
-  .description('Compares ways to choose the inputs that a teacher is asked about, on MNIST.')
+  .description('Compares ways to choose the inputs that a teacher is asked about, on MNIST, or on texts.')
   .option('--seeds <number>', 'seeds of each', wholeNumber, 3)
   .addOption(new Option('--access <name...>', 'only these').choices(ACCESS.map(({name}) => name)))
   .addOption(new Option('--by <name...>', 'only these').choices(STRATEGIES.map(({name}) => name)))
   .option('--jsonl <file>', 'also writes each figure, a line each')
+  .option('--texts [folder]', 'mails and languages instead; also a folder with train.jsonl and test.jsonl')
+  .option('--sets <name...>', 'only these sets of texts: mails, languages, folder')
+  .option('--answers <number>', 'answers about texts', wholeNumber, 500)
+  .option('--encoder <name>', 'encoder of texts: a name or a folder', 'all-minilm-l6-v2')
   .allowExcessArguments(false)
   .parse()
-  .opts<{seeds: number; access?: readonly string[]; by?: readonly string[]; jsonl?: string}>();
+  .opts<Settings>();
+
+interface Settings {
+  readonly seeds: number;
+  readonly access?: readonly string[];
+  readonly by?: readonly string[];
+  readonly jsonl?: string;
+  readonly texts?: true | string;
+  readonly sets?: readonly string[];
+  readonly answers: number;
+  readonly encoder: string;
+}
 
 function wholeNumber(text: string): number {
   const value = Number(text);
@@ -69,6 +86,17 @@ function wholeNumber(text: string): number {
 }
 
 await startEngine();
+if (settings.texts !== undefined) {
+  const {texts, encoder: name, ...others} = settings;
+  const encoder = await openEncoder(name).catch((error: unknown) => {
+    console.log(`Texts are skipped, because there is no encoder. ${(error as Error).message}`);
+  });
+  if (encoder) {
+    await compareOnTexts({...others, encoder, folder: texts === true ? undefined : texts, sets: settings.sets});
+    await encoder.close();
+  }
+  process.exit();
+}
 const {classes, train: examples, test} = await recipe.data();
 const model = await loadStudent(folder);
 const truth = argmaxRows(await predictLogits(model, test.inputs), classes.length);

@@ -1,0 +1,189 @@
+import {bytesOf} from '../data/arrays.ts';
+import {selectRows} from '../data/inputs.ts';
+import {shuffledIndices} from '../data/random.ts';
+import type {Encoder} from '../encoder/encoder.ts';
+import {tf} from '../engine/tf.ts';
+import {checkOptions, kinds, type Shape} from '../options.ts';
+import type {Embeddings, Strategy} from './strategy.ts';
+
+export interface MedoidsOptions {
+  /**
+   * The encoder in whose space texts are compared: a name of `limbeck encoder list`, a folder, or an encoder that is open.
+   * No student is needed then, so the first round is chosen as well.
+   *
+   * @default none: the space is the input of the student's last layer, and the first round is drawn
+   */
+  readonly encoder?: string | Encoder;
+}
+
+const KINDS = {encoder: kinds.textOrObject} satisfies Shape<MedoidsOptions>;
+
+/** The most candidates: time and memory grow with their square, and more change the choice little. */
+const MOST = 8000;
+
+/**
+ * Chooses inputs that represent all others: those for which the sum of cosines, of each input with the nearest one that is
+ * chosen or was answered, is highest. It adds one after another, each time the one that raises the sum most. This is the
+ * BUILD phase of k-medoids (Kaufman and Rousseeuw, 1990, Finding groups in data, chapter 2), or facility location, whose
+ * greedy solution reaches at least 1 − 1/e of the best sum (Nemhauser, Wolsey and Fisher, 1978; Wei, Iyer and Bilmes,
+ * 2015, Submodularity in data subset selection and active learning). Inputs with equal embeddings are chosen once, and
+ * those that equal an answered one not at all, as long as there are others.
+ *
+ * Of more than 8,000 inputs it looks at 8,000, drawn at random for each round. These take a few seconds and 256 MB of
+ * memory.
+ *
+ * @example
+ * ```ts
+ * import * as select from 'limbeck/select';
+ *
+ * export const strategy = select.medoids({encoder: 'all-minilm-l6-v2'});
+ * ```
+ */
+export function medoids(options: MedoidsOptions = {}): Strategy {
+  checkOptions('medoids', options, KINDS);
+  const {encoder} = options;
+  return {
+    name: 'medoids',
+    needs: {students: encoder === undefined ? 1 : 0, embeddings: true, encoder},
+    among: MOST,
+    choose: ({count, embeddings, seed}, size) => {
+      const {width, candidates, answered} = embeddings!;
+      // Of equal gains the first is taken, so the order is drawn.
+      const order = shuffledIndices(count, seed, 'order of candidates');
+      if (size === count) return order;
+      const shuffled = {width, candidates: selectRows(candidates, width, order), answered};
+      return chosenOf(shuffled, size).map(index => order[index]!);
+    },
+  };
+}
+
+/** Indices of candidates: the medoids among those with embeddings of their own, and then others if there are too few. */
+function chosenOf(embeddings: Embeddings, size: number): Int32Array {
+  const {width, candidates} = embeddings;
+  const {distinct, others} = byEmbedding(embeddings);
+  const points = unitRows(candidates, width);
+  const covered = highestCosines(unitRows(embeddings.answered, width), points, width);
+  const cosines = cosinesOf(selectRows(points, width, distinct), points, width);
+  const medoids = greedy(cosines, covered, Math.min(size, distinct.length)).map(index => distinct[index]!);
+  return Int32Array.of(...medoids, ...others.subarray(0, size - medoids.length));
+}
+
+/** Candidates whose embedding no earlier candidate and no answered input has, and the others. */
+function byEmbedding({width, candidates, answered}: Embeddings): {distinct: Int32Array; others: Int32Array} {
+  const keyAt = (values: Float32Array, row: number): string =>
+    Buffer.from(bytesOf(values.subarray(row * width, (row + 1) * width))).toString('latin1');
+  const seen = new Set(Array.from({length: answered.length / width}, (_, row) => keyAt(answered, row)));
+  const [distinct, others]: [number[], number[]] = [[], []];
+  for (let row = 0; row < candidates.length / width; row++) {
+    const key = keyAt(candidates, row);
+    (seen.has(key) ? others : distinct).push(row);
+    seen.add(key);
+  }
+  return {distinct: Int32Array.from(distinct), others: Int32Array.from(others)};
+}
+
+/**
+ * Indices of rows of cosines that are added one after another. A row's gain only falls when others are added, so its last
+ * known gain is a bound, and few are computed again (Minoux, 1978, Accelerated greedy algorithms).
+ *
+ * @param cosines - [rows, candidates]
+ * @param covered - [candidates], the highest cosine so far; it is changed
+ */
+function greedy(cosines: Float32Array, covered: Float32Array, size: number): Int32Array {
+  const width = covered.length;
+  const bounds = Float64Array.from({length: cosines.length / width}, (_, row) => gainOf(cosines, row * width, covered));
+  // In descending order, which is a heap.
+  const heap = Int32Array.from(bounds, (_, row) => row).sort((one, other) => bounds[other]! - bounds[one]!);
+  /** Number of rows that were chosen when a row's bound was its gain. */
+  const computedAt = new Int32Array(bounds.length);
+  const chosen = new Int32Array(size);
+  for (let index = 0; index < size; ) {
+    const best = heap[0]!;
+    if (computedAt[best] === index) {
+      chosen[index++] = best;
+      for (let other = 0; other < width; other++) {
+        covered[other] = Math.max(covered[other]!, cosines[best * width + other]!);
+      }
+      bounds[best] = Number.NEGATIVE_INFINITY;
+    } else {
+      bounds[best] = gainOf(cosines, best * width, covered);
+      computedAt[best] = index;
+    }
+    sink(heap, bounds);
+  }
+  return chosen;
+}
+
+/** Moves the first row of a heap down until none below it has a higher bound. */
+function sink(heap: Int32Array, bounds: Float64Array): void {
+  const row = heap[0]!;
+  let at = 0;
+  for (let below = 1; below < heap.length; below = 2 * at + 1) {
+    if (below + 1 < heap.length && bounds[heap[below + 1]!]! > bounds[heap[below]!]!) below++;
+    if (bounds[heap[below]!]! <= bounds[row]!) break;
+    heap[at] = heap[below]!;
+    at = below;
+  }
+  heap[at] = row;
+}
+
+function gainOf(cosines: Float32Array, start: number, covered: Float32Array): number {
+  let gain = 0;
+  for (let index = 0; index < covered.length; index++) {
+    const more = cosines[start + index]! - covered[index]!;
+    if (more > 0) gain += more;
+  }
+  return gain;
+}
+
+/** [points], the highest cosine with an answered input; −1, the lowest one, if nothing was answered. */
+function highestCosines(answered: Float32Array, points: Float32Array, width: number): Float32Array {
+  const highest = new Float32Array(points.length / width).fill(-1);
+  forEachBlock(answered, points, width, cosines => {
+    for (let index = 0; index < cosines.length; ) {
+      for (let other = 0; other < highest.length; other++, index++) {
+        if (cosines[index]! > highest[other]!) highest[other] = cosines[index]!;
+      }
+    }
+  });
+  return highest;
+}
+
+/** [rows, others], by unit vectors. */
+function cosinesOf(rows: Float32Array, others: Float32Array, width: number): Float32Array {
+  const all = new Float32Array((rows.length / width) * (others.length / width));
+  forEachBlock(rows, others, width, (cosines, start) => all.set(cosines, start));
+  return all;
+}
+
+/** Rows of a block, so that the engine holds few products at a time. */
+const BLOCK = 1024;
+
+function forEachBlock(
+  rows: Float32Array,
+  others: Float32Array,
+  width: number,
+  use: (cosines: Float32Array, start: number) => void,
+): void {
+  const count = others.length / width;
+  const matrix = tf.tensor2d(others, [count, width]);
+  for (let start = 0; start * width < rows.length; start += BLOCK) {
+    const block = rows.subarray(start * width, (start + BLOCK) * width);
+    const cosines = tf.tidy(() => tf.matMul(tf.tensor2d(block, [block.length / width, width]), matrix, false, true));
+    use(cosines.dataSync<'float32'>(), start * count);
+    cosines.dispose();
+  }
+  matrix.dispose();
+}
+
+/** Rows scaled to length 1; a row of zeros, which has no direction, stays as it is. */
+function unitRows(rows: Float32Array, width: number): Float32Array {
+  const scaled = new Float32Array(rows.length);
+  for (let start = 0; start < rows.length; start += width) {
+    let squares = 0;
+    for (let index = start; index < start + width; index++) squares += rows[index]! ** 2;
+    const length = Math.sqrt(squares) || 1;
+    for (let index = start; index < start + width; index++) scaled[index] = rows[index]! / length;
+  }
+  return scaled;
+}
