@@ -17,6 +17,7 @@ export type {Ledger, LedgerSnapshot} from './ask/ledger.ts';
 export type {Estimate} from './ask/plan/cost.ts';
 export {type AskPlan, type PlanOptions, planAsking} from './ask/plan/plan.ts';
 export {type StackOptions, stack} from './ask/teacher-stack.ts';
+export type {AssistantOptions} from './assistant/assistant.ts';
 export type {ImageReadingOptions} from './data/decode-images.ts';
 export type {ImageInputs, Inputs, RecordInputs, TensorInputs, TextInputs} from './data/inputs.ts';
 export type {ImageReading, Reading} from './data/reading.ts';

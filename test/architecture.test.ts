@@ -33,6 +33,7 @@ const ORDER = [
   'losses',
   'evaluate',
   'train',
+  'assistant',
   'select',
   'recipe',
   'study',

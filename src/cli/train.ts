@@ -16,7 +16,13 @@ import {knowledgePath, withAllKnowledge, withSavedKnowledge} from '../study/know
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
 import {changesFor, keptVerdict} from '../study/repeatability.ts';
 import {promiseText} from '../study/report/cascades.ts';
-import {choiceSentence, TRAIN_LONGER, tuningSentence, underfittedSentence} from '../study/report/sentences.ts';
+import {
+  assistantSentence,
+  choiceSentence,
+  TRAIN_LONGER,
+  tuningSentence,
+  underfittedSentence,
+} from '../study/report/sentences.ts';
 import {checkpointPath, type Learned, learn} from '../study/run.ts';
 import {
   directoryOf,
@@ -60,7 +66,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   try {
     const method = await steadyMethod(study, name, path, terminal);
     const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);
-    const {student, directory, choice, curve, fit, kept, profile, tuning} = await withSavedKnowledge(
+    const {student, directory, choice, assistant, curve, fit, kept, profile, tuning} = await withSavedKnowledge(
       study,
       method,
       async saved => {
@@ -70,6 +76,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
     ).catch(noteKept(study.signal, checkpoint, terminal));
     terminal.note(`Time: ${describeProfile(profile)}.`);
     if (choice) terminal.note(choiceSentence(method.method, [choice]));
+    if (assistant) terminal.note(assistantSentence(method.method, assistant));
     await rm(checkpoint.path, {force: true});
     const run = {level: method.level, method: method.method, seed};
     const {loss, validationAccuracy} = kept;
@@ -86,6 +93,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
         ...run,
         directory,
         choice,
+        assistant,
         tuning,
         seconds: secondsOf(profile),
         profile,

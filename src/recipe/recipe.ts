@@ -1,4 +1,5 @@
 import type {DetailByQuestion} from '../ask/collect-questions.ts';
+import type {AssistantOptions} from '../assistant/assistant.ts';
 import type {Dataset, DrawOptions, UnlabelledDataset} from '../data/split.ts';
 import type {VersionOptions} from '../data/versions.ts';
 import type {LossTerm} from '../losses/loss.ts';
@@ -64,6 +65,12 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    * @default not: their softmax is taken as it is
    */
   readonly calibration?: CalibrationOptions;
+  /**
+   * Labels the texts of the training split that no teacher is asked about, so that students learn from all of them.
+   *
+   * @default not: students learn from the teacher's answers alone
+   */
+  readonly assistant?: AssistantOptions | undefined;
   /**
    * Whether methods learn from the scores of a gray-box service that gives other ones each time it is asked. The first
    * inputs of the transfer set are asked about twice to find out; if the distributions differ by more than 0.01 nats of

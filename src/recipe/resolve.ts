@@ -11,9 +11,11 @@ import {
 } from '../data/split.ts';
 import {versionsOf} from '../data/versions.ts';
 import {imagesOf} from '../data/view.ts';
+import {readFolder} from '../encoder/folder.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {type CascadeTarget, calibrationSize} from '../evaluate/guarantee.ts';
+import {inputsOfKinds} from '../input-kinds.ts';
 import {LEVELS} from '../levels.ts';
 import {hardLabels} from '../losses/hard-labels.ts';
 import {planOf} from '../select/options.ts';
@@ -117,6 +119,7 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
     transferOf: ({views}: QueryPlan) => (views ? {...inputs, ...versionsOf(drawn.inputs, views)} : inputs),
   };
   checkTruth(resolved);
+  checkAssistant(resolved);
   checkInputs(resolved);
   checkStudents(resolved);
   return resolved;
@@ -180,6 +183,17 @@ function checkTruth({methods, training, data}: ResolvedRecipe): void {
       '`training.earlyStopping` needs a validation split with true labels, and the data have none. Leave it out.',
     );
   }
+}
+
+/** @throws InputError if an assistant can't read the inputs, or its encoder is not there */
+function checkAssistant({assistant, data: {train}}: ResolvedRecipe): void {
+  if (assistant === undefined) return;
+  if (train.inputs.kind !== 'text') {
+    throw new InputError(
+      `\`assistant\` reads texts, but the inputs are ${inputsOfKinds(train.inputs.kind)}. Leave it out.`,
+    );
+  }
+  readFolder(assistant.encoder);
 }
 
 /**

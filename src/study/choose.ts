@@ -45,7 +45,12 @@ export async function chooseStudent(
       async train(part) {
         const student = trainer.fresh(seed, build);
         const own = {onStep: onStep(trial++)};
-        for await (const _ of trainer.train(student, {...method, knowledge: part}, seed, own));
+        for await (const _ of trainer.train(
+          student,
+          {allAnswers: method.knowledge, ...method, knowledge: part},
+          seed,
+          own,
+        ));
         return student;
       },
     });

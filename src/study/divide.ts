@@ -31,7 +31,7 @@ export function taught<M extends Pick<AnsweredMethod, 'knowledge' | 'apart'>>({a
   if (apart.calibrationInputs.length === 0) return method;
   const isApart = new Set(apart.calibrationInputs);
   const others = Array.from({length: inputsIn(knowledge)}, (_, input) => input).filter(input => !isApart.has(input));
-  return {...method, knowledge: partOf(knowledge, others)};
+  return {...method, knowledge: partOf(knowledge, others), allAnswers: knowledge};
 }
 
 /**

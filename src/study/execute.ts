@@ -13,7 +13,7 @@ import {type Profile, secondsOf} from '../train/profile.ts';
 import type {Run} from '../train/run.ts';
 import type {Fit} from '../train/trend.ts';
 import {atBudget, taught} from './divide.ts';
-import {type AnsweredMethod, type CurvePoint, folderAt, type StudentChoice} from './methods.ts';
+import {type AnsweredMethod, type AssistantUse, type CurvePoint, folderAt, type StudentChoice} from './methods.ts';
 import {checkpointPath, learn, studentPath} from './run.ts';
 import type {Study} from './study.ts';
 import {failureOf, type OnStep, trainingThreads} from './training.ts';
@@ -30,6 +30,8 @@ export interface RunJob {
 export interface Executed {
   /** Undefined if the recipe names one student. */
   readonly choice: StudentChoice | undefined;
+  /** Undefined if the recipe has no assistant. */
+  readonly assistant?: AssistantUse | undefined;
   readonly curve: readonly CurvePoint[];
   /** How well the student fits what it learned from. */
   readonly fit: Fit | undefined;
@@ -55,7 +57,8 @@ export async function execute(study: Study, job: RunJob, onStep: OnStep): Promis
     resume: 'if-possible',
     onResume: () => study.onNote('Goes on with the runs that an earlier process left.'),
   };
-  const {student, choice, curve, fit, profile, directory} = await learn(study, method, seed, {checkpoint, onStep});
+  const learned = await learn(study, method, seed, {checkpoint, onStep});
+  const {student, choice, assistant, curve, fit, profile, directory} = learned;
   const {signal, recipe} = study;
   const logits = await predictLogits(student, recipe.data.test.inputs, {signal});
   student.model.dispose();
@@ -63,6 +66,7 @@ export async function execute(study: Study, job: RunJob, onStep: OnStep): Promis
   const {temperature} = calibration ?? {temperature: 1};
   const executed = {
     choice,
+    assistant,
     calibration,
     curve,
     fit,
@@ -136,6 +140,7 @@ async function keyOfRun(study: Study, {method: whole, budget, seed}: RunJob): Pr
     folds,
     calibration: calibration ?? null,
     ...method.apart,
+    ...(recipe.assistant && {assistant: await trainer.assistantIdentity()}),
     test: digestOnce(data.test.inputs),
   });
 }

@@ -70,7 +70,7 @@ export function measure(
   data: Dataset | UnlabelledDataset,
 ): Run | PartRun {
   const {method, budget, seed} = job;
-  const {curve, fit, seconds, calibration, choice} = executed;
+  const {curve, fit, seconds, calibration, choice, assistant} = executed;
   const {missing, rows, truth, labels, distributions} = reference;
   const classes = data.classes.length;
   // The logits are divided by the temperature already.
@@ -105,6 +105,7 @@ export function measure(
     curve,
     fit,
     choice,
+    assistant,
     cascade,
   };
   // The answers at a smaller budget have served their purpose.

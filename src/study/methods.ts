@@ -10,6 +10,24 @@ import type {ShareInterval, StopReason} from '../select/round.ts';
 import type {Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';
 
+/** The assistant of a run, and what it added. */
+export interface AssistantUse {
+  /** Name of its encoder. */
+  readonly encoder: string;
+  /** Number of the teacher's answers that it was fitted to. */
+  readonly answers: number;
+  /** Number of further inputs that it labelled: nobody was asked about these. */
+  readonly further: number;
+  /** Share of the answers that it gave in cross-fitting without having learned from them. A point estimate. */
+  readonly agreement: number;
+  /** λ of its head, chosen in cross-fitting. */
+  readonly penalty: number;
+  /** Whether it learned from the names of the classes as well, chosen in cross-fitting. */
+  readonly knowsNames: boolean;
+  /** How much its label of an input counts beside a teacher's answer. */
+  readonly weight: number;
+}
+
 /** The choice among several students that a run made. */
 export interface StudentChoice {
   /** Index in `candidates`. */
@@ -114,6 +132,12 @@ export interface OpenMethod extends PlannedMethod {
 /** A method with what its students learn from. */
 export interface TaughtMethod<K extends Knowledge | StoredKnowledge = Knowledge | StoredKnowledge> extends OpenMethod {
   readonly knowledge: K;
+  /**
+   * All answers of the method, if its students learn from a part of them.
+   *
+   * @default `knowledge`
+   */
+  readonly allAnswers?: Knowledge | StoredKnowledge | undefined;
 }
 
 /** The inputs whose answers calibrate the students of a method. No student learns from them, and they choose nothing. */

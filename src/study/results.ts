@@ -13,7 +13,7 @@ import type {MissingCount} from '../statistics/bounds.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type {BudgetFindings, PairVerdict} from './budget-results.ts';
-import type {CurvePoint, MethodSelection, StudentChoice, Tuning} from './methods.ts';
+import type {AssistantUse, CurvePoint, MethodSelection, StudentChoice, Tuning} from './methods.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
@@ -138,6 +138,8 @@ export interface ResultRow extends Metrics {
   readonly fit?: Fit | undefined;
   /** Present if the recipe names several students. */
   readonly choice?: StudentChoice | undefined;
+  /** Present if the recipe has an assistant. */
+  readonly assistant?: AssistantUse | undefined;
   /** If the recipe's calibration names an agreement and a teacher answered. */
   readonly cascade?: CascadeResult | undefined;
 }

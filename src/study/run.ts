@@ -19,7 +19,7 @@ import {NO_TIME, type Profile} from '../train/profile.ts';
 import type {Fit, JointFit} from '../train/trend.ts';
 import {chooseStudent} from './choose.ts';
 import {taught} from './divide.ts';
-import type {AnsweredMethod, CurvePoint, StudentChoice} from './methods.ts';
+import type {AnsweredMethod, AssistantUse, CurvePoint, StudentChoice} from './methods.ts';
 import type {Study} from './study.ts';
 import {checkSource, type OnStep, type OwnOptions, pointOf} from './training.ts';
 
@@ -27,6 +27,8 @@ export interface Learned {
   readonly student: Student;
   /** Undefined if the recipe names one student. */
   readonly choice: StudentChoice | undefined;
+  /** Undefined if the recipe has no assistant. */
+  readonly assistant?: AssistantUse | undefined;
   readonly curve: readonly CurvePoint[];
   /** The epoch whose weights the student has: the last, or with early stopping the best. */
   readonly kept: CurvePoint;
@@ -63,7 +65,12 @@ export async function learn(
     onStep && (({step, steps}) => onStep({step: run * steps + step, steps: (recipe.trials + 1) * steps}));
   const {build, choice, temperature} = await chooseStudent(study, teaching, seed, stepsOf);
   const fresh = trainer.fresh(seed, build);
-  const {epochs, kept, fit, profile} = await trainToEnd(study, own => trainer.train(fresh, teaching, seed, own), {
+  let assistant: AssistantUse | undefined;
+  const onAssistant = (use: AssistantUse) => {
+    assistant = use;
+  };
+  const begin = (own: OwnOptions) => trainer.train(fresh, teaching, seed, {...own, onAssistant});
+  const {epochs, kept, fit, profile} = await trainToEnd(study, begin, {
     checkpoint,
     onStep: stepsOf(recipe.trials),
   });
@@ -71,9 +78,12 @@ export async function learn(
   const gate = await gateOver(recipe, teaching.knowledge, seed);
   const student = {...fresh, ...(calibration && {calibration}), ...(gate && {gate})};
   const directory = studentPath(study.directory, method, seed);
-  await saveStudent(directory, student, madeBy(study, method, seed, choice));
+  await saveStudent(directory, student, {
+    ...madeBy(study, method, seed, choice),
+    ...(assistant && {assistant: {...assistant}}),
+  });
   const curve = epochs.map(pointOf);
-  return {student, choice, curve, kept: curve[epochs.indexOf(kept)]!, fit, profile, directory};
+  return {student, choice, assistant, curve, kept: curve[epochs.indexOf(kept)]!, fit, profile, directory};
 }
 
 /** What is saved beside a student, or a head of it. */

@@ -127,6 +127,16 @@ const fit = schemaOf<Fit>()('Fit', {
 
 const candidate = schemaOf<choices.Candidate>()('Candidate', {name: text, parameters: count, agreement: measured});
 
+const assistant = schemaOf<choices.AssistantUse>()('AssistantUse', {
+  encoder: text,
+  answers: count,
+  further: count,
+  agreement: measured,
+  penalty: measured,
+  knowsNames: z.boolean(),
+  weight: measured,
+});
+
 const choice = schemaOf<choices.StudentChoice>()('StudentChoice', {chosen: count, candidates: z.array(candidate)});
 
 export const row: z.ZodType<results.ResultRow> = schemaOf<results.ResultRow>()('ResultRow', {
@@ -150,6 +160,7 @@ export const row: z.ZodType<results.ResultRow> = schemaOf<results.ResultRow>()('
   curve: z.array(curvePoint),
   fit: fit.optional(),
   choice: choice.optional(),
+  assistant: assistant.optional(),
   cascade: cascade.optional(),
 });
 

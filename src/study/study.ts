@@ -13,6 +13,7 @@ import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
 import {noteOnSkipped} from '../store/quarantine.ts';
 import type {Access, Teacher} from '../teacher.ts';
+import {Assistants} from './assistants.ts';
 import type {OpenRecipe} from './methods.ts';
 import {openServices} from './services.ts';
 import {openTeachers} from './teachers.ts';
@@ -143,7 +144,8 @@ export async function openStudy(
   const onNote = onceEach(say);
   checkShare(allowMissing);
   const engine = await startEngine();
-  const trainer = new Trainer(recipe, signal);
+  const assistants = recipe.assistant && new Assistants(recipe.assistant, recipe, cache);
+  const trainer = new Trainer(recipe, {signal, assistants});
   const services = openServices();
   const {byLevel, byPlan, methods} = await openTeachers(recipe, levels, services);
   const open = () => openAsking({...asked, cache, journal: journalOf(cache), onNote});
@@ -173,6 +175,7 @@ export async function openStudy(
         await services.close();
       } finally {
         if (shared === undefined) await asking.close();
+        await assistants?.close();
       }
     },
   };

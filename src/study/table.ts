@@ -17,6 +17,7 @@ import {
   pText,
 } from './report/format.ts';
 import {
+  assistantSentences,
   choiceSentences,
   earlierName,
   missingSentences,
@@ -218,6 +219,7 @@ function totals(results: Results, {dim}: Colours): string {
       ...repeatabilitySentences(results),
       ...tuningSentences(results),
       ...choiceSentences(results),
+      ...assistantSentences(results),
       ...cascadeSentences(results),
     ].map(sentence => printable(sentence, 500)),
     ...failures.map(

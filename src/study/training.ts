@@ -7,13 +7,15 @@ import {countOf} from '../knowledge/knowledge.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
-import {epochsOf} from '../train/defaults.ts';
+import type {Json} from '../teacher.ts';
+import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
 import type {AnyKnowledge} from '../train/lessons.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
 import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
 import type {JointSplit} from '../train/validation.ts';
-import type {CurvePoint, TaughtMethod} from './methods.ts';
+import type {Assistants} from './assistants.ts';
+import type {AssistantUse, CurvePoint, TaughtMethod} from './methods.ts';
 
 /** Trains the students of a study: all by the same schedule, and those of one seed from the same weights. */
 export class Trainer {
@@ -22,8 +24,16 @@ export class Trainer {
   /** Whether all runs take the same number of steps. */
   readonly #areEqual: boolean;
   readonly #shared: Omit<TrainOptions, 'losses' | 'seed'>;
+  readonly #assistants: Assistants | undefined;
 
-  constructor({task, students, training, data, budgets}: ResolvedRecipe, signal: AbortSignal | undefined) {
+  constructor(
+    {task, students, training, data, budgets}: ResolvedRecipe,
+    {
+      signal,
+      assistants,
+    }: {readonly signal?: AbortSignal | undefined; readonly assistants?: Assistants | undefined} = {},
+  ) {
+    this.#assistants = assistants;
     this.#task = task;
     this.#first = students[0]!;
     this.#areEqual = budgets !== undefined;
@@ -44,9 +54,24 @@ export class Trainer {
     return epochsOf(this.#shared, examples);
   }
 
-  /** Trains a student by a method, from what the method learns from. */
-  train(student: Student, method: TaughtMethod, seed: number, own?: OwnOptions): AsyncGenerator<Epoch, void, void> {
-    return train(student, method.knowledge, this.#options(method, seed, own));
+  /** Trains a student by a method, from what the method learns from, and from the labels of an assistant if there is one. */
+  async *train(
+    student: Student,
+    method: TaughtMethod,
+    seed: number,
+    {onAssistant, ...own}: OwnOptions & {readonly onAssistant?: (use: AssistantUse) => void} = {},
+  ): AsyncGenerator<Epoch, void, void> {
+    const {knowledge, allAnswers = knowledge} = method;
+    const assisted = await this.#assistants?.teach(knowledge, allAnswers, seed);
+    if (assisted) onAssistant?.(assisted.use);
+    const learned = assisted?.knowledge ?? knowledge;
+    const length = assisted ? this.#assistedLength(assisted.knowledge.count) : {};
+    yield* train(student, learned, {...this.#options({...method, knowledge: learned}, seed), ...length, ...own});
+  }
+
+  /** See `Assistants.identity`. */
+  async assistantIdentity(): Promise<Json> {
+    return ((await this.#assistants?.identity()) ?? null) as Json;
   }
 
   /** Trains a student of several questions. Throws as `train` does. */
@@ -78,11 +103,18 @@ export class Trainer {
     return startRun(student, method.knowledge, this.#options(method, seed));
   }
 
-  #options(training: TaughtMethod | JointTraining, seed: number, own: OwnOptions = {}): TrainOptions {
+  #options(training: Training, seed: number, own: OwnOptions = {}): TrainOptions {
     const {losses, viewing, knowledge} = training;
     const equal = this.#areEqual ? this.#equalLength(knowledge) : {};
     const validation = 'validation' in training ? {validation: training.validation} : {};
     return {...this.#shared, ...validation, ...equal, ...viewing, losses, seed, ...own};
+  }
+
+  /** Labels of an assistant are many and smooth: a student that sees each a few times has learned them. */
+  #assistedLength(count: number): Pick<TrainOptions, 'epochs'> {
+    const {epochs, steps, batchSize = BATCH_SIZE} = this.#shared;
+    if (epochs !== undefined || steps !== undefined) return {};
+    return {epochs: Math.max(ASSISTED_EPOCHS, Math.ceil(ASSISTED_STEPS / Math.ceil(count / batchSize)))};
   }
 
   /** As many steps for any number of examples. Few examples have many epochs, and not all of them are measured. */
@@ -94,6 +126,12 @@ export class Trainer {
   }
 }
 
+/** What students learn from. */
+interface Training extends Pick<TrainOptions, 'losses'>, Pick<TaughtMethod, 'viewing'> {
+  readonly knowledge: AnyKnowledge;
+  readonly validation?: JointSplit | undefined;
+}
+
 /** What students of several questions learn from. */
 export interface JointTraining extends Pick<TaughtMethod, 'viewing'> {
   readonly knowledge: JointKnowledge;
@@ -101,6 +139,9 @@ export interface JointTraining extends Pick<TaughtMethod, 'viewing'> {
   /** Undefined if no question has true labels. */
   readonly validation: JointSplit | undefined;
 }
+
+/** A run with an assistant sees each input at least so often, and takes at least so many steps. */
+const [ASSISTED_EPOCHS, ASSISTED_STEPS] = [4, 1500];
 
 /** How often a run of a study with budgets is measured on validation, at most. */
 const MEASUREMENTS = 20;

@@ -10,7 +10,7 @@ import {columnsOf} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {rowsIn} from './batch-source.ts';
-import type {AnyKnowledge, Lesson} from './lessons.ts';
+import {type AnyKnowledge, ASSISTANT, type Lesson} from './lessons.ts';
 import type {Progress} from './progress.ts';
 import type {Run} from './run.ts';
 import {type Fit, growthOf, type JointFit, type Moment, PARTS, partOf, trendOf} from './trend.ts';
@@ -47,14 +47,16 @@ export async function fitOf(
   {run, progress, stopped}: {readonly run: Run; readonly progress: Progress; readonly stopped: boolean},
 ): Promise<JointFit> {
   const {seed, signal, compile} = run.options;
-  const rows = shuffledIndices(countOf(knowledge), mixSeed(seed, 'fit')).subarray(0, ASKED);
+  const answered = 'answered' in knowledge ? knowledge.answered : knowledge;
+  const rows = shuffledIndices(countOf(answered), mixSeed(seed, 'fit')).subarray(0, ASKED);
   const logits = await predictLogits(student, await inputsAt(knowledge, rows), {signal, compile});
-  const learned = await Promise.all(run.lessons.map(lesson => learnedOf(lesson, rows, logits)));
+  const lessons = run.lessons.filter(({name}) => name !== ASSISTANT);
+  const learned = await Promise.all(lessons.map(lesson => learnedOf(lesson, rows, logits)));
   const meanOf = (key: keyof Learned) => learned.reduce((sum, each) => sum + each[key], 0) / learned.length;
   const shares = {trainingAgreement: meanOf('trainingAgreement'), mostFrequent: meanOf('mostFrequent')};
   const judge = (shares: Learned, question?: string) =>
     judgeFit({...shares, stopped, steps: run.steps, ...courseOf(run, progress, question)});
-  const questions = run.lessons.flatMap(({name}, index) =>
+  const questions = lessons.flatMap(({name}, index) =>
     name === undefined ? [] : [[name, judge(learned[index]!, name)] as const],
   );
   return {...judge(shares), ...(questions.length > 0 && {questions: Object.fromEntries(questions)})};

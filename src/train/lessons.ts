@@ -2,16 +2,21 @@ import type {JointKnowledge} from '../ask/joint-knowledge.ts';
 import {sameClasses} from '../data/arrays.ts';
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
+import {type AssistedKnowledge, answeredRowsOf} from '../knowledge/assisted.ts';
+import {countOf, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {BatchOutputs, LossTerm} from '../losses/loss.ts';
+import {softLabels} from '../losses/soft-labels.ts';
 import {type HeadColumns, headsOf} from '../student/heads.ts';
 import type {Student} from '../student/student.ts';
 
 /** The terms of each question's objective, by its name; or those of every question. */
 export type Losses = readonly LossTerm[] | Readonly<Record<string, readonly LossTerm[]>>;
 
-/** What a student learns from: the answers to one question, or to each of its own. */
-export type AnyKnowledge = Knowledge | StoredKnowledge | JointKnowledge;
+/** What a student learns from: the answers to one question, with an assistant's labels or without, or to each of its own. */
+export type AnyKnowledge = Knowledge | StoredKnowledge | AssistedKnowledge | JointKnowledge;
+
+/** The name of the lesson that an assistant's labels are. */
+export const ASSISTANT = 'assistant';
 
 /** What one head of a student learns from. */
 export interface Lesson {
@@ -38,7 +43,7 @@ export interface LessonOptions {
  * @throws InputError if the questions, their classes, the losses or the weights don't fit each other
  */
 export function lessonsOf(student: Student, knowledge: AnyKnowledge, options: LessonOptions): readonly Lesson[] {
-  if (student.heads === undefined) return [onlyLesson(student, knowledge, options)];
+  if (student.heads === undefined) return lessonsOfOne(student, knowledge, options);
   const {losses, questionWeights = {}} = options;
   const heads = headsOf(student);
   const names = heads.map(({question}) => question!.name);
@@ -72,7 +77,11 @@ export function lessonsOf(student: Student, knowledge: AnyKnowledge, options: Le
   });
 }
 
-function onlyLesson(student: Student, knowledge: AnyKnowledge, {losses, questionWeights}: LessonOptions): Lesson {
+function lessonsOfOne(
+  student: Student,
+  knowledge: AnyKnowledge,
+  {losses, questionWeights}: LessonOptions,
+): readonly Lesson[] {
   if ('parts' in knowledge) {
     throw new InputError(
       'The knowledge is about several questions, and the student answers one. Make it with `withHeads()`.',
@@ -81,8 +90,17 @@ function onlyLesson(student: Student, knowledge: AnyKnowledge, {losses, question
   if (!isOneList(losses) || questionWeights !== undefined) {
     throw new InputError('The student answers one question: give `losses` as a list, and leave `questionWeights` out.');
   }
-  checkClasses(student.classes, knowledge.classes, "The student's classes");
-  return {name: undefined, knowledge, rows: undefined, losses, weight: 1, head: headsOf(student)[0]!};
+  const isAssisted = 'assisted' in knowledge;
+  const answered = isAssisted ? knowledge.answered : knowledge;
+  checkClasses(student.classes, answered.classes, "The student's classes");
+  const [head] = headsOf(student) as readonly [HeadColumns];
+  const rows = isAssisted ? answeredRowsOf(knowledge) : undefined;
+  const share = isAssisted ? countOf(answered) / knowledge.count : 1;
+  const lesson = {name: undefined, knowledge: answered, rows, losses, weight: share, head};
+  if (!isAssisted) return [lesson];
+  const {assisted, weight} = knowledge;
+  const copied = [softLabels({temperature: 1})];
+  return [lesson, {name: ASSISTANT, knowledge: assisted, rows: undefined, losses: copied, weight, head}];
 }
 
 function isOneList(losses: Losses): losses is readonly LossTerm[] {

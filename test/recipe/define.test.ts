@@ -256,6 +256,8 @@ describe('defineRecipe', () => {
     ['calibration', {confidence: 0}, /confidence: .*>0/],
     ['calibration', {share: 0.6}, /share: more train than calibrate/],
     ['calibration', {folds: 1}, /folds: .*>=2/],
+    ['assistant', {}, /assistant\.encoder: .*expected string/],
+    ['assistant', {encoder: 'mine', unlabelled: 0}, /unlabelled: .*>=1/],
     ['trustsScores', 'yes', /expected boolean/],
     ['seeds.0', '1', /expected number/],
     ['seeds.0', 0.5, /int/],

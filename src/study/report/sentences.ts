@@ -1,5 +1,5 @@
 import type {JointResults} from '../joint/results.ts';
-import type {StudentChoice, Tuning} from '../methods.ts';
+import type {AssistantUse, StudentChoice, Tuning} from '../methods.ts';
 import type {EarlierStudy, MethodResult, MissingInputs, Repeatability, Results} from '../results.ts';
 import {count, counted, decimal, list, moment, percentage} from './format.ts';
 import {rowsOf, spread} from './spread.ts';
@@ -128,6 +128,27 @@ export function choiceSentence(method: string, choices: readonly StudentChoice[]
     return `${name} (${counted(parameters, 'parameter')}) ${percentage(agreement)}, chosen by ${times} of ${counted(choices.length, 'run')}`;
   });
   return `${method} chose its student by agreement in cross-validation: ${tried.join('; ')}.`;
+}
+
+/** What the assistant of each method added: a sentence a method; none if the recipe has no assistant. */
+export function assistantSentences(results: Results): readonly string[] {
+  return results.methods.flatMap(method => {
+    const [use] = rowsOf(results, method).flatMap(({assistant}) => assistant ?? []);
+    return use === undefined ? [] : [assistantSentence(method.method, use)];
+  });
+}
+
+/** The same for one method, by the assistant of one run. */
+export function assistantSentence(
+  method: string,
+  {encoder, answers, further, agreement, knowsNames}: AssistantUse,
+): string {
+  const names = knowsNames ? ' and the names of the classes' : '';
+  return (
+    `${method} had an assistant: a linear head on ${encoder}, fitted to ${counted(answers, 'answer')}${names}. It gave ` +
+    `${percentage(agreement)} of the answers that it had not learned from (a point estimate). It labelled ` +
+    `${counted(further, 'further text')} for nothing: ${percentage(further / (further + answers))} of all targets are its own alone.`
+  );
 }
 
 /** The methods that longer training may make better, by at least half of their students. */

@@ -1,0 +1,132 @@
+import {selectRows} from '../data/inputs.ts';
+import {shuffledIndices} from '../data/random.ts';
+import {accuracy, nll} from '../evaluate/metrics.ts';
+import {fitLinearHead, type HeadExamples, headLogits, type LinearHead} from './linear-head.ts';
+
+/**
+ * An assistant is a frozen local encoder with a linear head, fitted to the teacher's answers. It costs no calls. Whether it
+ * learns from the names of the classes as well, and its penalty, are chosen by cross-fitting on the answers.
+ */
+export interface AssistantOptions {
+  /** A name that `limbeck encoder add` fetched, or the folder of an encoder: see `openEncoder`. */
+  readonly encoder: string;
+  /**
+   * The most texts that it labels beside those that the teacher answered about; drawn at random if there are more. Texts of
+   * the test split, of validation, and those whose answers calibrate are never among them.
+   *
+   * @default 20000
+   */
+  readonly unlabelled?: number | undefined;
+  /**
+   * Descriptions of classes, by their names.
+   *
+   * @default the names alone, with spaces for `_` and `-`
+   */
+  readonly descriptions?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What an assistant is fitted to. */
+export interface AssistantLesson {
+  /** Length of an encoding. */
+  readonly width: number;
+  readonly classes: number;
+  /** [answers, width], encodings of the inputs that the teacher answered about, each of length 1. */
+  readonly encodings: Float32Array;
+  /** [answers, classes], the teacher's answers as distributions. */
+  readonly targets: Float32Array;
+  /** [answers], the class that each answer names. */
+  readonly labels: Int32Array;
+  /** [classes, width], encodings of the names and descriptions of the classes. Each may be an example of its class. */
+  readonly names: Float32Array;
+  /** Draws the parts of the cross-fitting. */
+  readonly seed: number;
+}
+
+/** A linear head on a frozen encoder, fitted to a teacher's answers. It labels inputs that nobody was asked about. */
+export interface Assistant extends AssistantChoice {
+  readonly head: LinearHead;
+}
+
+/** What cross-fitting on the answers chose. */
+export interface AssistantChoice {
+  /** λ, see `fitLinearHead`. */
+  readonly penalty: number;
+  /** Whether the names of the classes are examples. */
+  readonly knowsNames: boolean;
+  /** Share of the answers that it gave without having learned from them. A point estimate: the best of several. */
+  readonly agreement: number;
+}
+
+/** What is tried. Vectors of length 1 need weak penalties; answers that contradict each other, stronger ones. */
+const TRIED = [
+  {penalty: 0.1, knowsNames: true},
+  {penalty: 0.01, knowsNames: true},
+  {penalty: 0.1, knowsNames: false},
+  {penalty: 0.01, knowsNames: false},
+];
+/** Parts of the cross-fitting. */
+const FOLDS = 3;
+/** The most answers that the choice is made by. The best penalty hardly changes with their number. */
+const MOST_TRIED = 1000;
+/** Accuracy of a search that only ranks heads, see `MinimiseOptions.tolerance`. */
+const ROUGH = 1e-3;
+
+/**
+ * Fits an assistant to a teacher's answers. Mirzadeh et al. (2020), Improved knowledge distillation via teacher assistant,
+ * section 3. Here the assistant comes from elsewhere, and learns no more than a head.
+ */
+export function fitAssistant(lesson: AssistantLesson): Assistant {
+  const {width, classes} = lesson;
+  const choice = chosen(lesson);
+  const {penalty, knowsNames} = choice;
+  return {...choice, head: fitLinearHead(examplesOf(lesson, knowsNames), {width, classes, penalty})};
+}
+
+/** The setting with the lowest loss on answers that its heads did not learn from. */
+function chosen(lesson: AssistantLesson): AssistantChoice {
+  const {width, classes, labels, seed} = lesson;
+  const order = shuffledIndices(labels.length, seed, 'parts to fit an assistant').subarray(0, MOST_TRIED);
+  const logits = TRIED.map((): number[] => []);
+  const wanted: number[] = [];
+  const folds = Math.min(FOLDS, order.length);
+  for (let fold = 0; fold < folds; fold++) {
+    const held = order.filter((_, index) => index % folds === fold);
+    const known = partOf(
+      lesson,
+      order.filter((_, index) => index % folds !== fold),
+    );
+    const unseen = selectRows(lesson.encodings, width, held);
+    for (const row of held) wanted.push(labels[row]!);
+    let start: LinearHead | undefined;
+    for (const [index, {penalty, knowsNames}] of TRIED.entries()) {
+      start = fitLinearHead(examplesOf(known, knowsNames), {width, classes, penalty, start, tolerance: ROUGH});
+      for (const logit of headLogits(start, unseen)) logits[index]!.push(logit);
+    }
+  }
+  const losses = logits.map(own => nll(own, wanted, classes));
+  const best = losses.indexOf(Math.min(...losses));
+  return {...TRIED[best]!, agreement: accuracy(logits[best]!, wanted, classes)};
+}
+
+function partOf(lesson: AssistantLesson, rows: ArrayLike<number>): AssistantLesson {
+  const {width, classes, encodings, targets, labels} = lesson;
+  return {
+    ...lesson,
+    encodings: selectRows(encodings, width, rows),
+    targets: selectRows(targets, classes, rows),
+    labels: selectRows(labels, 1, rows),
+  };
+}
+
+function examplesOf({encodings, targets, names, classes}: AssistantLesson, knowsNames: boolean): HeadExamples {
+  if (!knowsNames) return {features: encodings, targets};
+  const own = Float32Array.from({length: classes * classes}, (_, index) => (index % (classes + 1) === 0 ? 1 : 0));
+  return {features: joined(encodings, names), targets: joined(targets, own)};
+}
+
+function joined(first: Float32Array, second: Float32Array): Float32Array {
+  const all = new Float32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}

@@ -1,0 +1,176 @@
+import {dirname} from 'node:path';
+import {type AssistantOptions, fitAssistant} from '../assistant/assistant.ts';
+import {headLogits} from '../assistant/linear-head.ts';
+import {logSoftmaxRows} from '../data/arrays.ts';
+import {selectInputs, type TextInputs} from '../data/inputs.ts';
+import {mixSeed, shuffledIndices} from '../data/random.ts';
+import {isLabelled} from '../data/split.ts';
+import type {Encoder} from '../encoder/encoder.ts';
+import {withKeptEncodings} from '../encoder/kept.ts';
+import {openEncoder} from '../encoder/open.ts';
+import {InputError} from '../errors.ts';
+import {inputsOfKinds} from '../input-kinds.ts';
+import {type AssistedKnowledge, assistedKnowledge} from '../knowledge/assisted.ts';
+import {countOf, type Knowledge, readPart, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import {targetsOf} from '../losses/targets.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import type {AssistantUse} from './methods.ts';
+
+/** What a student learns from with an assistant's help. */
+export interface Assisted {
+  readonly knowledge: AssistedKnowledge;
+  readonly use: AssistantUse;
+}
+
+/** The most further inputs that an assistant labels if a recipe says nothing. */
+const MOST_UNLABELLED = 20_000;
+/** The weight of an assistant's labels is never further from that of an answer than by this factor. */
+const MOST_WEIGHT = 10;
+
+/** The assistants of a study: a frozen encoder, and a head for each set of answers that a student learns from. */
+export class Assistants {
+  readonly #options: AssistantOptions;
+  readonly #recipe: Pick<ResolvedRecipe, 'data' | 'transfer'>;
+  readonly #directory: string;
+  #encoder: Promise<Encoder> | undefined;
+  /** By the answers of a method: the inputs that they are not about. */
+  readonly #unlabelled = new WeakMap<object, Promise<Encoded>>();
+
+  /** @param cache - the study's cache; encodings are kept beside it */
+  constructor(options: AssistantOptions, recipe: Pick<ResolvedRecipe, 'data' | 'transfer'>, cache: string) {
+    this.#options = options;
+    this.#recipe = recipe;
+    this.#directory = cache.includes('://') ? '.limbeck' : dirname(cache);
+  }
+
+  /** Stands for all that decides labels, beside the answers. */
+  async identity(): Promise<object> {
+    const {encoder: _, ...options} = this.#options;
+    return {...options, encoder: (await this.#open()).hash};
+  }
+
+  /**
+   * Fits an assistant to answers, and labels the inputs of the training split that nobody answered about. Inputs of the
+   * test split never take part, nor do those whose answers calibrate students.
+   *
+   * @param known - the answers to learn from
+   * @param all - all answers of the method, these among them
+   */
+  async teach(known: Knowledge | StoredKnowledge, all: Knowledge | StoredKnowledge, seed: number): Promise<Assisted> {
+    const encoder = await this.#open();
+    const unlabelled = await this.#unlabelledBeside(all);
+    const answered = await readPart(
+      known,
+      Array.from({length: countOf(known)}, (_, row) => row),
+    );
+    const {inputs, answers, classes} = answered;
+    const {texts} = textsOf(inputs);
+    const encodings = await encoder.encode(texts);
+    const {labels, logProbabilities} = targetsOf(answers, classes.length);
+    const assistant = fitAssistant({
+      width: encoder.dimensions,
+      classes: classes.length,
+      encodings,
+      targets: logProbabilities?.map(Math.exp) ?? oneHot(labels, classes.length),
+      labels,
+      names: await encoder.encode(classes.map(name => this.#describe(name))),
+      seed: mixSeed(seed, 'assistant'),
+    });
+    const all32 = new Float32Array(encodings.length + unlabelled.encodings.length);
+    all32.set(encodings);
+    all32.set(unlabelled.encodings, encodings.length);
+    const both = [...texts, ...unlabelled.texts];
+    const assisted: Knowledge = {
+      ...answered,
+      detail: {kind: 'log-probabilities'},
+      inputs: {kind: 'text', count: both.length, texts: both},
+      answers: {
+        kind: 'log-probabilities',
+        count: both.length,
+        logProbabilities: Float32Array.from(logSoftmaxRows(headLogits(assistant.head, all32), classes.length)),
+      },
+    };
+    const {agreement, penalty, knowsNames} = assistant;
+    const weight = weightOf(agreement);
+    const use = {
+      encoder: encoder.name,
+      answers: texts.length,
+      further: unlabelled.texts.length,
+      agreement,
+      penalty,
+      knowsNames,
+      weight,
+    };
+    return {knowledge: assistedKnowledge(known, assisted, weight), use};
+  }
+
+  async close(): Promise<void> {
+    await (await this.#encoder)?.close();
+  }
+
+  #open(): Promise<Encoder> {
+    this.#encoder ??= openEncoder(this.#options.encoder).then(encoder => withKeptEncodings(encoder, this.#directory));
+    return this.#encoder;
+  }
+
+  #describe(name: string): string {
+    const words = name.replace(/[_\-./]+/g, ' ').trim() || name;
+    const description = this.#options.descriptions?.[name];
+    return description === undefined ? words : `${words}: ${description}`;
+  }
+
+  #unlabelledBeside(all: Knowledge | StoredKnowledge): Promise<Encoded> {
+    const known = this.#unlabelled.get(all);
+    if (known !== undefined) return known;
+    const encoded = this.#drawUnlabelled(all);
+    this.#unlabelled.set(all, encoded);
+    return encoded;
+  }
+
+  async #drawUnlabelled(all: Knowledge | StoredKnowledge): Promise<Encoded> {
+    const {data, transfer} = this.#recipe;
+    const {inputs} = await readPart(
+      all,
+      Array.from({length: countOf(all)}, (_, row) => row),
+    );
+    const seen = new Set(textsOf(inputs).texts);
+    for (const text of textsOf(data.test.inputs).texts) seen.add(text);
+    if (isLabelled(data)) for (const text of textsOf(data.validation.inputs).texts) seen.add(text);
+    const pool = textsOf(data.train.inputs);
+    const rows: number[] = [];
+    for (const [row, text] of pool.texts.entries()) {
+      if (seen.has(text)) continue;
+      seen.add(text);
+      rows.push(row);
+    }
+    const most = this.#options.unlabelled ?? MOST_UNLABELLED;
+    const drawn = shuffledIndices(rows.length, transfer.seed ?? 0, 'inputs for an assistant').subarray(0, most);
+    const {texts} = selectInputs(
+      pool,
+      drawn.map(index => rows[index]!),
+    ) as TextInputs;
+    return {texts, encodings: await (await this.#open()).encode(texts)};
+  }
+}
+
+interface Encoded {
+  readonly texts: readonly string[];
+  /** [texts, dimensions] */
+  readonly encodings: Float32Array;
+}
+
+/** The odds that an assistant names the class of an answer that it has not seen. */
+function weightOf(agreement: number): number {
+  return Math.min(MOST_WEIGHT, Math.max(1 / MOST_WEIGHT, agreement / (1 - agreement)));
+}
+
+function oneHot(labels: Int32Array, classes: number): Float32Array {
+  const targets = new Float32Array(labels.length * classes);
+  for (const [row, label] of labels.entries()) targets[row * classes + label] = 1;
+  return targets;
+}
+
+function textsOf(inputs: Knowledge['inputs']): TextInputs {
+  if (inputs.kind === 'text') return inputs;
+  throw new InputError(`\`assistant\` reads texts, but the inputs are ${inputsOfKinds(inputs.kind)}. Leave it out.`);
+}

@@ -1,0 +1,62 @@
+import {beforeAll, describe, expect, it} from 'vitest';
+import {type AssistantLesson, fitAssistant} from '../../src/assistant/assistant.ts';
+import {headLogits} from '../../src/assistant/linear-head.ts';
+import {randomNormals, seededRandom} from '../../src/data/random.ts';
+import {startEngine} from '../../src/engine/engine.ts';
+import {accuracy} from '../../src/evaluate/metrics.ts';
+
+const [width, classes] = [8, 4];
+
+/** Noisy vectors around one centre a class, each of length 1. */
+function vectors(count: number, noise: number, seed: number): {encodings: Float32Array; labels: Int32Array} {
+  const random = seededRandom(seed, 'vectors');
+  const labels = Int32Array.from({length: count}, (_, row) => row % classes);
+  const encodings = new Float32Array(count * width);
+  for (const [row, label] of labels.entries()) {
+    const vector = randomNormals(random, width).map((value, axis) => noise * value + (axis === label ? 1 : 0));
+    const norm = Math.hypot(...vector);
+    for (const [axis, value] of vector.entries()) encodings[row * width + axis] = value / norm;
+  }
+  return {encodings, labels};
+}
+
+function lesson(count: number, changes: Partial<AssistantLesson> = {}): AssistantLesson {
+  const {encodings, labels} = vectors(count, 0.3, 1);
+  const targets = Float32Array.from({length: count * classes}, (_, index) =>
+    labels[Math.floor(index / classes)] === index % classes ? 1 : 0,
+  );
+  const names = vectors(classes, 0, 2).encodings;
+  return {width, classes, encodings, labels, targets, names, seed: 3, ...changes};
+}
+
+beforeAll(startEngine);
+
+describe('fitAssistant', () => {
+  it('labels inputs that it has not seen, about as well as cross-fitting says', () => {
+    const {head, agreement} = fitAssistant(lesson(120));
+    const unseen = vectors(2000, 0.3, 5);
+    expect(accuracy(headLogits(head, unseen.encodings), unseen.labels, classes)).toBeCloseTo(agreement, 1);
+  });
+
+  it('learns from the names of the classes if they tell something', () => {
+    expect(fitAssistant(lesson(12)).knowsNames).toBe(true);
+  });
+
+  it('leaves the names out if they stand for other classes', () => {
+    const names = vectors(classes, 0, 2).encodings;
+    const turned = Float32Array.of(...names.subarray(width), ...names.subarray(0, width));
+    expect(fitAssistant(lesson(120, {names: turned})).knowsNames).toBe(false);
+  });
+
+  it('learns from distributions', () => {
+    const whole = lesson(120);
+    const unsure = whole.targets.map(target => 0.6 * target + 0.1);
+    const sureness = ({head}: ReturnType<typeof fitAssistant>) =>
+      headLogits(head, whole.encodings).reduce((sum, logit) => sum + Math.abs(logit), 0);
+    expect(sureness(fitAssistant({...whole, targets: unsure}))).toBeLessThan(sureness(fitAssistant(whole)) / 2);
+  });
+
+  it('is the same with the same seed', () => {
+    expect(fitAssistant(lesson(60))).toEqual(fitAssistant(lesson(60)));
+  });
+});

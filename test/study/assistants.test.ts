@@ -1,0 +1,140 @@
+import {existsSync} from 'node:fs';
+import {readFile} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
+import {beforeAll, describe, expect, it} from 'vitest';
+import type {UnlabelledDataset} from '../../src/data/split.ts';
+import {startEngine} from '../../src/engine/engine.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import type {Recipe} from '../../src/recipe/recipe.ts';
+import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
+import {mlp} from '../../src/student/mlp.ts';
+import {compare} from '../../src/study/compare.ts';
+import {assistantSentence} from '../../src/study/report/sentences.ts';
+import {resultsTable} from '../../src/study/table.ts';
+import type {Teacher, TextInput} from '../../src/teacher.ts';
+import {fakeTeacher} from '../ask/fake-teacher.ts';
+import {studentFolder, studyPlaces} from './tiny.ts';
+
+const encoder = join(import.meta.dirname, '../fixtures/encoder/bert');
+const classes = ['film', 'money'];
+const numbers = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+
+/** Texts about a film or about money. */
+function texts(start: number, end: number): string[] {
+  return Array.from({length: end - start}, (_, index) => {
+    const [first, second] = [(start + index) % 10, Math.floor((start + index) / 10)];
+    const about = index % 2 === 0 ? 'a great film' : 'transfer money to my account';
+    return `${numbers[first]} ${about} ${numbers[second % 10]}`;
+  });
+}
+
+const asInputs = (all: readonly string[]) => ({kind: 'text', count: all.length, texts: all}) as const;
+
+/** 70 texts to train on, 20 to test, of which 5 are among the others. */
+function data(): UnlabelledDataset {
+  const train = texts(0, 70);
+  const test = [...texts(80, 95), ...train.slice(65)];
+  return {classes, train: {role: 'train', inputs: asInputs(train)}, test: {role: 'test', inputs: asInputs(test)}};
+}
+
+const asked = new Set<string>();
+const teacher: Teacher<'black-box'> = {
+  ...fakeTeacher({access: 'black-box', detail: {kind: 'label'}, classes}, () => []),
+  ask: async queries =>
+    queries.map(({input}) => {
+      const {text} = input as TextInput;
+      asked.add(text);
+      return {answer: {kind: 'label', label: text.includes('film') ? 0 : 1}};
+    }),
+};
+
+/** The texts of the training split that nobody was asked about. */
+function unasked(): number {
+  return texts(0, 70).filter(text => !asked.has(text)).length;
+}
+
+function recipe(changes: Partial<Recipe> = {}): Recipe {
+  return {
+    name: 'assisted',
+    data,
+    transfer: {size: 30},
+    teachers: {'black-box': () => teacher},
+    student: hashedNgrams({buckets: 256, units: [4]}),
+    methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()]}],
+    seeds: [1],
+    training: {epochs: 3},
+    assistant: {encoder},
+    ...changes,
+  };
+}
+
+beforeAll(startEngine);
+
+describe('a study with an assistant', () => {
+  const places = studyPlaces();
+
+  it('learns from its labels of the texts that nobody was asked about, but not of the test split', async () => {
+    const place = await places();
+    const results = await compare(recipe(), place);
+    const {assistant} = results.rows[0]!;
+    expect(assistant).toMatchObject({answers: 30, further: unasked()});
+    // Those of the test split were asked about, to measure.
+    expect(unasked()).toBeLessThan(40);
+    expect(assistant!.encoder).toBe(encoder);
+    expect(assistant!.agreement).toBeGreaterThan(0.5);
+    expect(results.ledger.bought).toBe(30);
+    expect(resultsTable(results)).toContain(assistantSentence('labels', assistant!));
+    const saved = await readFile(join(studentFolder(place.directory, 'labels', 1), 'limbeck.json'), 'utf8');
+    expect(JSON.parse(saved).madeBy.assistant).toEqual(assistant);
+    expect(existsSync(join(dirname(place.cache), 'encodings'))).toBe(true);
+  });
+
+  it('has another student than without, and the same with the same seed', async () => {
+    const agreements = async (changes: Partial<Recipe>) =>
+      (await compare(recipe(changes), await places())).rows[0]!.nll;
+    const [first, second, without] = [
+      await agreements({}),
+      await agreements({}),
+      await agreements({assistant: undefined}),
+    ];
+    expect(second).toBe(first);
+    expect(without).not.toBe(first);
+  });
+
+  it('trains nothing anew if nothing has changed, and all if the assistant has', async () => {
+    const place = await places();
+    const notes: string[] = [];
+    const options = {...place, onNote: (note: string) => notes.push(note)};
+    await compare(recipe(), options);
+    await compare(recipe(), options);
+    expect(notes.filter(note => note.includes('kept'))).toEqual(['Trains 0 students; 1 other of this study is kept.']);
+    await compare(recipe({assistant: {encoder, unlabelled: 5}}), options);
+    expect(notes.filter(note => note.includes('kept'))).toHaveLength(1);
+  });
+
+  it('labels no text whose answer calibrates, and at most as many as the recipe says', async () => {
+    const calibration = {agreement: 0.6, folds: 2, share: 0.4};
+    const {rows} = await compare(recipe({calibration}), await places());
+    expect(rows[0]!.assistant).toMatchObject({answers: 18, further: unasked()});
+    const few = await compare(recipe({assistant: {encoder, unlabelled: 10}}), await places());
+    expect(few.rows[0]!.assistant).toMatchObject({answers: 30, further: 10});
+  });
+
+  it('refuses, before anything is asked, inputs that are no texts, and an encoder that is not there', async () => {
+    const vectors = {kind: 'tensor', dtype: 'float32', shape: [1], count: 3, data: Float32Array.of(1, 2, 3)} as const;
+    const numbers: Recipe['data'] = () => ({
+      classes,
+      train: {role: 'train', inputs: vectors},
+      test: {role: 'test', inputs: vectors},
+    });
+    const teachers = {
+      'black-box': () => fakeTeacher({access: 'black-box', detail: {kind: 'label'}, classes}, () => []),
+    };
+    await expect(
+      compare(recipe({data: numbers, teachers, transfer: {size: 3}, student: mlp()}), await places()),
+    ).rejects.toThrow('`assistant` reads texts, but the inputs are tensors. Leave it out.');
+    await expect(compare(recipe({teachers, assistant: {encoder: 'nowhere'}}), await places())).rejects.toThrow(
+      'nowhere',
+    );
+  });
+});
