@@ -1,7 +1,10 @@
+import {argmaxRows} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
-import {accuracy, nll} from '../evaluate/metrics.ts';
+import {nll} from '../evaluate/metrics.ts';
+import {mean} from '../evaluate/statistics.ts';
 import {fitLinearHead, type HeadExamples, headLogits, type LinearHead} from './linear-head.ts';
+import {naiveBayes} from './word-counts.ts';
 
 /**
  * An assistant is a frozen local encoder with a linear head, fitted to the teacher's answers. It costs no calls. Whether it
@@ -38,6 +41,10 @@ export interface AssistantLesson {
   readonly labels: Int32Array;
   /** [classes, width], encodings of the names and descriptions of the classes. Each may be an example of its class. */
   readonly names: Float32Array;
+  /** [answers], the buckets that the words and characters of each text hash to. */
+  readonly texts: readonly Int32Array[];
+  /** Number of buckets. */
+  readonly buckets: number;
   /** Draws the parts of the cross-fitting. */
   readonly seed: number;
 }
@@ -55,6 +62,10 @@ export interface AssistantChoice {
   readonly knowsNames: boolean;
   /** Share of the answers that it gave without having learned from them. A point estimate: the best of several. */
   readonly agreement: number;
+  /** The share that counts of words and characters gave there, without the encoder. */
+  readonly plainAgreement: number;
+  /** False if the counts were better: the encoder knows less of this task than the answers teach without it. */
+  readonly isUseful: boolean;
 }
 
 /** What is tried. Vectors of length 1 need weak penalties; answers that contradict each other, stronger ones. */
@@ -68,6 +79,8 @@ const TRIED = [
 const FOLDS = 3;
 /** The most answers that the choice is made by. The best penalty hardly changes with their number. */
 const MOST_TRIED = 1000;
+/** Standard errors by which the counts must be better, so that the assistant is left out (McNemar's test). */
+const BETTER = 2;
 /** Accuracy of a search that only ranks heads, see `MinimiseOptions.tolerance`. */
 const ROUGH = 1e-3;
 
@@ -84,10 +97,11 @@ export function fitAssistant(lesson: AssistantLesson): Assistant {
 
 /** The setting with the lowest loss on answers that its heads did not learn from. */
 function chosen(lesson: AssistantLesson): AssistantChoice {
-  const {width, classes, labels, seed} = lesson;
+  const {width, classes, labels, buckets, seed} = lesson;
   const order = shuffledIndices(labels.length, seed, 'parts to fit an assistant').subarray(0, MOST_TRIED);
   const logits = TRIED.map((): number[] => []);
   const wanted: number[] = [];
+  const counted: number[] = [];
   const folds = Math.min(FOLDS, order.length);
   for (let fold = 0; fold < folds; fold++) {
     const held = order.filter((_, index) => index % folds === fold);
@@ -96,7 +110,11 @@ function chosen(lesson: AssistantLesson): AssistantChoice {
       order.filter((_, index) => index % folds !== fold),
     );
     const unseen = selectRows(lesson.encodings, width, held);
-    for (const row of held) wanted.push(labels[row]!);
+    const byCounts = naiveBayes(known, classes, buckets);
+    for (const row of held) {
+      wanted.push(labels[row]!);
+      counted.push(byCounts(lesson.texts[row]!));
+    }
     let start: LinearHead | undefined;
     for (const [index, {penalty, knowsNames}] of TRIED.entries()) {
       start = fitLinearHead(examplesOf(known, knowsNames), {width, classes, penalty, start, tolerance: ROUGH});
@@ -105,16 +123,26 @@ function chosen(lesson: AssistantLesson): AssistantChoice {
   }
   const losses = logits.map(own => nll(own, wanted, classes));
   const best = losses.indexOf(Math.min(...losses));
-  return {...TRIED[best]!, agreement: accuracy(logits[best]!, wanted, classes)};
+  const named = argmaxRows(logits[best]!, classes);
+  const isRight = (labels: ArrayLike<number>) => wanted.map((label, row) => (labels[row] === label ? 1 : 0));
+  const [own, plain] = [isRight(named), isRight(counted)];
+  const [lost, won] = [0, 1].map(right => own.filter((each, row) => each === right && plain[row] !== right).length);
+  return {
+    ...TRIED[best]!,
+    agreement: mean(own),
+    plainAgreement: mean(plain),
+    isUseful: lost! - won! <= BETTER * Math.sqrt(lost! + won!),
+  };
 }
 
 function partOf(lesson: AssistantLesson, rows: ArrayLike<number>): AssistantLesson {
-  const {width, classes, encodings, targets, labels} = lesson;
+  const {width, classes, encodings, targets, labels, texts} = lesson;
   return {
     ...lesson,
     encodings: selectRows(encodings, width, rows),
     targets: selectRows(targets, classes, rows),
     labels: selectRows(labels, 1, rows),
+    texts: Array.from(rows, row => texts[row]!),
   };
 }
 

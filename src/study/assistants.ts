@@ -1,7 +1,7 @@
-import {dirname} from 'node:path';
-import {type AssistantOptions, fitAssistant} from '../assistant/assistant.ts';
+import {type Assistant, type AssistantOptions, fitAssistant} from '../assistant/assistant.ts';
 import {headLogits} from '../assistant/linear-head.ts';
 import {logSoftmaxRows} from '../data/arrays.ts';
+import {bucketReader, type NgramReading} from '../data/hashed-reading.ts';
 import {selectInputs, type TextInputs} from '../data/inputs.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {isLabelled} from '../data/split.ts';
@@ -18,12 +18,15 @@ import type {AssistantUse} from './methods.ts';
 
 /** What a student learns from with an assistant's help. */
 export interface Assisted {
-  readonly knowledge: AssistedKnowledge;
+  /** Undefined if the assistant is left out. */
+  readonly knowledge: AssistedKnowledge | undefined;
   readonly use: AssistantUse;
 }
 
 /** The most further inputs that an assistant labels if a recipe says nothing. */
 const MOST_UNLABELLED = 20_000;
+/** The words and characters that are counted: those that `hashedNgrams` reads. */
+const COUNTED: NgramReading = {kind: 'n-grams', buckets: 2 ** 14, words: 1, characters: [3, 4], length: 10_000};
 /** The weight of an assistant's labels is never further from that of an answer than by this factor. */
 const MOST_WEIGHT = 10;
 
@@ -36,11 +39,11 @@ export class Assistants {
   /** By the answers of a method: the inputs that they are not about. */
   readonly #unlabelled = new WeakMap<object, Promise<Encoded>>();
 
-  /** @param cache - the study's cache; encodings are kept beside it */
-  constructor(options: AssistantOptions, recipe: Pick<ResolvedRecipe, 'data' | 'transfer'>, cache: string) {
+  /** @param directory - encodings are kept below it */
+  constructor(options: AssistantOptions, recipe: Pick<ResolvedRecipe, 'data' | 'transfer'>, directory: string) {
     this.#options = options;
     this.#recipe = recipe;
-    this.#directory = cache.includes('://') ? '.limbeck' : dirname(cache);
+    this.#directory = directory;
   }
 
   /** Stands for all that decides labels, beside the answers. */
@@ -57,29 +60,17 @@ export class Assistants {
    * @param all - all answers of the method, these among them
    */
   async teach(known: Knowledge | StoredKnowledge, all: Knowledge | StoredKnowledge, seed: number): Promise<Assisted> {
-    const encoder = await this.#open();
-    const unlabelled = await this.#unlabelledBeside(all);
-    const answered = await readPart(
-      known,
-      Array.from({length: countOf(known)}, (_, row) => row),
-    );
-    const {inputs, answers, classes} = answered;
-    const {texts} = textsOf(inputs);
-    const encodings = await encoder.encode(texts);
-    const {labels, logProbabilities} = targetsOf(answers, classes.length);
-    const assistant = fitAssistant({
-      width: encoder.dimensions,
-      classes: classes.length,
-      encodings,
-      targets: logProbabilities?.map(Math.exp) ?? oneHot(labels, classes.length),
-      labels,
-      names: await encoder.encode(classes.map(name => this.#describe(name))),
-      seed: mixSeed(seed, 'assistant'),
-    });
-    const all32 = new Float32Array(encodings.length + unlabelled.encodings.length);
-    all32.set(encodings);
-    all32.set(unlabelled.encodings, encodings.length);
-    const both = [...texts, ...unlabelled.texts];
+    const answered = await inMemory(known);
+    const {texts} = textsOf(answered.inputs);
+    const encodings = await (await this.#open()).encode(texts);
+    const {head, isUseful, ...chosen} = await this.#fit(answered, encodings, seed);
+    const use = {...chosen, encoder: this.#options.encoder, answers: texts.length};
+    if (!isUseful) return {knowledge: undefined, use: {...use, further: 0, weight: 0}};
+    const further = await this.#unlabelledBeside(all);
+    const both = [...texts, ...further.texts];
+    const logProbabilities = [encodings, further.encodings].flatMap(rows => [
+      ...logSoftmaxRows(headLogits(head, rows), answered.classes.length),
+    ]);
     const assisted: Knowledge = {
       ...answered,
       detail: {kind: 'log-probabilities'},
@@ -87,21 +78,30 @@ export class Assistants {
       answers: {
         kind: 'log-probabilities',
         count: both.length,
-        logProbabilities: Float32Array.from(logSoftmaxRows(headLogits(assistant.head, all32), classes.length)),
+        logProbabilities: Float32Array.from(logProbabilities),
       },
     };
-    const {agreement, penalty, knowsNames} = assistant;
-    const weight = weightOf(agreement);
-    const use = {
-      encoder: encoder.name,
-      answers: texts.length,
-      further: unlabelled.texts.length,
-      agreement,
-      penalty,
-      knowsNames,
-      weight,
+    const weight = weightOf(chosen.agreement);
+    return {
+      knowledge: assistedKnowledge(known, assisted, weight),
+      use: {...use, further: further.texts.length, weight},
     };
-    return {knowledge: assistedKnowledge(known, assisted, weight), use};
+  }
+
+  async #fit({inputs, answers, classes}: Knowledge, encodings: Float32Array, seed: number): Promise<Assistant> {
+    const encoder = await this.#open();
+    const {labels, logProbabilities} = targetsOf(answers, classes.length);
+    return fitAssistant({
+      width: encoder.dimensions,
+      classes: classes.length,
+      encodings,
+      targets: logProbabilities?.map(Math.exp) ?? oneHot(labels, classes.length),
+      labels,
+      names: await encoder.encode(classes.map(name => this.#describe(name))),
+      texts: textsOf(inputs).texts.map(bucketReader(COUNTED)),
+      buckets: COUNTED.buckets,
+      seed: mixSeed(seed, 'assistant'),
+    });
   }
 
   async close(): Promise<void> {
@@ -129,10 +129,7 @@ export class Assistants {
 
   async #drawUnlabelled(all: Knowledge | StoredKnowledge): Promise<Encoded> {
     const {data, transfer} = this.#recipe;
-    const {inputs} = await readPart(
-      all,
-      Array.from({length: countOf(all)}, (_, row) => row),
-    );
+    const {inputs} = await inMemory(all);
     const seen = new Set(textsOf(inputs).texts);
     for (const text of textsOf(data.test.inputs).texts) seen.add(text);
     if (isLabelled(data)) for (const text of textsOf(data.validation.inputs).texts) seen.add(text);
@@ -157,6 +154,13 @@ interface Encoded {
   readonly texts: readonly string[];
   /** [texts, dimensions] */
   readonly encodings: Float32Array;
+}
+
+function inMemory(knowledge: Knowledge | StoredKnowledge): Promise<Knowledge> {
+  return readPart(
+    knowledge,
+    Array.from({length: countOf(knowledge)}, (_, row) => row),
+  );
 }
 
 /** The odds that an assistant names the class of an answer that it has not seen. */

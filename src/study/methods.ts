@@ -24,7 +24,9 @@ export interface AssistantUse {
   readonly penalty: number;
   /** Whether it learned from the names of the classes as well, chosen in cross-fitting. */
   readonly knowsNames: boolean;
-  /** How much its label of an input counts beside a teacher's answer. */
+  /** The share that counts of words and characters gave there, without the encoder. A point estimate. */
+  readonly plainAgreement: number;
+  /** How much its label of an input counts beside a teacher's answer. 0: it was left out, since the counts were better. */
   readonly weight: number;
 }
 

@@ -134,6 +134,7 @@ const assistant = schemaOf<choices.AssistantUse>()('AssistantUse', {
   agreement: measured,
   penalty: measured,
   knowsNames: z.boolean(),
+  plainAgreement: measured,
   weight: measured,
 });
 

@@ -144,7 +144,8 @@ export async function openStudy(
   const onNote = onceEach(say);
   checkShare(allowMissing);
   const engine = await startEngine();
-  const assistants = recipe.assistant && new Assistants(recipe.assistant, recipe, cache);
+  const cacheFolder = dirname(journalOf(cache));
+  const assistants = recipe.assistant && new Assistants(recipe.assistant, recipe, cacheFolder);
   const trainer = new Trainer(recipe, {signal, assistants});
   const services = openServices();
   const {byLevel, byPlan, methods} = await openTeachers(recipe, levels, services);
@@ -161,7 +162,7 @@ export async function openStudy(
     directory,
     workers,
     allowMissing,
-    cacheFolder: dirname(journalOf(cache)),
+    cacheFolder,
     signal,
     onProgress,
     onNote,

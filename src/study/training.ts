@@ -65,7 +65,7 @@ export class Trainer {
     const assisted = await this.#assistants?.teach(knowledge, allAnswers, seed);
     if (assisted) onAssistant?.(assisted.use);
     const learned = assisted?.knowledge ?? knowledge;
-    const length = assisted ? this.#assistedLength(assisted.knowledge.count) : {};
+    const length = assisted?.knowledge ? this.#assistedLength(assisted.knowledge.count) : {};
     yield* train(student, learned, {...this.#options({...method, knowledge: learned}, seed), ...length, ...own});
   }
 

@@ -26,7 +26,9 @@ function lesson(count: number, changes: Partial<AssistantLesson> = {}): Assistan
     labels[Math.floor(index / classes)] === index % classes ? 1 : 0,
   );
   const names = vectors(classes, 0, 2).encodings;
-  return {width, classes, encodings, labels, targets, names, seed: 3, ...changes};
+  // No word tells anything.
+  const texts = Array.from(labels, () => Int32Array.of(0));
+  return {width, classes, encodings, labels, targets, names, texts, buckets: 8, seed: 3, ...changes};
 }
 
 beforeAll(startEngine);
@@ -54,6 +56,16 @@ describe('fitAssistant', () => {
     const sureness = ({head}: ReturnType<typeof fitAssistant>) =>
       headLogits(head, whole.encodings).reduce((sum, logit) => sum + Math.abs(logit), 0);
     expect(sureness(fitAssistant({...whole, targets: unsure}))).toBeLessThan(sureness(fitAssistant(whole)) / 2);
+  });
+
+  it('is useful, unless counts of words are clearly better than the encoder', () => {
+    const whole = lesson(120);
+    expect(fitAssistant(whole)).toMatchObject({isUseful: true});
+    const told = {...whole, texts: Array.from(whole.labels, label => Int32Array.of(label))};
+    const {encodings} = vectors(120, 100, 9);
+    expect(fitAssistant({...told, encodings})).toMatchObject({isUseful: false, plainAgreement: 1});
+    // Both are right about nearly all of them.
+    expect(fitAssistant({...told, encodings: vectors(120, 0.01, 1).encodings}).isUseful).toBe(true);
   });
 
   it('is the same with the same seed', () => {

@@ -23,8 +23,8 @@ const numbers = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight',
 function texts(start: number, end: number): string[] {
   return Array.from({length: end - start}, (_, index) => {
     const [first, second] = [(start + index) % 10, Math.floor((start + index) / 10)];
-    const about = index % 2 === 0 ? 'a great film' : 'transfer money to my account';
-    return `${numbers[first]} ${about} ${numbers[second % 10]}`;
+    const about = index % 2 === 0 ? 'film film film film' : 'money money account money';
+    return `${about} ${numbers[first]} ${numbers[second % 10]}`;
   });
 }
 

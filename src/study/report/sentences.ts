@@ -139,16 +139,15 @@ export function assistantSentences(results: Results): readonly string[] {
 }
 
 /** The same for one method, by the assistant of one run. */
-export function assistantSentence(
-  method: string,
-  {encoder, answers, further, agreement, knowsNames}: AssistantUse,
-): string {
+export function assistantSentence(method: string, use: AssistantUse): string {
+  const {encoder, answers, further, agreement, knowsNames, plainAgreement, weight} = use;
   const names = knowsNames ? ' and the names of the classes' : '';
-  return (
+  const fitted =
     `${method} had an assistant: a linear head on ${encoder}, fitted to ${counted(answers, 'answer')}${names}. It gave ` +
-    `${percentage(agreement)} of the answers that it had not learned from (a point estimate). It labelled ` +
-    `${counted(further, 'further text')} for nothing: ${percentage(further / (further + answers))} of all targets are its own alone.`
-  );
+    `${percentage(agreement)} of the answers that it had not learned from, counts of words and characters ` +
+    `${percentage(plainAgreement)} (point estimates).`;
+  if (weight === 0) return `${fitted} So it was left out.`;
+  return `${fitted} It labelled ${counted(further, 'further text')} for nothing: ${percentage(further / (further + answers))} of all targets are its own alone.`;
 }
 
 /** The methods that longer training may make better, by at least half of their students. */
