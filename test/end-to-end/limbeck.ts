@@ -69,7 +69,8 @@ export function workplace(): Workplace {
     const [program, ...words] = fileBlocks === undefined ? command : limited;
     const child = spawn(program!, words, {
       cwd: folder,
-      env: {...environment(), ...env},
+      // No encoder is there, whatever the machine has.
+      env: {...environment(), LIMBECK_ENCODER_DIR: join(folder, 'encoders'), ...env},
       detached: true,
     });
     children.push(child);

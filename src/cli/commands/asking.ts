@@ -39,6 +39,11 @@ export function initCommand(): Command {
     .option('--classes <file>', 'all classes with their descriptions: CSV, JSON, or lines such as NAME: what it is')
     .option('--questions <file>', 'several typed questions: a request of decisions or System One, or a JSON Schema')
     .option(
+      '--encoder <name|folder>',
+      'the encoder of an assistant, for texts and one question (default: one that `limbeck encoder add` fetched)',
+    )
+    .option('--no-encoder', 'no assistant')
+    .option(
       '--service <name>',
       `who labels: ${SERVICES.join(', ')}; several questions: ${DECISION_SERVICES.join(', ')}, too`,
     )

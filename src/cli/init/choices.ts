@@ -13,7 +13,15 @@ import {type QuestionFile, readQuestionFile} from './question-file.ts';
 import {readCount, readName, readOneOf, readPrice, readUrl, serviceMenu, serviceReader} from './readers.ts';
 import type {InitChoices, InitTexts} from './recipe-source.ts';
 import {type InitOutput, type InitService, servicesFor} from './services.ts';
-import {chooseDescriptions, chooseFields, chooseTask, type InitTask, readData, withOwnLabels} from './text-choices.ts';
+import {
+  chooseDescriptions,
+  chooseEncoder,
+  chooseFields,
+  chooseTask,
+  type InitTask,
+  readData,
+  withOwnLabels,
+} from './text-choices.ts';
 
 /** All choices, with the texts that were read on the way. */
 export interface Chosen extends InitChoices {
@@ -36,6 +44,7 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
   const {texts, data, questions} = await chooseInputs(asked, file, given.flags.label);
   const name = readName(flags.name ?? nameOf(texts.path));
   const descriptions = questions ? {} : await chooseDescriptions(asked, data.classes);
+  const encoder = chooseEncoder(asked, questions === undefined);
   const services = servicesFor(questions);
   const service = await choose(asked, 'service', `${serviceMenu(services)}\nWhich service?`, serviceReader(services));
   const address = await chooseAddress(asked, service);
@@ -61,6 +70,7 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
     classes: questions ? [] : data.classes,
     ...(questions && {questions, dialect: service.name === file?.service ? file.dialect : undefined}),
     descriptions,
+    encoder,
     service,
     ...address,
     model,

@@ -21,6 +21,8 @@ export interface InitFlags {
   readonly classes?: string | undefined;
   /** A file of typed questions: a request, or a JSON Schema. */
   readonly questions?: string | undefined;
+  /** An encoder for an assistant: a name or a folder, or false for none. */
+  readonly encoder?: string | false | undefined;
   readonly service?: string | undefined;
   readonly url?: string | undefined;
   readonly region?: string | undefined;

@@ -150,7 +150,7 @@ async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean>
 }
 
 function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: boolean): void {
-  const {name, service, url, output, model, classes, questions, calls, test, texts, data, budget} = chosen;
+  const {name, service, url, output, model, classes, questions, calls, test, texts, data, budget, encoder} = chosen;
   const {level, method} = methodOf(output);
   terminal.note(sizesText(chosen));
   const key = keyState(service, url);
@@ -173,6 +173,7 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
     recipe: path,
     name,
     ...(questions === undefined ? {classes} : {questions}),
+    encoder: encoder ?? null,
     service: service.name,
     model,
     output,

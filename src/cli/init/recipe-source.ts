@@ -15,6 +15,8 @@ export interface InitChoices {
   readonly dialect?: 'sglang' | undefined;
   /** Descriptions of classes, by name. */
   readonly descriptions: Readonly<Record<string, string>>;
+  /** The encoder of its assistant: a name, or a folder. Undefined if it has none. */
+  readonly encoder?: string | undefined;
   readonly service: InitService;
   readonly model: string;
   readonly output: InitOutput;
@@ -71,9 +73,11 @@ export const INIT_SEED = 1;
 
 /** Writes the source of a recipe, which is valid TypeScript and JavaScript. */
 export function recipeSource(choices: InitChoices): string {
-  const {name, service, output, calls} = choices;
+  const {name, service, output, calls, encoder} = choices;
   const {level, method, loss} = LEARNED[output];
-  const {dataset, isOfData, student, noun, same, network} = READ[choices.texts.kind ?? 'text'];
+  const {dataset, isOfData, student, noun, same, network} = encoder
+    ? READ.assisted
+    : READ[choices.texts.kind ?? 'text'];
   const own = isOfData ? [] : [dataset];
   const imports = ['defineRecipe', student.split('(')[0]!, ...own, loss].sort(byLetters);
   const {importing, constant, field, parameter, promise} = taskSource(choices, noun);
@@ -101,7 +105,7 @@ ${field}  // ${choices.test} ${noun}s are kept to measure with; ${same} counts o
   },
   // ${network}
   student: ${student},
-  methods: [{level: '${level}', method: '${method}', ${detailSource(choices)}losses: [${loss}()]}],
+${assistantSource(choices)}  methods: [{level: '${level}', method: '${method}', ${detailSource(choices)}losses: [${loss}()]}],
   seeds: [1, 2, 3],
   // If the student is less sure than this takes, \`limbeck serve --teacher\` asks the teacher: ${promise}
   // then the teacher's, with 95 % probability. Some of the answers are set apart to prove it; it takes 198 in all.
@@ -117,6 +121,12 @@ const READ = {
     same: 'the same text twice, or nearly so,',
     network: 'A small network over runs of words and characters: about 2 MB, in any language.',
   },
+  /** Texts with an assistant. Its labels are many, and 64 units learn more from them than 32. */
+  assisted: {
+    ...{dataset: 'textDataset', isOfData: false, student: 'hashedNgrams({units: [64]})', noun: 'text'},
+    same: 'the same text twice, or nearly so,',
+    network: 'A small network over runs of words and characters: about 4 MB. It needs no encoder.',
+  },
   image: {
     ...{dataset: 'imageDataset', isOfData: true, student: 'lenet()', noun: 'image'},
     same: 'the same file twice',
@@ -130,11 +140,12 @@ const READ = {
 } as const;
 
 /** What differs between one list of classes and several questions. */
-function taskSource({classes, questions}: InitChoices, noun: string) {
+function taskSource(choices: InitChoices, noun: string) {
+  const {classes, questions} = choices;
   if (questions === undefined) {
     return {
       importing: [],
-      constant: `/** An answer names one of these, and the student learns them in this order. */\nconst classes = ${list(classes)};`,
+      constant: `/** An answer names one of these, and the student learns them in this order. */\nconst classes = ${list(classes)};${descriptionsSource(choices)}`,
       field: '',
       parameter: '()',
       promise: 'of all answers at least 97 % are',
@@ -149,6 +160,21 @@ function taskSource({classes, questions}: InitChoices, noun: string) {
     parameter: 'question',
     promise: 'at least 97 % of the answers to each question are',
   };
+}
+
+/** The descriptions of classes, if both the teacher and an assistant read them. */
+function descriptionsSource({encoder, descriptions}: InitChoices): string {
+  const described = Object.entries(descriptions);
+  if (encoder === undefined || described.length === 0) return '';
+  return `\n\n/** For the teacher and the assistant. */\nconst descriptions = ${lines(described.map(field), 0)};`;
+}
+
+function assistantSource({encoder, descriptions}: InitChoices): string {
+  if (encoder === undefined) return '';
+  const described = Object.keys(descriptions).length === 0 ? '' : ', descriptions';
+  return `  // A head on a frozen encoder, fitted to the answers, labels the other texts as well. It costs no calls.
+  assistant: {encoder: ${quoted(encoder)}${described}},
+`;
 }
 
 /** The most probabilities that a method learns from. */
@@ -186,6 +212,7 @@ function teacherFields({
   dialect,
   questions,
   descriptions,
+  encoder,
   price,
 }: InitChoices): readonly string[] {
   const described = Object.entries(descriptions);
@@ -195,7 +222,7 @@ function teacherFields({
     `model: ${quoted(model)}`,
     ...(dialect === undefined ? [] : [`dialect: '${dialect}'`]),
     questions === undefined ? 'classes' : 'questions',
-    ...(described.length === 0 ? [] : [`descriptions: ${lines(described.map(field), 8)}`]),
+    ...(described.length === 0 ? [] : [encoder ? 'descriptions' : `descriptions: ${lines(described.map(field), 8)}`]),
     // Services of typed questions have one output.
     ...(output === 'probabilities' ? [] : [`output: '${output}'`]),
     ...(price === undefined ? [] : [`price: ${priceSource(price)}`]),

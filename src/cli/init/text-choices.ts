@@ -1,7 +1,11 @@
+import {existsSync} from 'node:fs';
+import {join} from 'node:path';
 import {describeTexts} from '../../data/texts/card.ts';
 import {readTexts} from '../../data/texts/read.ts';
 import {locationOf, type TextRecord} from '../../data/texts/record.ts';
 import {type TextDataset, textDataset} from '../../data/texts/splits.ts';
+import {readFolder} from '../../encoder/folder.ts';
+import {ENCODERS, encoderRoot} from '../../encoder/registry.ts';
 import {InputError} from '../../errors.ts';
 import {classesOf, type Question} from '../../question.ts';
 import {type Asked, choose} from './choose.ts';
@@ -178,4 +182,40 @@ export async function chooseDescriptions(
     }
   }
   return Object.fromEntries(given);
+}
+
+/**
+ * Chooses the encoder of an assistant: the one of the flags, else the first of the registry that was added.
+ *
+ * @param canAssist - whether a recipe of these inputs can have an assistant
+ */
+export function chooseEncoder(
+  {flags: {encoder: given}, note}: Pick<Asked, 'flags' | 'note'>,
+  canAssist: boolean,
+): string | undefined {
+  if (given && !canAssist) {
+    throw new InputError('An assistant is for texts and one question. Leave `--encoder` out.');
+  }
+  if (given === false || !canAssist) return undefined;
+  const encoder = given ?? ENCODERS.find(({name}) => existsSync(join(encoderRoot(), name)))?.name;
+  if (encoder === undefined) {
+    note(withoutEncoderText());
+    return undefined;
+  }
+  // Says now what a damaged folder would say after the answers were paid for.
+  readFolder(encoder);
+  note(
+    `The recipe has an assistant: a head on the encoder ${encoder}, which labels the texts that the teacher is not asked about. ` +
+      '`--no-encoder` leaves it out.',
+  );
+  return encoder;
+}
+
+function withoutEncoderText(): string {
+  const [{name, bytes}] = ENCODERS as readonly [(typeof ENCODERS)[number]];
+  return (
+    `No text encoder is installed. With one (\`limbeck encoder add ${name}\`, ${Math.round(bytes / 1e6)} MB, English) and ` +
+    'unlabelled texts, a student needs fewer answers: with 500 answers about 150 intents, its agreement with the labels rose ' +
+    'from 52 to 80 % (CLINC150, one seed).'
+  );
 }

@@ -1,6 +1,6 @@
-import {mkdir, writeFile} from 'node:fs/promises';
+import {cp, mkdir, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
-import {afterEach, beforeAll, describe, expect, it, vi} from 'vitest';
+import {afterEach, beforeAll, beforeEach, describe, expect, it, vi} from 'vitest';
 import {type Chosen, chooseAll} from '../../../src/cli/init/choices.ts';
 import type {Dialogue, InitFlags} from '../../../src/cli/init/choose.ts';
 import {keptIn} from '../../../src/cli/init/example-choices.ts';
@@ -15,6 +15,9 @@ const newFolder = folders();
 let folder: string;
 let notes: string[];
 
+/** The folder of an encoder. */
+const tiny = join(import.meta.dirname, '../../fixtures/encoder/bert');
+
 const texts = Array.from({length: 50}, (_, index) => `${index % 2 ? 'Lovely' : 'Broken'} ${(index + 2) ** 9}`);
 
 async function write(name: string, content: string | Buffer): Promise<string> {
@@ -28,6 +31,8 @@ beforeAll(async () => {
   folder = await newFolder('choices');
 });
 
+// No encoder is there, whatever the machine has.
+beforeEach(() => void vi.stubEnv('LIMBECK_ENCODER_DIR', join(folder, 'encoders')));
 afterEach(() => void vi.unstubAllEnvs());
 
 function choose(flags: InitFlags, dialogue?: Dialogue): Promise<Chosen> {
@@ -69,6 +74,29 @@ describe('choices', () => {
     expect([sorted.calls, sorted.test]).toEqual([35, 10]);
     expect(notes[0]).toContain('The folders are read as classes: ham, spam.');
     await expect(choose({texts: path, label: false, ...ollama})).rejects.toThrow('Give each with `--class');
+  });
+
+  it('take an encoder that is installed or named, and say what one is worth if there is none', async () => {
+    const path = await write('encoded.txt', texts.join('\n'));
+    const flags = {texts: path, class: [{name: 'a', description: 'it is so'}], ...ollama};
+    expect((await choose(flags)).encoder).toBeUndefined();
+    expect(notes).toContainEqual(expect.stringContaining('`limbeck encoder add all-minilm-l6-v2`, 83 MB'));
+
+    const named = await choose({...flags, encoder: tiny});
+    expect(named.encoder).toBe(tiny);
+    expect(notes).toContainEqual(expect.stringContaining(`a head on the encoder ${tiny}`));
+    expect(recipeSource(named)).toContain(`assistant: {encoder: '${tiny}', descriptions},`);
+    await expect(choose({...flags, encoder: join(folder, 'nowhere')})).rejects.toThrow('There is no encoder in');
+
+    vi.stubEnv('LIMBECK_ENCODER_DIR', join(folder, 'added'));
+    await cp(tiny, join(folder, 'added/all-minilm-l6-v2'), {recursive: true});
+    expect((await choose(flags)).encoder).toBe('all-minilm-l6-v2');
+    expect((await choose({...flags, encoder: false})).encoder).toBeUndefined();
+    expect(notes.join()).not.toMatch(/encoder/);
+    const list = [{type: 'predicate', name: 'urgent', instructions: 'Is it urgent?'}];
+    const questions = await write('one.json', JSON.stringify({model: 'm', input: '', questions: list}));
+    expect((await choose({texts: path, questions})).encoder).toBeUndefined();
+    await expect(choose({texts: path, questions, encoder: tiny})).rejects.toThrow('Leave `--encoder` out');
   });
 
   it('take the classes of a file, and a file of texts to measure with', async () => {

@@ -6,6 +6,7 @@ import {type InitChoices, methodOf, recipeSource} from '../../../src/cli/init/re
 import {type InitService, QUESTION_SERVICES} from '../../../src/cli/init/services.ts';
 import {classesOf, type Question} from '../../../src/question.ts';
 import {choice, keyOf, predicate, score} from '../../../src/questions.ts';
+import type {Recipe} from '../../../src/recipe/recipe.ts';
 
 const service = (name: string): InitService => QUESTION_SERVICES.find(candidate => candidate.name === name)!;
 
@@ -66,6 +67,7 @@ describe('the source of a recipe', () => {
   it.each<readonly [string, InitChoices]>([
     ['tickets.ts', tickets],
     ['reviews.ts', reviews],
+    ['assisted.ts', {...tickets, encoder: 'all-minilm-l6-v2'}],
     ['mails.ts', mails],
     ['photos.ts', {...mails, name: 'photos', texts: {kind: 'image', path: 'photos'}}],
     [
@@ -80,6 +82,14 @@ describe('the source of a recipe', () => {
   ])('is %s, which the type check of this project reads', async (name, choices) => {
     const fixture = join(import.meta.dirname, '../../fixtures/init', name);
     expect(recipeSource(choices)).toBe(await readFile(fixture, 'utf8'));
+  });
+
+  it('has an assistant that a recipe can have, with descriptions if there are some', async () => {
+    const {default: assisted} = (await import('../../fixtures/init/assisted.ts')) as {readonly default: Recipe};
+    expect(assisted.assistant).toEqual({encoder: 'all-minilm-l6-v2', descriptions: tickets.descriptions});
+    const source = recipeSource({...tickets, encoder: "my 'encoder'", descriptions: {}});
+    expect(source).toContain(`assistant: {encoder: "my 'encoder'"},`);
+    expect(source).not.toContain('descriptions');
   });
 
   it('names the file of the texts to measure with, and draws none then', () => {
