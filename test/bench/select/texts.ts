@@ -1,11 +1,7 @@
 /** Compares ways to choose texts in the space of an encoder. */
-import {readFileSync} from 'node:fs';
-import {join} from 'node:path';
-import {detect, classes as languageNames, languages} from '../../../examples/languages/detectors.ts';
-import {classes as mailClasses, readMails} from '../../../examples/spam/mails.ts';
 import {argmaxRows} from '../../../src/data/arrays.ts';
 import {selectRows, type TensorInputs} from '../../../src/data/inputs.ts';
-import {mixSeed, shuffledIndices} from '../../../src/data/random.ts';
+import {mixSeed} from '../../../src/data/random.ts';
 import type {Encoder} from '../../../src/encoder/encoder.ts';
 import {mean, standardDeviation} from '../../../src/evaluate/statistics.ts';
 import type {Knowledge} from '../../../src/knowledge/knowledge.ts';
@@ -20,22 +16,7 @@ import {predictLogits} from '../../../src/student/predict.ts';
 import type {Student} from '../../../src/student/student.ts';
 import {adam} from '../../../src/train/optimizer.ts';
 import {train} from '../../../src/train/train.ts';
-
-interface Row {
-  readonly text: string;
-  /** Index of a class. */
-  readonly label: number;
-}
-
-interface TextSet {
-  readonly name: string;
-  readonly classes: readonly string[];
-  readonly pool: readonly Row[];
-  readonly test: readonly Row[];
-}
-
-/** The most texts of a pool and of a test split, so that encoding takes minutes. */
-const [POOL, TEST] = [8000, 3000];
+import {type Row, type TextSet, textSets} from '../text/sets.ts';
 
 /** The first strategy chooses the first half, the second one the other half in two rounds. */
 const WAYS: Readonly<Record<string, readonly [Strategy, Strategy]>> = {
@@ -59,17 +40,7 @@ export interface TextOptions {
 export async function compareOnTexts({encoder, answers, seeds, folder, sets}: TextOptions): Promise<void> {
   console.log(`\n| ${answers} answers | random | ${Object.keys(WAYS).slice(1).join(' | ')} |`);
   console.log(`| --- |${' --- |'.repeat(Object.keys(WAYS).length)}`);
-  const all = [
-    // Half of them, because they are long.
-    cut('mails', mailClasses, readMails().slice(0, 3000)),
-    cut(
-      'languages',
-      languageNames,
-      languages.flatMap(({lines}) => lines).map(text => ({text, label: detect(text)})),
-    ),
-    ...(folder === undefined ? [] : [fromFolder(folder)]),
-  ];
-  for (const set of all.filter(({name}) => sets?.includes(name) ?? true)) {
+  for (const set of textSets(folder, sets)) {
     const task = await encoded(set, encoder);
     const scores = new Map<string, number[]>();
     for (const [name, way] of Object.entries(WAYS)) {
@@ -93,29 +64,6 @@ function difference(scores: readonly number[], baseline: readonly number[]): str
   const reach = (criticalT(0.05, gains.length - 1) * standardDeviation(gains)) / Math.sqrt(gains.length);
   const signed = (value: number): string => `${value < 0 ? '−' : '+'}${points(Math.abs(value))}`;
   return `${signed(mean(gains) - reach)} to ${signed(mean(gains) + reach)}`;
-}
-
-function cut(name: string, classes: readonly string[], all: readonly Row[]): TextSet {
-  const rows = Array.from(shuffledIndices(all.length, 1, name), index => all[index]!);
-  const test = Math.min(TEST, Math.floor(all.length / 4));
-  return {name, classes, test: rows.slice(0, test), pool: rows.slice(test, test + POOL)};
-}
-
-function fromFolder(folder: string): TextSet {
-  const read = (split: string): readonly {text: string; label: string | null}[] =>
-    readFileSync(join(folder, `${split}.jsonl`), 'utf8')
-      .split('\n')
-      .filter(line => line !== '')
-      .map(line => JSON.parse(line));
-  const named = (split: string) => read(split).filter(({label}) => label !== null && label !== '');
-  const [pool, test] = [named('train'), named('test')];
-  const classes = [...new Set(pool.map(({label}) => label!))].sort();
-  const rowsOf = (part: typeof pool): readonly Row[] =>
-    Array.from(shuffledIndices(part.length, 1, 'texts of a folder'), index => {
-      const {text, label} = part[index]!;
-      return {text, label: classes.indexOf(label!)};
-    });
-  return {name: 'folder', classes, pool: rowsOf(pool).slice(0, POOL), test: rowsOf(test).slice(0, TEST)};
 }
 
 interface EncodedSet {

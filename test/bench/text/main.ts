@@ -1,0 +1,172 @@
+/** What students of texts come to, and what they take, beside scikit-learn in the same run. */
+import {spawnSync} from 'node:child_process';
+import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {Command, InvalidArgumentError} from 'commander';
+import {compare, defineRecipe, embeddingHead, hardLabels, hashedNgrams, type Recipe, startEngine} from 'limbeck';
+import {callable} from 'limbeck/adapters/callable';
+import {withKeptEncodings} from '../../../src/encoder/kept.ts';
+import {openEncoder} from '../../../src/encoder/open.ts';
+import {mean} from '../../../src/evaluate/statistics.ts';
+import {type Row, type TextSet, textSets} from './sets.ts';
+
+const settings = new Command('bench:text')
+  .description('Students of texts, and scikit-learn, by the number of answers.')
+  .option('--json <file>', 'also writes the figures')
+  .option('--texts <folder>', 'also a folder with train.jsonl and test.jsonl of lines with `text` and `label`')
+  .option('--sets <name...>', 'only these sets of texts: mails, languages, folder')
+  .option('--answers <number...>', 'numbers of answers', counts, [500])
+  .option('--seeds <number>', 'seeds of each', wholeNumber, 3)
+  .option('--encoder <name>', 'encoder of texts: a name or a folder', 'all-minilm-l6-v2')
+  .option('--python <path>', 'a Python with scikit-learn', 'python3')
+  .allowExcessArguments(false)
+  .parse()
+  .opts<Settings>();
+
+interface Settings {
+  readonly json?: string;
+  readonly texts?: string;
+  readonly sets?: readonly string[];
+  readonly answers: readonly number[];
+  readonly seeds: number;
+  readonly encoder: string;
+  readonly python: string;
+}
+
+/** The students. `auto` is what `init` writes if an encoder is there. */
+const STUDENTS: Readonly<Record<string, Pick<Recipe, 'student' | 'assistant'>>> = {
+  hashedNgrams: {student: hashedNgrams()},
+  auto: {student: hashedNgrams({units: [64]}), assistant: {encoder: settings.encoder}},
+  embeddingHead: {student: embeddingHead({model: settings.encoder})},
+};
+
+/** Figures of one student, means over the seeds. Those that were not measured are null. */
+interface Figures {
+  readonly name: string;
+  readonly answers: number;
+  readonly student: string;
+  readonly agreement: number;
+  /** Of `compare` with a calibration in five parts, encoding left out. */
+  readonly trainCpuSeconds: number;
+  readonly sklearnAgreement: number | null;
+  readonly sklearnCpuSeconds: number | null;
+  readonly bytes: number | null;
+  readonly textsPerSecond: number | null;
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+type Sklearn = Pick<Figures, 'sklearnAgreement' | 'sklearnCpuSeconds'>;
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Give a whole number of at least 1.');
+}
+
+function counts(text: string, before: readonly number[]): readonly number[] {
+  const number = wholeNumber(text);
+  return before.length === 1 && before[0] === 500 ? [number] : [...before, number];
+}
+
+const inputsOf = (rows: readonly Row[]) =>
+  ({kind: 'text', count: rows.length, texts: rows.map(({text}) => text)}) as const;
+
+function recipeOf({name, classes, pool, test}: TextSet, student: string, answers: number, seed: number): Recipe {
+  const labels = new Map([...pool, ...test].map(({text, label}) => [text, label]));
+  return defineRecipe({
+    name,
+    data: () => ({
+      classes,
+      train: {role: 'train', inputs: inputsOf(pool)},
+      test: {role: 'test', inputs: inputsOf(test)},
+    }),
+    transfer: {size: answers, seed},
+    teachers: {
+      'black-box': () =>
+        callable({name, version: '1', classes, answer: input => labels.get(input.kind === 'text' ? input.text : '')!}),
+    },
+    methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()]}],
+    seeds: [seed],
+    calibration: {},
+    ...STUDENTS[student]!,
+  });
+}
+
+const cpuSeconds = (): number => {
+  const {user, system} = process.cpuUsage();
+  return (user + system) / 1e6;
+};
+
+const cache = mkdtempSync(join(tmpdir(), 'limbeck-bench-text-'));
+
+async function measure(set: TextSet, student: string, answers: number): Promise<Figures> {
+  const runs = [];
+  for (let seed = 1; seed <= settings.seeds; seed++) {
+    const directory = join(cache, `${set.name}-${student}-${answers}-${seed}`);
+    const before = cpuSeconds();
+    const {rows, methods} = await compare(recipeOf(set, student, answers, seed), {
+      directory,
+      cache: join(cache, 'answers'),
+    });
+    runs.push({agreement: rows[0]!.agreement, cpu: cpuSeconds() - before, efficiency: methods[0]!.efficiency});
+  }
+  const {efficiency} = runs[0]!;
+  return {
+    name: set.name,
+    answers,
+    student,
+    agreement: mean(runs.map(run => run.agreement)),
+    trainCpuSeconds: mean(runs.map(run => run.cpu)),
+    ...sklearn(set, answers),
+    bytes: efficiency?.bytes ?? null,
+    textsPerSecond: efficiency?.answersPerSecond ?? null,
+    p50Ms: efficiency?.latency?.p50 ?? null,
+    p99Ms: efficiency?.latency?.p99 ?? null,
+  };
+}
+
+const known = new Map<string, Sklearn>();
+
+/** TF-IDF and logistic regression on as many texts, drawn at random. */
+function sklearn({name, pool, test}: TextSet, answers: number): Sklearn {
+  const key = `${name} ${answers}`;
+  const before = known.get(key);
+  if (before) return before;
+  const script = join(import.meta.dirname, 'sklearn_texts.py');
+  const input = JSON.stringify({pool, test, answers, seeds: settings.seeds});
+  const {status, stdout, stderr} = spawnSync(settings.python, [script], {input, encoding: 'utf8', maxBuffer: 2 ** 28});
+  if (status !== 0) console.error(`scikit-learn was not measured: ${stderr.trim().split('\n').at(-1)}`);
+  const found: Sklearn = status === 0 ? JSON.parse(stdout) : {sklearnAgreement: null, sklearnCpuSeconds: null};
+  known.set(key, found);
+  return found;
+}
+
+const percent = (share: number | null): string => (share === null ? '–' : (100 * share).toFixed(1));
+const rounded = (value: number | null, digits: number): string => (value === null ? '–' : value.toFixed(digits));
+
+await startEngine();
+const figures: Figures[] = [];
+console.log('| set | answers | student | agreement | CPU s | scikit-learn | CPU s | kB | texts/s | p50 ms | p99 ms |');
+console.log(`|${' --- |'.repeat(11)}`);
+const encoder = withKeptEncodings(await openEncoder(settings.encoder), cache);
+for (const set of textSets(settings.texts, settings.sets)) {
+  // Each text is encoded once for all recipes, and that is not training.
+  await encoder.encode([...set.pool, ...set.test].map(({text}) => text));
+  for (const answers of settings.answers) {
+    for (const student of Object.keys(STUDENTS)) {
+      const own = await measure(set, student, Math.min(answers, set.pool.length));
+      figures.push(own);
+      const {sklearnAgreement, sklearnCpuSeconds, bytes} = own;
+      const cells = [
+        ...[own.name, own.answers, student, percent(own.agreement), rounded(own.trainCpuSeconds, 1)],
+        ...[percent(sklearnAgreement), rounded(sklearnCpuSeconds, 1), bytes === null ? '–' : Math.round(bytes / 1000)],
+        ...[rounded(own.textsPerSecond, 0), rounded(own.p50Ms, 2), rounded(own.p99Ms, 2)],
+      ];
+      console.log(`| ${cells.join(' | ')} |`);
+    }
+  }
+}
+await encoder.close();
+rmSync(cache, {recursive: true, force: true});
+if (settings.json) writeFileSync(settings.json, `${JSON.stringify({sets: figures}, undefined, 2)}\n`);

@@ -1,0 +1,67 @@
+/** Texts with labels, which stand for the answers of a teacher. */
+import {readFileSync} from 'node:fs';
+import {join} from 'node:path';
+import {detect, classes as languageNames, languages} from '../../../examples/languages/detectors.ts';
+import {classes as mailClasses, readMails} from '../../../examples/spam/mails.ts';
+import {shuffledIndices} from '../../../src/data/random.ts';
+
+export interface Row {
+  readonly text: string;
+  /** Index of a class. */
+  readonly label: number;
+}
+
+export interface TextSet {
+  readonly name: string;
+  readonly classes: readonly string[];
+  readonly pool: readonly Row[];
+  readonly test: readonly Row[];
+}
+
+/** The most texts of a pool and of a test split, so that encoding takes minutes. */
+const [POOL, TEST] = [8000, 3000];
+
+/**
+ * SpamAssassin's mails, lines in many languages, and a folder of texts if there is one.
+ *
+ * @param folder - with `train.jsonl` and `test.jsonl` of lines with `text` and `label`
+ */
+export function textSets(folder: string | undefined, names?: readonly string[]): readonly TextSet[] {
+  const all = [
+    // Half of them, because they are long.
+    () => cut('mails', mailClasses, readMails().slice(0, 3000)),
+    () =>
+      cut(
+        'languages',
+        languageNames,
+        languages.flatMap(({lines}) => lines).map(text => ({text, label: detect(text)})),
+      ),
+    ...(folder === undefined ? [] : [() => fromFolder(folder)]),
+  ];
+  return ['mails', 'languages', 'folder']
+    .flatMap((name, index) => (all[index] && (names?.includes(name) ?? true) ? [all[index]] : []))
+    .map(read => read());
+}
+
+function cut(name: string, classes: readonly string[], all: readonly Row[]): TextSet {
+  const rows = Array.from(shuffledIndices(all.length, 1, name), index => all[index]!);
+  const test = Math.min(TEST, Math.floor(all.length / 4));
+  return {name, classes, test: rows.slice(0, test), pool: rows.slice(test, test + POOL)};
+}
+
+function fromFolder(folder: string): TextSet {
+  const read = (split: string): readonly {text: string; label: string | null}[] =>
+    readFileSync(join(folder, `${split}.jsonl`), 'utf8')
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => JSON.parse(line));
+  const named = (split: string) => read(split).filter(({label}) => label !== null && label !== '');
+  const [pool, test] = [named('train'), named('test')];
+  const classes = [...new Set(pool.map(({label}) => label!))].sort();
+  const rowsOf = (part: typeof pool): readonly Row[] =>
+    Array.from(shuffledIndices(part.length, 1, 'texts of a folder'), index => {
+      const {text, label} = part[index]!;
+      return {text, label: classes.indexOf(label!)};
+    });
+  return {name: 'folder', classes, pool: rowsOf(pool).slice(0, POOL), test: rowsOf(test).slice(0, TEST)};
+}
