@@ -89,12 +89,15 @@ export class Trainer {
     return startRun(student, training.knowledge, this.#options(training, seed));
   }
 
-  /** A first student, trained by a method to choose what is asked next. */
+  /**
+   * A first student, trained by a method to choose what is asked next. It learns from answers alone: an assistant would show it
+   * the texts that it is measured on.
+   */
   async chooser(method: TaughtMethod, seed: number): Promise<Student> {
     const student = this.fresh(seed);
     // Validation costs time, and tells nothing here but when to stop.
     const own = this.#shared.earlyStopping ? {} : {validation: undefined};
-    for await (const _epoch of this.train(student, method, seed, own));
+    for await (const _epoch of train(student, method.knowledge, this.#options(method, seed, own)));
     return student;
   }
 

@@ -36,11 +36,13 @@ export async function checkFirstBatch(student: Student, run: Run, batch: Batch):
     if (knowledge.detail.kind !== 'votes') checkAllRead(batch.targets[index]!, read[index]!, losses);
   }
   if (still.length === 0) return;
-  const others = await laterBatches(run);
-  try {
-    for (const each of still) checkMoves(student, run, each, [batch, ...others]);
-  } finally {
-    for (const other of others) disposeBatch(other);
+  for (const each of still) {
+    const others = await laterBatches(run, run.lessons[each.term.lesson]!);
+    try {
+      checkMoves(student, run, each, [batch, ...others]);
+    } finally {
+      for (const other of others) disposeBatch(other);
+    }
   }
 }
 
@@ -82,12 +84,16 @@ function effect(loss: () => tf.Scalar, of: readonly tf.Tensor[]): Effect {
   return {moves, value: value.dataSync()[0]!};
 }
 
-/** The batches after the first, as the run will see them. */
-async function laterBatches({source, order, count, batchSize, options}: Run): Promise<readonly Batch[]> {
-  const rows = order(1);
-  const starts = Array.from({length: BATCHES - 1}, (_, index) => (index + 1) * batchSize);
+/**
+ * The batches after the first, as the run will see them. Those of a lesson that lacks answers hold only inputs that have
+ * one: a whole batch can be without.
+ */
+async function laterBatches({source, order, batchSize, options}: Run, lesson: Lesson): Promise<readonly Batch[]> {
+  const all = order(1);
+  const rows = isPartial(lesson) ? all.filter(row => lesson.rows![row] !== -1) : all.subarray(batchSize);
+  const starts = Array.from({length: BATCHES - 1}, (_, index) => index * batchSize);
   const batches: Batch[] = [];
-  for (const start of starts.filter(start => start < count)) {
+  for (const start of starts.filter(start => start < rows.length)) {
     batches.push(await source.batch(rows.subarray(start, start + batchSize), 1, options.signal));
   }
   return batches;

@@ -5,7 +5,7 @@ import {accuracy, nll} from '../evaluate/metrics.ts';
 import {columnsOf} from '../student/heads.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
-import {checkNames, type Lesson} from './lessons.ts';
+import {ASSISTANT, checkNames, type Lesson} from './lessons.ts';
 
 /** Inputs with the true labels of several questions, to validate a student that answers them. */
 export interface JointSplit {
@@ -32,7 +32,7 @@ type Validation = Split<'validation'> | JointSplit;
 
 /** @throws InputError if the labels are not those of the student's questions */
 export function checkValidation({inputs, labels}: Validation, lessons: readonly Lesson[]): void {
-  const names = lessons.flatMap(({name}) => name ?? []);
+  const names = lessons.flatMap(({name}) => (name === undefined || name === ASSISTANT ? [] : [name]));
   if (isOneList(labels)) {
     if (names.length === 0) return;
     throw new InputError(

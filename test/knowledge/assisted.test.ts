@@ -1,6 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {selectInputs, type TensorInputs} from '../../src/data/inputs.ts';
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
+import {asSplit} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {meanKl, nll} from '../../src/evaluate/metrics.ts';
 import {answeredRowsOf, assistedKnowledge} from '../../src/knowledge/assisted.ts';
@@ -83,6 +84,28 @@ describe('assisted knowledge', () => {
     expect(ofAssistant![1]).toBeCloseTo(soft, 5);
     // An answer counts 1, and there is one for a quarter of the inputs.
     expect(loss).toBeCloseTo((0.25 * hard + 3 * soft) / 3.25, 5);
+  });
+
+  it('teaches by few answers among many inputs, though whole batches have none', async () => {
+    const one = {
+      ...answered,
+      inputs: selectInputs(inputs, [0]),
+      answers: {kind: 'label', count: 1, labels: Int32Array.of(0)},
+    };
+    for (let seed = 0; seed < 5; seed++) {
+      const student = fresh();
+      const knowledge = assistedKnowledge(one as Knowledge, assisted, 1);
+      for await (const {loss} of train(student, knowledge, {losses: [hardLabels()], seed, epochs: 1, batchSize: 4})) {
+        expect(loss).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('is validated by true labels, as answers alone are', async () => {
+    const validation = asSplit('validation', {inputs: answered.inputs, labels});
+    const epoch = await run(1, {validation});
+    expect(epoch.validation!.accuracy).toBeGreaterThanOrEqual(0);
+    expect(epoch.questions).toBeUndefined();
   });
 
   it('judges the fit by the answers alone', async () => {
