@@ -71,6 +71,7 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
     ...(questions && {questions, dialect: service.name === file?.service ? file.dialect : undefined}),
     descriptions,
     encoder,
+    isChosen: encoder !== undefined && suitsMedoids(data, sizes),
     service,
     ...address,
     model,
@@ -224,6 +225,15 @@ async function chooseSizes({flags, dialogue}: Asked, data: InitData): Promise<{c
   if (flags.calls !== undefined) return {calls: checkedCalls(flags.calls, {most, kept, test, validation, noun}), test};
   if (dialogue === undefined) return {calls: Number(fallback), test};
   return {calls: await dialogue.ask(`How many ${noun} shall the teacher label, of ${most}?`, read, fallback), test};
+}
+
+/** The fewest classes and calls for which medoids were measured to gain. */
+const MANY = {classes: 20, calls: 500};
+
+/** Whether medoids can choose well: there are many classes, and texts enough to choose from. */
+function suitsMedoids(data: InitData, {calls, test}: {readonly calls: number; readonly test: number}): boolean {
+  const others = keptIn(data) - test;
+  return data.classes.length >= MANY.classes && calls >= MANY.calls && others >= 2 * calls;
 }
 
 function drawnTest(kept: number): number {

@@ -153,6 +153,9 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   const {name, service, url, output, model, classes, questions, calls, test, texts, data, budget, encoder} = chosen;
   const {level, method} = methodOf(output);
   terminal.note(sizesText(chosen));
+  if (chosen.isChosen) {
+    terminal.note('With so many classes, most of the texts to ask about are chosen: those that represent all others.');
+  }
   const key = keyState(service, url);
   terminal.note(keyText(key));
   if (!isLoaded) terminal.note(installText());

@@ -17,6 +17,8 @@ export interface InitChoices {
   readonly descriptions: Readonly<Record<string, string>>;
   /** The encoder of its assistant: a name, or a folder. Undefined if it has none. */
   readonly encoder?: string | undefined;
+  /** True if the texts to ask about are chosen in the space of that encoder. */
+  readonly isChosen?: boolean | undefined;
   readonly service: InitService;
   readonly model: string;
   readonly output: InitOutput;
@@ -74,7 +76,7 @@ export const INIT_SEED = 1;
 /** Writes the source of a recipe, which is valid TypeScript and JavaScript. */
 export function recipeSource(choices: InitChoices): string {
   const {name, service, output, calls, encoder} = choices;
-  const {level, method, loss} = LEARNED[output];
+  const {level, loss} = LEARNED[output];
   const {dataset, isOfData, student, noun, same, network} = encoder
     ? READ.assisted
     : READ[choices.texts.kind ?? 'text'];
@@ -85,6 +87,7 @@ export function recipeSource(choices: InitChoices): string {
     `import {${imports.join(', ')}} from 'limbeck';`,
     `import {${service.factory}} from 'limbeck/adapters/${service.adapter}';`,
     ...importing,
+    ...(choices.isChosen ? [`import {medoids} from 'limbeck/select';`] : []),
     ...(isOfData ? [`import {${dataset}} from 'limbeck/data';`] : []),
   ];
   return `${head.join('\n')}
@@ -105,8 +108,7 @@ ${field}  // ${choices.test} ${noun}s are kept to measure with; ${same} counts o
   },
   // ${network}
   student: ${student},
-${assistantSource(choices)}  methods: [{level: '${level}', method: '${method}', ${detailSource(choices)}losses: [${loss}()]}],
-  seeds: [1, 2, 3],
+${assistantSource(choices)}${methodSource(choices)}  seeds: [1, 2, 3],
   // If the student is less sure than this takes, \`limbeck serve --teacher\` asks the teacher: ${promise}
   // then the teacher's, with 95 % probability. Some of the answers are set apart to prove it; it takes 198 in all.
   calibration: {agreement: 0.97, confidence: 0.95},
@@ -177,11 +179,25 @@ function assistantSource({encoder, descriptions}: InitChoices): string {
 `;
 }
 
+function methodSource(choices: InitChoices): string {
+  const {output, encoder, isChosen, calls} = choices;
+  const {level, method, loss} = LEARNED[output];
+  const fields = [`level: '${level}'`, `method: '${method}'`, ...detailSource(choices), `losses: [${loss}()]`];
+  if (!isChosen || encoder === undefined) return `  methods: [{${fields.join(', ')}}],\n`;
+  // Medoids need no student, so one round after the first is enough.
+  const select = `select: {by: medoids({encoder: ${quoted(encoder)}}), held: 50, size: ${calls}}`;
+  return `  // 50 texts to measure by and those that calibrate are drawn. The others are chosen: they represent all texts.
+  methods: [
+    ${lines([...fields, select], 4)},
+  ],
+`;
+}
+
 /** The most probabilities that a method learns from. */
-function detailSource({output, classes, questions}: InitChoices): string {
+function detailSource({output, classes, questions}: InitChoices): readonly string[] {
   const most = Math.max(classes.length, ...(questions ?? []).map(question => classesOf(question).length));
-  if (output === 'probabilities') return `detail: {kind: 'top-k', k: ${most}}, `;
-  return output === 'log-probabilities' ? `detail: {kind: 'top-k', k: ${Math.min(most, MOST_NAMED)}}, ` : '';
+  if (output === 'probabilities') return [`detail: {kind: 'top-k', k: ${most}}`];
+  return output === 'log-probabilities' ? [`detail: {kind: 'top-k', k: ${Math.min(most, MOST_NAMED)}}`] : [];
 }
 
 function datasetFields({texts, test, questions}: InitChoices): readonly string[] {

@@ -57,6 +57,7 @@ describe('choices', () => {
       descriptions: {good: 'it pleases'},
       model: 'qwen3:4b',
       output: 'log-probabilities',
+      isChosen: false,
       calls: 40,
       test: 10,
       budget: undefined,
@@ -97,6 +98,20 @@ describe('choices', () => {
     const questions = await write('one.json', JSON.stringify({model: 'm', input: '', questions: list}));
     expect((await choose({texts: path, questions})).encoder).toBeUndefined();
     await expect(choose({texts: path, questions, encoder: tiny})).rejects.toThrow('Leave `--encoder` out');
+  });
+
+  it('let medoids choose if there are many classes, and twice as many texts as calls', async () => {
+    const path = await write(
+      'many.txt',
+      Array.from({length: 1200}, (_, index) => `text ${(index + 2) ** 5}`).join('\n'),
+    );
+    const named = (count: number) =>
+      Array.from({length: count}, (_, index) => ({name: `k${index}`, description: undefined}));
+    const flags = {texts: path, class: named(20), encoder: tiny, calls: 500, test: 100, ...ollama};
+    expect((await choose(flags)).isChosen).toBe(true);
+    for (const change of [{class: named(19)}, {calls: 499}, {calls: 600}, {encoder: false as const}]) {
+      expect((await choose({...flags, ...change})).isChosen).toBe(false);
+    }
   });
 
   it('take the classes of a file, and a file of texts to measure with', async () => {

@@ -68,6 +68,7 @@ describe('the source of a recipe', () => {
     ['tickets.ts', tickets],
     ['reviews.ts', reviews],
     ['assisted.ts', {...tickets, encoder: 'all-minilm-l6-v2'}],
+    ['chosen.ts', {...reviews, name: 'chosen', encoder: 'all-minilm-l6-v2', isChosen: true, calls: 1000}],
     ['mails.ts', mails],
     ['photos.ts', {...mails, name: 'photos', texts: {kind: 'image', path: 'photos'}}],
     [
@@ -87,6 +88,11 @@ describe('the source of a recipe', () => {
   it('has an assistant that a recipe can have, with descriptions if there are some', async () => {
     const {default: assisted} = (await import('../../fixtures/init/assisted.ts')) as {readonly default: Recipe};
     expect(assisted.assistant).toEqual({encoder: 'all-minilm-l6-v2', descriptions: tickets.descriptions});
+    const {default: chosen} = (await import('../../fixtures/init/chosen.ts')) as {readonly default: Recipe};
+    expect(chosen.methods[0]!.select).toMatchObject({
+      by: {name: 'medoids', needs: {encoder: 'all-minilm-l6-v2'}},
+      held: 50,
+    });
     const source = recipeSource({...tickets, encoder: "my 'encoder'", descriptions: {}});
     expect(source).toContain(`assistant: {encoder: "my 'encoder'"},`);
     expect(source).not.toContain('descriptions');
