@@ -57,6 +57,7 @@ const ONNX = 'onnx/model.onnx';
  */
 export function readFolder(nameOrFolder: string, options: FolderOptions = {}): EncoderFolder {
   const path = folderOf(nameOrFolder);
+  checkModules(path);
   const config = readSettings(path, 'config.json', modelSettings);
   const file = options.file ?? fileOf(path, config.model_type, options.output);
   return {
@@ -129,6 +130,21 @@ function poolingOf(path: string): Pooling {
   if (ways === 'mean' || ways === 'cls') return ways;
   throw new InputError(
     `${path} pools by ${ways || 'nothing'}, but only \`mean\` and \`cls\` are computed here. Name another encoder.`,
+  );
+}
+
+const modulesSettings = z.array(z.object({type: z.string()}));
+
+/** The steps of sentence-transformers that are computed here; each vector has length 1 in any case. */
+const MODULES = ['Transformer', 'Pooling', 'Normalize'];
+
+/** @throws InputError if a vector goes through more than a transformer and its pooling, such as a dense layer */
+function checkModules(path: string): void {
+  const modules = readIfThere(path, 'modules.json', modulesSettings) ?? [];
+  const other = modules.find(({type}) => !MODULES.includes(type.split('.').at(-1)!));
+  if (other === undefined) return;
+  throw new InputError(
+    `${path} ends in \`${other.type}\` (modules.json), which is not computed here. Name another encoder.`,
   );
 }
 

@@ -111,6 +111,8 @@ describe('openEncoder', () => {
     await expect(changed('"num_hidden_layers": 2', '"num_hidden_layers": 3')).rejects.toThrow(
       'has no tensor encoder.layer.2',
     );
+    const dense = await copyWith('modules.json', text => text.replace('normalize.Normalize', 'dense.Dense'));
+    await expect(openEncoder(dense)).rejects.toThrow('dense.Dense` (modules.json), which is not computed here');
     await expect(openEncoder(join(folder, 'none'))).rejects.toThrow(InputError);
     const empty = await mkdtemp(join(folder, 'empty-'));
     await expect(openEncoder(empty)).rejects.toThrow("config.json can't be read. The folder of an encoder has");
