@@ -65,8 +65,9 @@ function expectedAfter(prompt: readonly number[], codes: readonly string[] = cla
 
 function expectMasses(outcome: Outcome | undefined, expected: readonly number[]): void {
   const masses = massesOf(outcome);
+  // llama.cpp keeps keys and values in 16 bits, and processors differ in how they round.
   for (const [index, mass] of expected.entries()) {
-    expect(Math.abs(masses[index]! - mass), `${index}: ${masses} for ${expected}`).toBeLessThan(1e-5);
+    expect(Math.abs(masses[index]! - mass), `${index}: ${masses} for ${expected}`).toBeLessThan(1e-4);
     if (index < classes.length) expect(Math.log(masses[index]!)).toBeCloseTo(Math.log(mass), 3);
   }
   expect(masses.reduce((sum, mass) => sum + mass)).toBeCloseTo(1, 6);

@@ -182,7 +182,7 @@ describe('what is checked and planned', () => {
     ]);
     expect(levels[0]).not.toHaveProperty('atMost');
     expect(levels[1]!.choice).toMatch(
-      /^8 drawn at random to measure by, 6 drawn at random to begin with, 26 chosen by dis/,
+      /^8 drawn at random to measure by, 4 drawn at random to begin with, 28 chosen by dis/,
     );
   });
 

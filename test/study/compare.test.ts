@@ -98,7 +98,10 @@ describe('compare', () => {
   it('says how each student came to be, in the folder that it is saved in', async () => {
     const path = join(where.directory, 'students', 'all-T=2', 'seed-2', 'limbeck.json');
     const {madeBy} = JSON.parse(await readFile(path, 'utf8')) as {readonly madeBy: object};
-    expect(madeBy).toEqual({recipe: 'tiny', level: 'gray-box', method: 'all, T=2', seed: 2});
+    expect(madeBy).toEqual({
+      ...{recipe: 'tiny', level: 'gray-box', method: 'all, T=2', seed: 2, answers: 40},
+      teacher: {access: 'gray-box', adapters: ['tfjs'], models: [], identity: expect.stringMatching(/^[\da-f]{64}$/)},
+    });
   });
 
   it('keeps the curve of every run, validation measured as often as the recipe says', () => {
