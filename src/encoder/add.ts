@@ -110,20 +110,20 @@ async function proven(name: string, path: string, wasThere: boolean): Promise<Ad
   return {name, folder: folder.path, hash, dimensions, tokens, file, wasThere};
 }
 
-/** @param placeOf - the path to write a file to; undefined leaves it out */
+/** @param pathOf - the path to write a file to; undefined leaves it out */
 async function unpack(
   path: string,
-  placeOf: (file: string) => string | undefined,
+  pathOf: (file: string) => string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   // Refuses paths that lead out of the archive's folder.
   const archive = await openPromise(path, {autoClose: false});
   try {
     for await (const entry of archive.eachEntry()) {
-      const place = entry.fileName.endsWith('/') ? undefined : placeOf(entry.fileName);
-      if (place === undefined) continue;
-      await mkdir(dirname(place), {recursive: true});
-      await pipeline(await archive.openReadStreamPromise(entry), createWriteStream(place), {signal});
+      const target = entry.fileName.endsWith('/') ? undefined : pathOf(entry.fileName);
+      if (target === undefined) continue;
+      await mkdir(dirname(target), {recursive: true});
+      await pipeline(await archive.openReadStreamPromise(entry), createWriteStream(target), {signal});
     }
   } finally {
     archive.close();

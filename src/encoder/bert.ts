@@ -109,8 +109,8 @@ function embeddings(
   let at = 0;
   for (const text of tokens) {
     for (const [position, token] of text.entries()) {
-      const [word, place] = [token * hidden, position * hidden];
-      for (let index = 0; index < hidden; index++) sums[at++] = words[word + index]! + positions[place + index]!;
+      const [word, start] = [token * hidden, position * hidden];
+      for (let index = 0; index < hidden; index++) sums[at++] = words[word + index]! + positions[start + index]!;
     }
   }
   return sums;

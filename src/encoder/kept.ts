@@ -67,16 +67,16 @@ async function encodeUnknown(
     else same.push(row);
   }
   let done = 0;
-  const place = (text: string, vector: Float32Array): void => {
-    const places = rows.get(text)!;
-    for (const row of places) vectors.set(vector, row * dimensions);
-    done += places.length;
+  const fill = (text: string, vector: Float32Array): void => {
+    const own = rows.get(text)!;
+    for (const row of own) vectors.set(vector, row * dimensions);
+    done += own.length;
   };
   const unknown: string[] = [];
   for (const text of rows.keys()) {
     const kept = vectorIn(file.database.get(keyOf(text)), dimensions);
     if (kept === undefined) unknown.push(text);
-    else place(text, kept);
+    else fill(text, kept);
   }
   if (done > 0) onProgress?.(done);
   for (let start = 0; start < unknown.length; start += MOST_TOGETHER) {
@@ -85,7 +85,7 @@ async function encodeUnknown(
     const made = await encoder.encode(some, {signal, onProgress: count => onProgress?.(before + count)});
     const own = some.map((_, index) => made.subarray(index * dimensions, (index + 1) * dimensions));
     write(file, some, own);
-    for (const [index, text] of some.entries()) place(text, own[index]!);
+    for (const [index, text] of some.entries()) fill(text, own[index]!);
     onProgress?.(done);
   }
   return vectors;
@@ -93,7 +93,7 @@ async function encodeUnknown(
 
 const keyOf = (text: string): string => createHash('sha256').update(text).digest('base64');
 
-/** Copies the bytes, because they may begin at any place. Undefined if they are no vector. */
+/** Copies the bytes, because they may begin at any address. Undefined if they are no vector. */
 function vectorIn(bytes: Uint8Array | undefined, dimensions: number): Float32Array | undefined {
   if (bytes?.length !== dimensions * Float32Array.BYTES_PER_ELEMENT) return undefined;
   return new Float32Array(Uint8Array.from(bytes).buffer);

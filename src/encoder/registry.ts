@@ -45,7 +45,7 @@ export function registeredEncoder(name: string): RegisteredEncoder | undefined {
 }
 
 /** Names an encoder so that it is found from any folder: a name of the registry stays, a folder becomes absolute. */
-export function placeOf(nameOrFolder: string): string {
+export function fromAnyFolder(nameOrFolder: string): string {
   return registeredEncoder(nameOrFolder) ? nameOrFolder : resolve(nameOrFolder);
 }
 

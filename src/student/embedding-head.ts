@@ -1,6 +1,6 @@
 import {checkEmbedding, type EmbeddingReading} from '../data/text-reading.ts';
 import {readFolder} from '../encoder/folder.ts';
-import {placeOf} from '../encoder/registry.ts';
+import {fromAnyFolder} from '../encoder/registry.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkTextTask, checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
 import {makeStudent} from './make-student.ts';
@@ -83,7 +83,7 @@ function readingOf({model, file, output, tokens, length}: EmbeddingHeadOptions):
   const folder = readFolder(model, {file, output, tokens, length});
   const reading: EmbeddingReading = {
     kind: 'embeddings',
-    path: placeOf(model),
+    path: fromAnyFolder(model),
     file: folder.file,
     model: folder.hash,
     output: folder.output,

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {z} from 'zod';
 import {replaceDirectory} from '../data/files.ts';
 import {checkNgrams} from '../data/hashed-reading.ts';
-import {placeOf} from '../encoder/registry.ts';
+import {fromAnyFolder} from '../encoder/registry.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
@@ -127,7 +127,7 @@ async function readGate(path: string, {texts, ...gate}: GateDescription): Promis
 
 function located(reading: Student['reading'], path: string | undefined): Student['reading'] {
   if (path === undefined) return reading;
-  if (reading?.kind === 'embeddings') return {...reading, path: placeOf(path)};
+  if (reading?.kind === 'embeddings') return {...reading, path: fromAnyFolder(path)};
   throw new InputError('`embeddingModel` is for students on embeddings only. Leave it out.');
 }
 

@@ -101,11 +101,11 @@ function reordered<T extends Float32Array | Int8Array>(
   const target = new (values.constructor as new (length: number) => T)(values.length);
   const position = order.map(() => 0);
   for (let index = 0; index < values.length; index++) {
-    target[index] = values[order.reduce((sum, axis, place) => sum + strides[axis]! * position[place]!, 0)]!;
-    for (let place = order.length - 1; place >= 0; place--) {
-      position[place]! += 1;
-      if (position[place]! < shape[order[place]!]!) break;
-      position[place] = 0;
+    target[index] = values[order.reduce((sum, axis, own) => sum + strides[axis]! * position[own]!, 0)]!;
+    for (let own = order.length - 1; own >= 0; own--) {
+      position[own]! += 1;
+      if (position[own]! < shape[order[own]!]!) break;
+      position[own] = 0;
     }
   }
   return target;
