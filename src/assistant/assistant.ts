@@ -1,4 +1,4 @@
-import {argmaxRows} from '../data/arrays.ts';
+import {argmaxRows, concatenated, oneHot} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
 import {nll} from '../evaluate/metrics.ts';
@@ -52,20 +52,20 @@ export interface AssistantLesson {
 /** A linear head on a frozen encoder, fitted to a teacher's answers. It labels inputs that nobody was asked about. */
 export interface Assistant extends AssistantChoice {
   readonly head: LinearHead;
+  /** False if the counts were better: the encoder knows less of this task than the answers teach without it. */
+  readonly isUseful: boolean;
 }
 
 /** What cross-fitting on the answers chose. */
 export interface AssistantChoice {
-  /** λ, see `fitLinearHead`. */
+  /** λ of its head, chosen in cross-fitting. */
   readonly penalty: number;
-  /** Whether the names of the classes are examples. */
+  /** Whether it learned from the names of the classes as well, chosen in cross-fitting. */
   readonly knowsNames: boolean;
-  /** Share of the answers that it gave without having learned from them. A point estimate: the best of several. */
+  /** Share of the answers that it gave in cross-fitting without having learned from them. A point estimate. */
   readonly agreement: number;
-  /** The share that counts of words and characters gave there, without the encoder. */
+  /** The share that counts of words and characters gave there, without the encoder. A point estimate. */
   readonly plainAgreement: number;
-  /** False if the counts were better: the encoder knows less of this task than the answers teach without it. */
-  readonly isUseful: boolean;
 }
 
 /** What is tried. Vectors of length 1 need weak penalties; answers that contradict each other, stronger ones. */
@@ -96,7 +96,7 @@ export function fitAssistant(lesson: AssistantLesson): Assistant {
 }
 
 /** The setting with the lowest loss on answers that its heads did not learn from. */
-function chosen(lesson: AssistantLesson): AssistantChoice {
+function chosen(lesson: AssistantLesson): Omit<Assistant, 'head'> {
   const {width, classes, labels, buckets, seed} = lesson;
   const order = shuffledIndices(labels.length, seed, 'parts to fit an assistant').subarray(0, MOST_TRIED);
   const logits = TRIED.map((): number[] => []);
@@ -148,13 +148,9 @@ function partOf(lesson: AssistantLesson, rows: ArrayLike<number>): AssistantLess
 
 function examplesOf({encodings, targets, names, classes}: AssistantLesson, knowsNames: boolean): HeadExamples {
   if (!knowsNames) return {features: encodings, targets};
-  const own = Float32Array.from({length: classes * classes}, (_, index) => (index % (classes + 1) === 0 ? 1 : 0));
-  return {features: joined(encodings, names), targets: joined(targets, own)};
-}
-
-function joined(first: Float32Array, second: Float32Array): Float32Array {
-  const all = new Float32Array(first.length + second.length);
-  all.set(first);
-  all.set(second, first.length);
-  return all;
+  const own = oneHot(
+    Array.from({length: classes}, (_, index) => index),
+    classes,
+  );
+  return {features: concatenated(encodings, names), targets: concatenated(targets, own)};
 }

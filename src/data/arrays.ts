@@ -85,3 +85,18 @@ export function distributionsOf(logits: ArrayLike<number>, classes: number, temp
   const confidences = Float64Array.from(named, (best, row) => Math.exp(logProbabilities[row * classes + best]!));
   return {classes, logProbabilities, named, confidences};
 }
+
+/** The values of both lists, one after the other. */
+export function concatenated(first: Float32Array, second: Float32Array): Float32Array {
+  const all = new Float32Array(first.length + second.length);
+  all.set(first);
+  all.set(second, first.length);
+  return all;
+}
+
+/** [labels, classes]: 1 at the class of each label, else 0. */
+export function oneHot(labels: ArrayLike<number>, classes: number): Float32Array {
+  const rows = new Float32Array(labels.length * classes);
+  for (let row = 0; row < labels.length; row++) rows[row * classes + labels[row]!] = 1;
+  return rows;
+}

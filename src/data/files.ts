@@ -1,6 +1,6 @@
 import {randomBytes, randomUUID} from 'node:crypto';
 import {existsSync, ftruncateSync, mkdirSync, statSync} from 'node:fs';
-import {type FileHandle, mkdir, open, readdir, rename, rm, rmdir, unlink, writeFile} from 'node:fs/promises';
+import {type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink, writeFile} from 'node:fs/promises';
 import {dirname, join, parse, resolve} from 'node:path';
 import type {Readable} from 'node:stream';
 import {InputError, KnowledgeError} from '../errors.ts';
@@ -28,6 +28,12 @@ export async function replaceFile(path: string, write: (file: FileHandle) => Pro
       {cause},
     );
   }
+}
+
+/** Bytes of the files in a folder. */
+export async function folderSize(folder: string): Promise<number> {
+  const sizes = (await readdir(folder)).map(async name => (await stat(join(folder, name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** The file for a part of what belongs to a file: of `tickets.json`, `tickets.urgent.json` for `urgent`. */

@@ -16,6 +16,11 @@ export async function openEncoder(nameOrFolder: string): Promise<Encoder> {
   return openFolder(readFolder(nameOrFolder), nameOrFolder);
 }
 
+/** The `hash` that an encoder has when it is open. Throws as `openEncoder` does, but loads nothing. */
+export function encoderHash(nameOrFolder: string): string {
+  return hashOf(readFolder(nameOrFolder));
+}
+
 /** Opens an encoder whose settings were read. */
 export async function openFolder(folder: EncoderFolder, name: string): Promise<Encoder> {
   const {dimensions, file} = folder;

@@ -1,6 +1,5 @@
-import {readdir, stat} from 'node:fs/promises';
-import {join} from 'node:path';
 import type {AnsweredPart, Asking} from '../ask/asking.ts';
+import {folderSize} from '../data/files.ts';
 import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
 import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
@@ -62,12 +61,11 @@ export async function studentEfficiency(
   inputs: Inputs,
   signal?: AbortSignal,
 ): Promise<StudentEfficiency> {
-  const sizes = (await readdir(directory)).map(async name => (await stat(join(directory, name))).size);
   const student = await loadStudent(directory);
   const parameters = student.model.countParams();
   try {
     const speed = await speedOf(asTeacher(student), inputs, {kind: 'log-probabilities'}, signal);
-    return {bytes: (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0), parameters, ...speed};
+    return {bytes: await folderSize(directory), parameters, ...speed};
   } finally {
     student.model.dispose();
   }

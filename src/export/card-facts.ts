@@ -1,8 +1,9 @@
 import {existsSync} from 'node:fs';
-import {readdir, readFile, stat} from 'node:fs/promises';
+import {readFile, stat} from 'node:fs/promises';
 import {cpus} from 'node:os';
 import {basename, dirname, join, resolve} from 'node:path';
 import {z} from 'zod';
+import {folderSize} from '../data/files.ts';
 import {type Inputs, selectInputs} from '../data/inputs.ts';
 import {kindRead, readsTexts} from '../data/reading.ts';
 import {startEngine} from '../engine/engine.ts';
@@ -105,8 +106,7 @@ export async function cardFacts(directory: string, question: string | undefined)
   const origin = originSchema.parse(madeBy);
   const results = await resultsAbove(directory);
   const heads = headsOf(student).map(head => ({...head, agreement: agreementIn(results, head, origin, directory)}));
-  const sizes = (await readdir(directory)).map(async name => (await stat(join(directory, name))).size);
-  const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  const bytes = await folderSize(directory);
   const {reading} = student;
   const encoder = reading?.kind === 'embeddings' ? await encoderIn(reading.path, reading.model) : undefined;
   return {student, origin, heads, bytes, speed: await speedOf(student, engine), encoder};

@@ -1,6 +1,4 @@
-import writeFileAtomic from 'write-file-atomic';
 import {kindRead} from '../data/reading.ts';
-import {InputError} from '../errors.ts';
 import {inputsOfKinds} from '../input-kinds.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {withoutSecrets} from '../secrets.ts';
@@ -9,7 +7,7 @@ import {promiseText} from '../study/report/cascades.ts';
 import {bytesText, count, counted, list, moment, percent, percentage, significant} from '../study/report/format.ts';
 import {packageVersion} from '../version.ts';
 import {type CardFacts, cardFacts, type MeasuredHead} from './card-facts.ts';
-import type {ExportedOnnx} from './onnx/export.ts';
+import {type ExportedOnnx, writeExport} from './onnx/export.ts';
 
 export interface ExportCardOptions {
   /**
@@ -39,11 +37,7 @@ export async function exportCard(path: string, directory: string, options: Expor
   checkOptions('exportCard', options, KINDS);
   const {question, onnx} = options;
   const card = cardText(await cardFacts(directory, question), onnx);
-  await writeFileAtomic(path, withoutSecrets(card)).catch((cause: Error) => {
-    throw new InputError(`${path} can't be written: ${cause.message}. Check that its folder exists and is yours.`, {
-      cause,
-    });
-  });
+  await writeExport(path, withoutSecrets(card));
 }
 
 function cardText(facts: CardFacts, onnx: ExportedOnnx | undefined): string {

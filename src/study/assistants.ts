@@ -1,13 +1,13 @@
 import {type Assistant, type AssistantOptions, fitAssistant} from '../assistant/assistant.ts';
 import {headLogits} from '../assistant/linear-head.ts';
-import {logSoftmaxRows} from '../data/arrays.ts';
+import {concatenated, logSoftmaxRows, oneHot} from '../data/arrays.ts';
 import {bucketReader, type NgramReading} from '../data/hashed-reading.ts';
 import {selectInputs, type TextInputs} from '../data/inputs.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {isLabelled} from '../data/split.ts';
 import type {Encoder} from '../encoder/encoder.ts';
 import {withKeptEncodings} from '../encoder/kept.ts';
-import {openEncoder} from '../encoder/open.ts';
+import {encoderHash, openEncoder} from '../encoder/open.ts';
 import {InputError} from '../errors.ts';
 import {inputsOfKinds} from '../input-kinds.ts';
 import {type AssistedKnowledge, assistedKnowledge} from '../knowledge/assisted.ts';
@@ -36,6 +36,7 @@ export class Assistants {
   readonly #recipe: Pick<ResolvedRecipe, 'data' | 'transfer'>;
   readonly #directory: string;
   #encoder: Promise<Encoder> | undefined;
+  #identity: object | undefined;
   /** By the answers of a method: the inputs that they are not about. */
   readonly #unlabelled = new WeakMap<object, Promise<Encoded>>();
 
@@ -47,9 +48,10 @@ export class Assistants {
   }
 
   /** Stands for all that decides labels, beside the answers. */
-  async identity(): Promise<object> {
-    const {encoder: _, ...options} = this.#options;
-    return {...options, encoder: (await this.#open()).hash};
+  get identity(): object {
+    // Hashes the files of the encoder.
+    this.#identity ??= {...this.#options, encoder: encoderHash(this.#options.encoder)};
+    return this.#identity;
   }
 
   /**
@@ -68,9 +70,8 @@ export class Assistants {
     if (!isUseful) return {knowledge: undefined, use: {...use, further: 0, weight: 0}};
     const further = await this.#unlabelledBeside(all);
     const both = [...texts, ...further.texts];
-    const logProbabilities = [encodings, further.encodings].flatMap(rows => [
-      ...logSoftmaxRows(headLogits(head, rows), answered.classes.length),
-    ]);
+    const labelsOf = (rows: Float32Array): Float32Array =>
+      Float32Array.from(logSoftmaxRows(headLogits(head, rows), answered.classes.length));
     const assisted: Knowledge = {
       ...answered,
       detail: {kind: 'log-probabilities'},
@@ -78,7 +79,7 @@ export class Assistants {
       answers: {
         kind: 'log-probabilities',
         count: both.length,
-        logProbabilities: Float32Array.from(logProbabilities),
+        logProbabilities: concatenated(labelsOf(encodings), labelsOf(further.encodings)),
       },
     };
     const weight = weightOf(chosen.agreement);
@@ -166,12 +167,6 @@ function inMemory(knowledge: Knowledge | StoredKnowledge): Promise<Knowledge> {
 /** The odds that an assistant names the class of an answer that it has not seen. */
 function weightOf(agreement: number): number {
   return Math.min(MOST_WEIGHT, Math.max(1 / MOST_WEIGHT, agreement / (1 - agreement)));
-}
-
-function oneHot(labels: Int32Array, classes: number): Float32Array {
-  const targets = new Float32Array(labels.length * classes);
-  for (const [row, label] of labels.entries()) targets[row * classes + label] = 1;
-  return targets;
 }
 
 function textsOf(inputs: Knowledge['inputs']): TextInputs {

@@ -140,7 +140,7 @@ async function keyOfRun(study: Study, {method: whole, budget, seed}: RunJob): Pr
     folds,
     calibration: calibration ?? null,
     ...method.apart,
-    ...(recipe.assistant && {assistant: await trainer.assistantIdentity()}),
+    ...(recipe.assistant && {assistant: trainer.assistantIdentity}),
     test: digestOnce(data.test.inputs),
   });
 }

@@ -1,5 +1,6 @@
 import {join} from 'node:path';
 import {leavesOf} from '../ask/compose/parts.ts';
+import type {AssistantChoice} from '../assistant/assistant.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {labelsInstead} from '../losses/hard-labels.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
@@ -11,21 +12,13 @@ import type {Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';
 
 /** The assistant of a run, and what it added. */
-export interface AssistantUse {
+export interface AssistantUse extends AssistantChoice {
   /** Name of its encoder. */
   readonly encoder: string;
   /** Number of the teacher's answers that it was fitted to. */
   readonly answers: number;
   /** Number of further inputs that it labelled: nobody was asked about these. */
   readonly further: number;
-  /** Share of the answers that it gave in cross-fitting without having learned from them. A point estimate. */
-  readonly agreement: number;
-  /** λ of its head, chosen in cross-fitting. */
-  readonly penalty: number;
-  /** Whether it learned from the names of the classes as well, chosen in cross-fitting. */
-  readonly knowsNames: boolean;
-  /** The share that counts of words and characters gave there, without the encoder. A point estimate. */
-  readonly plainAgreement: number;
   /** How much its label of an input counts beside a teacher's answer. 0: it was left out, since the counts were better. */
   readonly weight: number;
 }

@@ -7,7 +7,6 @@ import {countOf} from '../knowledge/knowledge.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
-import type {Json} from '../teacher.ts';
 import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
 import type {AnyKnowledge} from '../train/lessons.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
@@ -70,8 +69,8 @@ export class Trainer {
   }
 
   /** See `Assistants.identity`. */
-  async assistantIdentity(): Promise<Json> {
-    return ((await this.#assistants?.identity()) ?? null) as Json;
+  get assistantIdentity(): object | undefined {
+    return this.#assistants?.identity;
   }
 
   /** Trains a student of several questions. Throws as `train` does. */
@@ -136,7 +135,7 @@ interface Training extends Pick<TrainOptions, 'losses'>, Pick<TaughtMethod, 'vie
 }
 
 /** What students of several questions learn from. */
-export interface JointTraining extends Pick<TaughtMethod, 'viewing'> {
+export interface JointTraining extends Training {
   readonly knowledge: JointKnowledge;
   readonly losses: Readonly<Record<string, readonly LossTerm[]>>;
   /** Undefined if no question has true labels. */

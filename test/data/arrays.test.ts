@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {argmaxRows, distributionsOf, logSoftmaxRows, softmaxRows} from '../../src/data/arrays.ts';
+import {argmaxRows, concatenated, distributionsOf, logSoftmaxRows, oneHot, softmaxRows} from '../../src/data/arrays.ts';
 import {entropies, meanKl} from '../../src/evaluate/metrics.ts';
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -76,5 +76,20 @@ describe('a divergence', () => {
   it('is infinite if the second excludes a class that the first does not, and not the other way round', () => {
     expect(meanKl([0, 0], [0, NEVER], 2)).toBe(Number.POSITIVE_INFINITY);
     expect(meanKl([0, NEVER], [0, 0], 2)).toBeCloseTo(Math.LN2, 12);
+  });
+});
+
+describe('concatenated', () => {
+  it('has the values of both, in a list of its own', () => {
+    const first = Float32Array.of(1, 2);
+    const both = concatenated(first, Float32Array.of(3));
+    first[0] = 9;
+    expect([...both]).toEqual([1, 2, 3]);
+  });
+});
+
+describe('oneHot', () => {
+  it('has a 1 at the class of each label, and 0 elsewhere', () => {
+    expect([...oneHot([2, 0], 3)]).toEqual([0, 0, 1, 1, 0, 0]);
   });
 });

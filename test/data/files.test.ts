@@ -1,6 +1,9 @@
+import {mkdtemp, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
 import {Readable} from 'node:stream';
-import {describe, expect, it} from 'vitest';
-import {readLines} from '../../src/data/files.ts';
+import {describe, expect, it, onTestFinished} from 'vitest';
+import {folderSize, readLines} from '../../src/data/files.ts';
 
 async function lines(...chunks: readonly (string | Uint8Array)[]): Promise<string[]> {
   const read: string[] = [];
@@ -28,5 +31,15 @@ describe('the lines of a stream', () => {
   it('are read as UTF-8, however the pieces are cut', async () => {
     const bytes = Buffer.from('Grüße 😀\nGrüße');
     expect(await lines(...Array.from(bytes, byte => Uint8Array.of(byte)))).toEqual(['Grüße 😀', 'Grüße']);
+  });
+});
+
+describe('folderSize', () => {
+  it('adds up the bytes of all files', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'limbeck-test-'));
+    onTestFinished(() => rm(folder, {recursive: true}));
+    await writeFile(join(folder, 'a'), 'Grüße');
+    await writeFile(join(folder, 'b'), new Uint8Array(1000));
+    expect(await folderSize(folder)).toBe(1007);
   });
 });

@@ -89,14 +89,19 @@ export async function exportOnnx(
     const {python, javascript} = await textFunctions({reading, leastPadding: leastPadding(student)}, names);
     files.push([`${program}.py`, python], [`${program}.mjs`, javascript]);
   }
-  for (const [file, content] of files) await write(join(dirname(path), file), content);
+  for (const [file, content] of files) await writeExport(join(dirname(path), file), content);
   const plain = {files: files.map(([file]) => join(dirname(path), file)), bytes: bytes.length};
   if (!int8) return plain;
   const bytesBefore = bytesOf(studentGraph(student, {int8: false}), student, {int8: false, madeBy}).length;
   return {...plain, int8: {bytesBefore, ...compared(student, samples, logits)}};
 }
 
-async function write(path: string, content: string | Uint8Array): Promise<void> {
+/**
+ * Writes a file of an export whole or not at all.
+ *
+ * @throws InputError if it can't be written
+ */
+export async function writeExport(path: string, content: string | Uint8Array): Promise<void> {
   await writeFileAtomic(path, typeof content === 'string' ? content : Buffer.from(content)).catch((cause: Error) => {
     throw new InputError(`${path} can't be written: ${cause.message}. Check that its folder exists and is yours.`, {
       cause,
