@@ -2,11 +2,10 @@ import {setImmediate} from 'node:timers/promises';
 import type {EncodeOptions, EncoderModel, Pooling} from './encoder.ts';
 
 /** The most tokens of a batch. The states of more don't stay in a processor's cache. */
-const MOST_TOKENS = 512;
+const MOST_TOKENS = 1024;
 
 /**
- * Encodes texts in batches in which all have as many tokens. Without padding nothing is computed in vain, and a text
- * has the same bits in every batch.
+ * Encodes texts in batches. Those in one batch are about equally long.
  *
  * @returns float32 [texts, dimensions], each row of length 1 or of zeros
  */
@@ -19,17 +18,18 @@ export async function encodeInBatches(
   const vectors = new Float32Array(texts.length * dimensions);
   const tokens = texts.map(text => model.tokensOf(text));
   let done = 0;
-  for (const rows of batchesOf(tokens)) {
+  for (const rows of batchesOf(tokens, model.step)) {
     // The engine computes in this thread: others get theirs between batches.
     await setImmediate();
     signal?.throwIfAborted();
     const batch = rows.map(row => tokens[row]!);
-    const length = batch[0]!.length;
-    if (length > 0) {
+    if (batch[0]!.length > 0) {
       const states = await model.statesOf(batch);
+      let start = 0;
       for (const [index, row] of rows.entries()) {
-        const own = states.subarray(index * length * dimensions, (index + 1) * length * dimensions);
-        vectors.set(pooled(own, dimensions, pooling), row * dimensions);
+        const end = start + batch[index]!.length * dimensions;
+        vectors.set(pooled(states.subarray(start, end), dimensions, pooling), row * dimensions);
+        start = end;
       }
     }
     done += rows.length;
@@ -38,19 +38,31 @@ export async function encodeInBatches(
   return vectors;
 }
 
-/** Rows with as many tokens each, the shortest texts first. */
-function batchesOf(tokens: readonly (readonly number[])[]): number[][] {
+/** Rows that can share a batch, the shortest texts first; texts without tokens are by themselves. */
+function batchesOf(tokens: readonly (readonly number[])[], step: number): number[][] {
   const byLength = new Map<number, number[]>();
   for (const [row, {length}] of tokens.entries()) {
-    const rows = byLength.get(length);
-    if (rows === undefined) byLength.set(length, [row]);
+    const rounded = Math.ceil(length / step);
+    const rows = byLength.get(rounded);
+    if (rows === undefined) byLength.set(rounded, [row]);
     else rows.push(row);
   }
   const sorted = [...byLength].sort(([a], [b]) => a - b);
-  return sorted.flatMap(([length, rows]) => {
-    const size = Math.max(1, Math.floor(MOST_TOKENS / Math.max(1, length)));
-    return Array.from({length: Math.ceil(rows.length / size)}, (_, part) => rows.slice(part * size, (part + 1) * size));
-  });
+  return sorted.flatMap(([, rows]) => inParts(rows, row => tokens[row]!.length));
+}
+
+function inParts(rows: readonly number[], lengthOf: (row: number) => number): number[][] {
+  const parts: number[][] = [];
+  let left = 0;
+  for (const row of rows) {
+    left -= lengthOf(row);
+    if (parts.length > 0 && left >= 0) parts.at(-1)!.push(row);
+    else {
+      parts.push([row]);
+      left = MOST_TOKENS - lengthOf(row);
+    }
+  }
+  return parts;
 }
 
 /** @param states - float32 [tokens, dimensions] */

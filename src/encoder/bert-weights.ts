@@ -35,20 +35,22 @@ export interface BertWeights {
   dispose(): void;
 }
 
-/** A tensor of 32-bit floats by its name without the model's own prefix. */
-type Read = (name: string) => Tensor<'F32'>;
+/** A tensor of floats by its name without the model's own prefix. */
+type Read = (name: string) => {readonly shape: readonly number[]; readonly data: Float32Array};
 
 /**
- * Reads weights under the names that Hugging Face's Transformers gives them.
+ * Reads weights under the names that Hugging Face's Transformers gives them. Floats of 16 bits become floats of 32 bits.
  *
- * @throws InputError if one is missing or not of 32-bit floats
+ * @throws InputError if one is missing or holds no floats
  */
 export async function readBertWeights(path: string, settings: BertSettings): Promise<BertWeights> {
   const read = await reader(path);
-  const held: tf.Tensor[] = [];
+  const held: tf.Variable[] = [];
+  // Variables, because a compiled graph would copy tensors into itself.
   const keep = <T extends tf.Tensor>(tensor: T): T => {
-    held.push(tf.keep(tensor));
-    return tensor;
+    const variable = tf.variable(tensor, false);
+    held.push(variable);
+    return variable as tf.Tensor as T;
   };
   const norm = (name: string): Norm => ({
     scale: keep(vector(read, name, 'weight')),
@@ -97,10 +99,31 @@ async function reader(path: string): Promise<Read> {
   const prefix = ['', 'bert.', 'roberta.'].find(start => tensors.has(`${start}${first}`)) ?? '';
   return name => {
     const tensor = tensors.get(`${prefix}${name}`);
-    if (tensor?.dtype === 'F32') return tensor;
-    const fault = tensor === undefined ? 'has no tensor' : 'holds no 32-bit floats in';
+    const data = tensor && floatsOf(tensor);
+    if (tensor && data) return {shape: tensor.shape, data};
+    const fault = tensor === undefined ? 'has no tensor' : 'holds no floats of 16 or 32 bits in';
     throw new InputError(`${path} ${fault} ${name}. Save the encoder again, as 32-bit floats, or name another one.`);
   };
+}
+
+function floatsOf({dtype, data}: Tensor): Float32Array | undefined {
+  if (dtype === 'F32') return data;
+  // A bfloat16 is the upper half of a 32-bit float.
+  if (dtype === 'BF16') return new Float32Array(Uint32Array.from(data, bits => bits * 2 ** 16).buffer);
+  if (dtype !== 'F16') return undefined;
+  float16s ??= Float32Array.from({length: 2 ** 16}, (_, bits) => float16(bits));
+  const table = float16s;
+  return Float32Array.from(data, bits => table[bits]!);
+}
+
+/** The number of each half-precision float, by its bits: an encoder has millions of them. */
+let float16s: Float32Array | undefined;
+
+/** The number of a half-precision float (IEEE 754-2008, section 3.4). */
+function float16(bits: number): number {
+  const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
 }
 
 /** A dense layer with factors for its input and its output. */

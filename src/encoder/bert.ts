@@ -1,7 +1,8 @@
 import {join} from 'node:path';
 import {z} from 'zod';
+import {CompiledCalls} from '../engine/compiled/compiled-calls.ts';
 import {startEngine} from '../engine/engine.ts';
-import {tf} from '../engine/tf.ts';
+import {tf, valuesOf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {type BertWeights, type Dense, type Norm, readBertWeights} from './bert-weights.ts';
 import type {EncoderModel} from './encoder.ts';
@@ -47,10 +48,15 @@ export async function openBert(folder: EncoderFolder): Promise<EncoderModel> {
   const tokensOf = openTokenizer(folder);
   await startEngine();
   const weights = await readBertWeights(join(path, file), settings);
+  const calls = new CompiledCalls();
   return {
+    step: STEP,
     tokensOf,
-    statesOf: async tokens => forward(tokens, weights, settings),
-    close: () => weights.dispose(),
+    statesOf: async tokens => forward(tokens, weights, settings, calls),
+    close() {
+      calls.dispose();
+      weights.dispose();
+    },
   };
 }
 
@@ -76,26 +82,31 @@ function otherIn(settings: BertSettings): string | undefined {
  * are added up in another order.
  */
 const ROWS = 24;
-const rowsFor = (count: number): number => Math.ceil(count / ROWS) * ROWS;
 
-/** @returns the states, [texts, tokens, hidden] */
-function forward(tokens: readonly (readonly number[])[], weights: BertWeights, settings: BertSettings): Float32Array {
-  const {hidden_size: hidden, layer_norm_eps: epsilon} = settings;
-  const [texts, length] = [tokens.length, tokens[0]!.length];
-  const count = texts * length;
-  const rows = rowsFor(count);
-  const input = embeddings(tokens, weights, hidden, rows);
-  const states = tf.tidy(() => {
-    let state = normalised(tf.tensor2d(input, [rows, hidden]), weights.norm, epsilon);
-    for (const layer of weights.layers) {
-      const mixed = attend(through(state, layer.attention), [texts, length], settings);
-      state = normalised(tf.add(state, through(mixed, layer.merged)), layer.mergedNorm, epsilon);
-      const wide = scaledGelu(through(state, layer.wide));
-      state = normalised(tf.add(state, through(wide, layer.narrow)), layer.narrowNorm, epsilon);
-    }
-    return state.dataSync<'float32'>();
+/** A multiple of the numbers that native kernels of sums take at once, for the same reason. */
+const STEP = 16;
+
+/** @returns the states, [tokens, hidden] */
+function forward(
+  tokens: readonly (readonly number[])[],
+  weights: BertWeights,
+  settings: BertSettings,
+  calls: CompiledCalls,
+): Float32Array {
+  const count = tokens.reduce((sum, {length}) => sum + length, 0);
+  const rows = Math.ceil(count / ROWS) * ROWS;
+  const {hidden_size: hidden, num_attention_heads: heads, layer_norm_eps: epsilon} = settings;
+  const values = valuesOf(() => {
+    const {slots, hidden: ends, rows: back} = layOut(tokens, heads, rows);
+    const inputs = [
+      {input: tf.tensor2d(embeddings(tokens, weights, hidden, rows), [rows, hidden]), open: [0]},
+      {input: slots, open: [0, 2]},
+      {input: ends, open: [0, 3]},
+      {input: back, open: [0]},
+    ];
+    return calls.callOpen(inputs, given => tf.tidy(() => layered(given, weights, epsilon)));
   });
-  return states.subarray(0, count * hidden);
+  return values.subarray(0, count * hidden);
 }
 
 /** The sums of the embeddings of words and positions, [rows, hidden], with zeros at the end. */
@@ -117,7 +128,24 @@ function embeddings(
 }
 
 function through(input: tf.Tensor2D, {kernel, bias}: Dense): tf.Tensor2D {
-  return tf.fused.matMul({a: input, b: kernel, bias}) as tf.Tensor2D;
+  return tf.add(tf.matMul(input, kernel), bias);
+}
+
+/** The layers, one after another, [rows, hidden]. */
+function layered(
+  [input, slots, hidden, rows]: readonly tf.Tensor[],
+  {norm, layers}: BertWeights,
+  epsilon: number,
+): tf.Tensor2D {
+  const layout = {slots, hidden, rows} as Layout;
+  let state = normalised(input!, norm, epsilon);
+  for (const layer of layers) {
+    const mixed = attend(through(state, layer.attention), layout);
+    state = normalised(tf.add(state, through(mixed, layer.merged)), layer.mergedNorm, epsilon);
+    const wide = scaledGelu(through(state, layer.wide));
+    state = normalised(tf.add(state, through(wide, layer.narrow)), layer.narrowNorm, epsilon);
+  }
+  return state;
 }
 
 /** Layer normalisation (Ba et al. 2016, section 3). */
@@ -128,31 +156,48 @@ function normalised(input: tf.Tensor, {scale, shift}: Norm, epsilon: number): tf
   return tf.add(tf.mul<tf.Tensor2D>(normal, scale), shift);
 }
 
-/**
- * Softmax of each row. The native engine's own operation and a number of rows that is no multiple add some rows up in
- * another order.
- */
-function softmaxOf(scores: tf.Tensor4D): tf.Tensor4D {
-  const length = scores.shape[3];
-  const count = scores.size / length;
-  const missing = rowsFor(count) - count;
-  const flat = tf.reshape(scores, [count, length]);
-  const rows =
-    missing === 0
-      ? flat
-      : tf.pad(flat, [
-          [0, missing],
-          [0, 0],
-        ]);
-  const powers = tf.exp(tf.sub(rows, tf.max(rows, 1, true)));
-  const shares = tf.div(powers, tf.sum(powers, 1, true));
-  return tf.reshape(missing === 0 ? shares : tf.slice(shares, [0, 0], [count, length]), scores.shape);
-}
-
 /** GELU (Hendrycks and Gimpel 2016, section 2) of √2 times the input, divided by √½: the weights hold both factors. */
 function scaledGelu(input: tf.Tensor2D): tf.Tensor2D {
   return tf.mul(input, tf.add(tf.erf(input), 1));
 }
+
+/** Tokens of texts of several lengths, laid out for attention, in which each text has as many slots. */
+interface Layout {
+  /** The row and head of a token's query among those of all rows, [texts, heads, slots]; any for slots of no token. */
+  readonly slots: tf.Tensor3D;
+  /** 0 for slots of a token, else less than any score, [texts, 1, 1, slots]. */
+  readonly hidden: tf.Tensor4D;
+  /** The slot of a row and head among those of all texts, [rows, heads]; any for rows of no token. */
+  readonly rows: tf.Tensor2D;
+}
+
+/** @param rows - the number of rows of tokens, at least as many as there are tokens */
+function layOut(tokens: readonly (readonly number[])[], heads: number, rows: number): Layout {
+  const [texts, length] = [tokens.length, Math.ceil(tokens[0]!.length / STEP) * STEP];
+  const slots = new Int32Array(texts * heads * length);
+  const hidden = new Float32Array(texts * length).fill(NOTHING);
+  const back = new Int32Array(rows * heads);
+  let row = 0;
+  for (const [text, {length: own}] of tokens.entries()) {
+    hidden.fill(0, text * length, text * length + own);
+    for (let head = 0; head < heads; head++) {
+      const start = (text * heads + head) * length;
+      for (let slot = 0; slot < own; slot++) {
+        slots[start + slot] = (row + slot) * 3 * heads + head;
+        back[(row + slot) * heads + head] = start + slot;
+      }
+    }
+    row += own;
+  }
+  return {
+    slots: tf.tensor3d(slots, [texts, heads, length], 'int32'),
+    hidden: tf.tensor4d(hidden, [texts, 1, 1, length]),
+    rows: tf.tensor2d(back, [rows, heads], 'int32'),
+  };
+}
+
+/** Added to a score, it leaves a share of exactly 0. */
+const NOTHING = -1e9;
 
 /**
  * Attention within each text. The queries are already divided by the root of their width.
@@ -160,22 +205,14 @@ function scaledGelu(input: tf.Tensor2D): tf.Tensor2D {
  * @param mixed - queries, keys and values, [rows, 3 · hidden]
  * @returns [rows, hidden]
  */
-function attend(
-  mixed: tf.Tensor2D,
-  [texts, length]: readonly [texts: number, length: number],
-  {hidden_size: hidden, num_attention_heads: heads}: BertSettings,
-): tf.Tensor2D {
-  const [count, rows] = [texts * length, mixed.shape[0]];
-  const own = count === rows ? mixed : tf.slice(mixed, [0, 0], [count, 3 * hidden]);
-  const parts = tf.transpose(tf.reshape(own, [texts, length, 3, heads, hidden / heads]), [2, 0, 3, 1, 4]);
-  const [queries, keys, values] = tf.unstack(parts) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
-  const shares = softmaxOf(tf.matMul(queries, keys, false, true));
-  const weighted = tf.matMul(shares, values);
-  const joined: tf.Tensor2D = tf.reshape(tf.transpose(weighted, [0, 2, 1, 3]), [count, hidden]);
-  return count === rows
-    ? joined
-    : tf.pad(joined, [
-        [0, rows - count],
-        [0, 0],
-      ]);
+function attend(mixed: tf.Tensor2D, {slots, hidden, rows}: Layout): tf.Tensor2D {
+  const [count, heads] = rows.shape;
+  const width = mixed.shape[1] / 3 / heads;
+  const parts = tf.reshape(mixed, [-1, width]);
+  const part = (index: number): tf.Tensor => tf.gather(parts, tf.add(slots, tf.scalar(index * heads, 'int32')));
+  const scores = tf.add(tf.matMul(part(0), part(1), false, true), hidden);
+  const powers = tf.exp(tf.sub(scores, tf.max(scores, 3, true)));
+  const shares = tf.div(powers, tf.sum(powers, 3, true));
+  const weighted = tf.reshape(tf.matMul(shares, part(2)), [-1, width]);
+  return tf.reshape(tf.gather(weighted, rows), [count, heads * width]);
 }

@@ -28,12 +28,14 @@ export type Pooling = 'mean' | 'cls';
 
 /** Texts as an encoder's batches take them. */
 export interface EncoderModel {
+  /** Texts can share a batch if their numbers of tokens give the same number when rounded up to a multiple of this. */
+  readonly step: number;
   /** The tokens of a text, special ones included; empty if it has none. */
   tokensOf(text: string): readonly number[];
   /**
-   * The states of the tokens, [texts, tokens, dimensions].
+   * The states of the tokens of texts that can share a batch, one text after another, [tokens, dimensions].
    *
-   * @param tokens - as many for each text
+   * @param tokens - at least one for each text
    */
   statesOf(tokens: readonly (readonly number[])[]): Promise<Float32Array>;
   close(): void | Promise<void>;

@@ -44,6 +44,11 @@ export function registeredEncoder(name: string): RegisteredEncoder | undefined {
   return ENCODERS.find(encoder => encoder.name === name);
 }
 
+/** The name of the first encoder of the registry that was added; undefined if none was. */
+export function installedEncoder(): string | undefined {
+  return ENCODERS.find(({name}) => existsSync(join(encoderRoot(), name)))?.name;
+}
+
 /** Names an encoder so that it is found from any folder: a name of the registry stays, a folder becomes absolute. */
 export function fromAnyFolder(nameOrFolder: string): string {
   return registeredEncoder(nameOrFolder) ? nameOrFolder : resolve(nameOrFolder);

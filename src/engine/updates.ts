@@ -59,3 +59,12 @@ export function adamUpdate(
   const v = tf.add(second, tf.mul(tf.sub(tf.square(gradient), second), 1 - beta2));
   return [tf.sub(variable, tf.div(tf.mul(m, stepSize), tf.add(tf.sqrt(v), epsilon))), m, v];
 }
+
+export function zerosLike(variable: tf.Variable): tf.Variable {
+  return variableOf(() => tf.zerosLike(variable));
+}
+
+/** A variable copies the handle of its first value, which must be disposed of or it leaks. */
+export function variableOf(value: () => tf.Tensor): tf.Variable {
+  return tf.tidy(() => tf.variable(value(), false));
+}

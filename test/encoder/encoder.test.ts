@@ -6,7 +6,7 @@ import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import type {Encoder} from '../../src/encoder/encoder.ts';
 import {readFolder} from '../../src/encoder/folder.ts';
 import {withKeptEncodings} from '../../src/encoder/kept.ts';
-import {openEncoder} from '../../src/encoder/open.ts';
+import {openEncoder, openFolder} from '../../src/encoder/open.ts';
 import {openTokenizer} from '../../src/encoder/tokenizer.ts';
 import {engineMemory} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
@@ -23,6 +23,8 @@ const expected = JSON.parse(await readFile(join(fixtures, 'expected.json'), 'utf
   readonly texts: readonly string[];
   readonly bert: Expected;
   readonly roberta: Expected;
+  readonly float16: Expected['vectors'];
+  readonly bfloat16: Expected['vectors'];
 };
 
 let folder: string;
@@ -57,17 +59,29 @@ describe('openEncoder', () => {
     await opened.close();
   });
 
+  it.each(['float16', 'bfloat16'] as const)('reads weights of 16 bits: %s', async name => {
+    const copy = await copyWith('config.json', text => text);
+    await cp(join(fixtures, `${name}.safetensors`), join(copy, 'model.safetensors'));
+    const opened = await openEncoder(copy);
+    const given = await opened.encode(expected.texts);
+    for (const [index, value] of expected[name].flat().entries()) expect(given[index]).toBeCloseTo(value, 5);
+    await opened.close();
+  });
+
   it('gives a text the same bits whatever its neighbours are', async () => {
+    // Long enough for batches of two lengths of slots.
+    const long = await openFolder(readFolder(bert, {tokens: 20}), 'long');
     const words = fc.constantFrom('a', 'great', 'film', 'account', 'balance', 'unbelievably');
-    const text = fc.array(words, {maxLength: 9}).map(parts => parts.join(' '));
+    const text = fc.array(words, {maxLength: 20}).map(parts => parts.join(' '));
     await fc.assert(
       fc.asyncProperty(fc.array(text, {minLength: 1, maxLength: 90}), fc.nat(), async (texts, draw) => {
-        const all = await encoder.encode(texts);
+        const all = await long.encode(texts);
         const row = draw % texts.length;
-        expect(await encoder.encode([texts[row]!])).toEqual(all.slice(row * 32, (row + 1) * 32));
+        expect(await long.encode([texts[row]!])).toEqual(all.slice(row * 32, (row + 1) * 32));
       }),
       {numRuns: 20},
     );
+    await long.close();
   });
 
   it('frees its weights when it is closed, and leaves nothing behind when it encodes', async () => {
@@ -129,7 +143,7 @@ describe('openEncoder', () => {
     const done: number[] = [];
     await encoder.encode(texts, {onProgress: count => done.push(count)});
     expect(done.at(-1)).toBe(300);
-    expect(done.length).toBeGreaterThan(4);
+    expect(done.length).toBeGreaterThan(2);
     const stop = new AbortController();
     const encoding = encoder.encode(texts, {signal: stop.signal, onProgress: () => stop.abort(new Error('Enough.'))});
     await expect(encoding).rejects.toThrow('Enough.');

@@ -2,7 +2,7 @@ import {tf} from '../tf.ts';
 import {type Constant, dataTypes, type NativeBackend, nativeBackend} from './binding.ts';
 import {graphOf} from './graph.ts';
 import {Recorder, Untraceable} from './recorder.ts';
-import {differenceOf, type Operation, type Recording, type Source} from './recording.ts';
+import {differenceOf, type InputTensor, type Operation, type Recording, type Source} from './recording.ts';
 import {Session, syncSessions} from './session.ts';
 
 /** Most shapes of inputs that are compiled. Calls with further shapes run one operation at a time. */
@@ -52,9 +52,22 @@ export class CompiledCalls {
    * @returns what `run` gives, a tensor of 32-bit floats that is the caller's to dispose
    */
   callRows(rows: tf.Tensor, run: (rows: tf.Tensor) => tf.Tensor): tf.Tensor {
-    const [, ...shape] = rows.shape;
-    const program = this.#programFor(`rows of ${rows.dtype} ${shape}`, backend => recordRows(backend, rows, run));
-    return this.#run(program, [rows], () => run(rows));
+    return this.callOpen([{input: rows, open: [0]}], ([given]) => run(given!));
+  }
+
+  /**
+   * Makes one call of a function of inputs of many shapes. It is compiled once for any lengths of their open axes.
+   *
+   * @param inputs - all tensors that change from call to call and are not variables; must take zeros, and the same
+   * length for all open axes
+   * @param run - does the same for any lengths; only the values of inputs and of variables can differ between calls
+   * @returns what `run` gives, a tensor of 32-bit floats that is the caller's to dispose
+   */
+  callOpen(inputs: readonly OpenInput[], run: (inputs: readonly tf.Tensor[]) => tf.Tensor): tf.Tensor {
+    const shapes = inputs.map(({input: {dtype, shape}, open}) => `${dtype} ${opened(shape, open, UNKNOWN)}`);
+    const program = this.#programFor(`open ${shapes.join('; ')}`, backend => recordOpen(backend, inputs, run));
+    const tensors = inputs.map(({input}) => input);
+    return this.#run(program, tensors, () => run(tensors));
   }
 
   /** A clause that says why calls run uncompiled although the engine is native. */
@@ -132,26 +145,39 @@ function recordTwice(
   return difference === undefined ? second : new Untraceable(difference);
 }
 
+/** An input whose length along some axes differs from call to call. */
+export interface OpenInput {
+  readonly input: tf.Tensor;
+  /** The axes, such as 0. */
+  readonly open: readonly number[];
+}
+
+function opened(shape: readonly number[], open: readonly number[], length: number): number[] {
+  return shape.map((fixed, axis) => (open.includes(axis) ? length : fixed));
+}
+
 /**
- * The recording of a function for any number of rows like the given ones, or the reason why there is none. It runs on
- * two and on three rows of zeros.
+ * The recording of a function for inputs like the given ones with any lengths of their open axes, or the reason why
+ * there is none. It runs on zeros, with two and with three along each open axis.
  */
-function recordRows(
+function recordOpen(
   backend: NativeBackend,
-  {shape: [, ...shape], dtype}: tf.Tensor,
-  run: (rows: tf.Tensor) => tf.Tensor,
+  inputs: readonly OpenInput[],
+  run: (inputs: readonly tf.Tensor[]) => tf.Tensor,
 ): Recording | Untraceable {
-  const [two, three] = [tf.zeros([2, ...shape], dtype), tf.zeros([3, ...shape], dtype)];
+  const zeros = (length: number): tf.Tensor[] =>
+    inputs.map(({input: {shape, dtype}, open}) => tf.zeros(opened(shape, open, length), dtype));
+  const [two, three] = [zeros(2), zeros(3)];
   try {
-    const ofTwo = recordTwice(backend, [two], () => run(two));
+    const ofTwo = recordTwice(backend, two, () => run(two));
     if (ofTwo instanceof Untraceable) return ofTwo;
-    const ofThree = record(backend, [three], () => run(three));
+    const ofThree = record(backend, three, () => run(three));
     if (ofThree instanceof Untraceable) return ofThree;
-    const ofAny = withAnyCount(ofTwo, ofThree);
-    const difference = differenceOf(withAnyCount(ofThree, ofTwo), ofAny, 'it depends on the number of rows');
+    const ofAny = withOpenLengths(ofTwo, ofThree);
+    const difference = differenceOf(withOpenLengths(ofThree, ofTwo), ofAny, 'it depends on the number of rows');
     return difference === undefined ? ofAny : new Untraceable(difference);
   } finally {
-    tf.dispose([two, three]);
+    tf.dispose([...two, ...three]);
   }
 }
 
@@ -159,17 +185,20 @@ function recordRows(
 const UNKNOWN = -1;
 
 /**
- * A recording for any number of rows: its inputs and its new shapes leave this number open.
+ * A recording for any lengths of the open axes: its inputs and its new shapes leave them open.
  *
- * @param other - a recording with another number of rows; a length of a new shape that differs between both is left
- * open
+ * @param other - a recording with other lengths; each length that differs between both is left open
  */
-function withAnyCount(recording: Recording, other: Recording): Recording {
+function withOpenLengths(recording: Recording, other: Recording): Recording {
   return {
     ...recording,
-    inputs: recording.inputs.map(input => ({...input, shape: [UNKNOWN, ...input.shape.slice(1)]})),
+    inputs: recording.inputs.map((input, index) => ({...input, shape: differing(input, other.inputs[index])})),
     operations: recording.operations.map((operation, index) => reshaping(operation, other.operations[index])),
   };
+}
+
+function differing({shape}: InputTensor, other: InputTensor | undefined): number[] {
+  return shape.map((length, axis) => (length === other?.shape[axis] ? length : UNKNOWN));
 }
 
 /** The index of the input that holds lengths in which `UNKNOWN` may stand, by operation. */

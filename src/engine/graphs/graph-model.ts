@@ -1,7 +1,7 @@
 import type {GraphModel} from '@tensorflow/tfjs-converter';
 import {nativeBackend} from '../compiled/binding.ts';
 import {CompiledCalls} from '../compiled/compiled-calls.ts';
-import {tf} from '../tf.ts';
+import {tf, valuesOf} from '../tf.ts';
 import type {Graph, GraphNumbers, GraphTensor, GraphValues} from './graph.ts';
 
 export type {GraphModel} from '@tensorflow/tfjs-converter';
@@ -155,7 +155,7 @@ async function execute(model: GraphModel, inputs: tf.NamedTensorMap, outputs: st
 
 function floatsOf(tensor: tf.Tensor): Float32Array {
   if (tensor.dtype === 'float32') return tensor.dataSync<'float32'>();
-  return tf.tidy(() => tf.cast(tensor, 'float32').dataSync<'float32'>());
+  return valuesOf(() => tf.cast(tensor, 'float32'));
 }
 
 /** Computes outputs of rows by a compiled graph of TensorFlow. */

@@ -281,6 +281,30 @@ describe('CompiledCalls of rows', () => {
     expect(reasons).toEqual([]);
   });
 
+  it('runs as one graph on inputs with several open axes', () => {
+    let runs = 0;
+    const run = ([rows, index]: readonly tf.Tensor[]) => {
+      runs++;
+      return tf.sum(tf.gather(tf.reshape(rows!, [-1, 2]), index!), 2);
+    };
+    for (const [count, length] of [
+      [2, 2],
+      [3, 5],
+      [1, 4],
+    ] as const) {
+      const given = tf.tidy(() => {
+        const rows = {input: tf.reshape(tf.range(0, 4 * count), [count, 4]), open: [0]};
+        const index = {input: tf.fill([count, length], 2 * count - 1, 'int32'), open: [0, 1]};
+        return calls.callOpen([rows, index], run);
+      });
+      expect(given.shape).toEqual([count, length]);
+      expect([...given.dataSync()]).toEqual(Array.from({length: count * length}, () => 8 * count - 3));
+      given.dispose();
+    }
+    expect(runs).toBe(3);
+    expect(reasons).toEqual([]);
+  });
+
   it('falls back, and says why, if the number of rows is in more than a reshape', () => {
     const means = (rows: tf.Tensor) => tf.div(tf.sum(rows, 1), rows.shape[0]!);
     expect([ofRows(1, means), ofRows(3, means)]).toEqual([[3], [1, 2, 3]]);
