@@ -86,6 +86,17 @@ export function distributionsOf(logits: ArrayLike<number>, classes: number, temp
   return {classes, logProbabilities, named, confidences};
 }
 
+/** The cosine of the angle between two vectors of one length; 0 if one of them is all zeros. In double precision. */
+export function cosineOf(one: ArrayLike<number>, other: ArrayLike<number>): number {
+  let [product, square, otherSquare] = [0, 0, 0];
+  for (let index = 0; index < one.length; index++) {
+    product += one[index]! * other[index]!;
+    square += one[index]! ** 2;
+    otherSquare += other[index]! ** 2;
+  }
+  return square === 0 || otherSquare === 0 ? 0 : product / Math.sqrt(square * otherSquare);
+}
+
 /** The values of both lists, one after the other. */
 export function concatenated(first: Float32Array, second: Float32Array): Float32Array {
   const all = new Float32Array(first.length + second.length);
@@ -99,4 +110,10 @@ export function oneHot(labels: ArrayLike<number>, classes: number): Float32Array
   const rows = new Float32Array(labels.length * classes);
   for (let row = 0; row < labels.length; row++) rows[row * classes + labels[row]!] = 1;
   return rows;
+}
+
+/** A vector divided by its length; zeros stay zeros. */
+export function unitVector(vector: Float32Array): Float32Array {
+  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+  return length === 0 ? vector.slice() : vector.map(value => value / length);
 }

@@ -1,5 +1,6 @@
 import {InputError} from '../errors.ts';
 import type {TensorInputs} from './inputs.ts';
+import {type SparseRows, sparseRows} from './sparse-rows.ts';
 
 /** @throws InputError if an option is not a whole number in that range */
 export function checkCount(name: string, value: number, least: number, greatest: number): void {
@@ -77,18 +78,11 @@ export function checkNgrams({buckets, words, characters, length}: NgramReading):
     );
 }
 
-/** The texts as rows of numbers, float32 [count, buckets]. */
-export function readNgrams(texts: readonly string[], reading: NgramReading): TensorInputs {
-  const {buckets} = reading;
-  const data = new Float32Array(texts.length * buckets);
-  const hits = new Hits(buckets);
-  for (const [row, text] of texts.entries()) {
-    const indices = hits.of(text, reading);
-    const value = 1 / Math.sqrt(indices.length);
-    const start = row * buckets;
-    for (const index of indices) data[start + index] = value;
-  }
-  return {kind: 'tensor', dtype: 'float32', shape: [buckets], count: texts.length, data};
+/** The texts as rows of `buckets` numbers. */
+export function readNgrams(texts: readonly string[], reading: NgramReading): SparseRows {
+  const hits = new Hits(reading.buckets);
+  const columns = texts.map(text => hits.of(text, reading).slice());
+  return sparseRows(columns, reading.buckets, count => 1 / Math.sqrt(count));
 }
 
 /**
@@ -157,7 +151,7 @@ class Hits {
   }
 }
 
-const WORD = /[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}]/gu;
+export const WORD: RegExp = /[\p{L}\p{M}\p{N}]+|[^\s\p{L}\p{M}\p{N}]/gu;
 
 // Two different starting values, so that a word and its characters have different hashes.
 const WORDS = OFFSET;

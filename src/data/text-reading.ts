@@ -8,17 +8,20 @@ import {
   type SubwordReading,
 } from './hashed-reading.ts';
 import type {TensorInputs} from './inputs.ts';
+import {checkPieces, type PieceReading, piecesIn, readPieces} from './piece-reading.ts';
+import {denseRows, type SparseRows} from './sparse-rows.ts';
 
-/** How hashes turn a text into numbers. The numbers are the same wherever JavaScript runs. */
-export type HashedReading = NgramReading | SubwordReading;
+/** How a text becomes numbers without an encoder. The numbers are the same wherever JavaScript runs. */
+export type PlainReading = NgramReading | PieceReading | SubwordReading;
 
 /** How a text becomes a student's raw inputs. */
-export type TextReading = HashedReading | EmbeddingReading;
+export type TextReading = PlainReading | EmbeddingReading;
 
 /** @throws InputError if a number is out of its range */
 export function checkTextReading(reading: TextReading): void {
   if (reading.kind === 'n-grams') checkNgrams(reading);
   else if (reading.kind === 'subwords') checkSubwords(reading);
+  else if (reading.kind === 'word-pieces') checkPieces(reading);
   else checkEmbedding(reading);
 }
 
@@ -29,14 +32,28 @@ export function widthOf(reading: TextReading): number {
       return reading.buckets;
     case 'subwords':
       return reading.pieces;
+    case 'word-pieces':
+      return piecesIn(reading);
     case 'embeddings':
       return reading.dimensions;
   }
 }
 
+/** How a text becomes a row in which all columns that it hits have the same value. */
+export type BagReading = NgramReading | PieceReading;
+
+export function isBag(reading: {readonly kind: string} | undefined): reading is BagReading {
+  return reading?.kind === 'n-grams' || reading?.kind === 'word-pieces';
+}
+
+/** The texts as sparse rows. */
+export function readBags(texts: readonly string[], reading: BagReading): SparseRows {
+  return reading.kind === 'n-grams' ? readNgrams(texts, reading) : readPieces(texts, reading);
+}
+
 /** The texts as numbers [count, width]. */
-export function readTexts(texts: readonly string[], reading: HashedReading): TensorInputs {
-  return reading.kind === 'n-grams' ? readNgrams(texts, reading) : readSubwords(texts, reading);
+export function readTexts(texts: readonly string[], reading: PlainReading): TensorInputs {
+  return isBag(reading) ? denseRows(readBags(texts, reading)) : readSubwords(texts, reading);
 }
 
 /** How a frozen encoder turns a text into its embedding: the states of its tokens, pooled and scaled to length 1. */

@@ -3,3 +3,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as layers from '@tensorflow/tfjs-layers';
 
 export {layers, tf};
+
+/**
+ * The values of a tensor of 32-bit floats, and nothing else of what was computed. They are read outside the tidy, which
+ * searches every value that leaves it for tensors.
+ */
+export function valuesOf(compute: () => tf.Tensor): Float32Array {
+  const tensor = tf.tidy(compute);
+  const values = tensor.dataSync<'float32'>();
+  tensor.dispose();
+  return values;
+}

@@ -3,12 +3,15 @@ import {answersOf, queryAbout} from '../ask/collect.ts';
 import {rawTensor, tensorInputs} from '../data/batch.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
+import {otherInputs} from '../data/reading.ts';
+import {denseRows, type SparseRows} from '../data/sparse-rows.ts';
 import {partnerOf, type View, viewInputs} from '../data/view.ts';
 import {tf} from '../engine/tf.ts';
 import {tabulate} from '../knowledge/answers.ts';
 import {countOf, inputsAt, type Knowledge, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {BatchTargets, FeatureShapes} from '../losses/loss.ts';
 import {selectTargets, type Targets, targetsOf, targetTensors} from '../losses/targets.ts';
+import {embeddingBagOf} from '../student/embedding-bag.ts';
 import {readInputs} from '../student/read-inputs.ts';
 import type {Student} from '../student/student.ts';
 import type {Detail, Teacher} from '../teacher.ts';
@@ -16,8 +19,8 @@ import {type AnyKnowledge, isPartial, type Lesson} from './lessons.ts';
 
 /** The examples of one step. The caller must dispose of its tensors. */
 export interface Batch {
-  /** Raw inputs, float32 [rows, ...shape]. */
-  readonly raw: tf.Tensor;
+  /** Raw inputs: float32 [rows, ...shape], or the columns of the rows if the first layer's updates are lazy. */
+  readonly raw: tf.Tensor | SparseRows;
   /** The answers of each lesson. */
   readonly targets: readonly BatchTargets[];
 }
@@ -37,6 +40,12 @@ export interface Viewing {
   readonly student: Student;
   readonly view: View | undefined;
   readonly seed: number;
+  /**
+   * True if sparse rows stay sparse.
+   *
+   * @default false
+   */
+  readonly isSparse?: boolean;
 }
 
 /** Makes batches of kept answers. Those of stored knowledge stay on disk until they are needed. */
@@ -126,17 +135,27 @@ async function look(
 
 /** @param weights - of each lesson's rows; undefined: each counts 1 */
 async function batchOf(
-  {student}: Viewing,
+  {student, isSparse}: Viewing,
   seen: Inputs,
   targets: readonly Targets[],
   weights: readonly (Float32Array | undefined)[] = [],
 ): Promise<Batch> {
-  const raw = rawTensor(await readInputs(student, seen));
+  const raw = isSparse ? sparseInputs(student, seen) : await denseInputs(student, seen);
   const tensorsOf = (own: Targets, index: number): BatchTargets => {
     const rows = weights[index];
     return rows === undefined ? targetTensors(own) : {...targetTensors(own), weights: tf.tensor1d(rows)};
   };
   return {raw, targets: targets.map(tensorsOf)};
+}
+
+function sparseInputs(student: Student, seen: Inputs): SparseRows {
+  if (seen.kind !== 'text') throw otherInputs(student.model.name, student.reading, seen);
+  return embeddingBagOf(student)!.readKept(seen.texts);
+}
+
+async function denseInputs(student: Student, seen: Inputs): Promise<tf.Tensor> {
+  const read = await readInputs(student, seen);
+  return rawTensor(read.kind === 'sparse' ? denseRows(read) : read);
 }
 
 function shapesOf({features}: Targets): FeatureShapes {

@@ -69,7 +69,7 @@ export class Checkpoint {
   async keep(): Promise<void> {
     const {run, best, progress} = this.#parts;
     if (!this.#isBetweenSteps || this.#kept === standing(progress)) return;
-    run.stepper.sync();
+    run.stepper.sync('all');
     const tensors = new Map([
       ...named('weights', run.weights),
       ...named('state', run.state),

@@ -51,6 +51,7 @@ export async function fingerprintOf(student: Student, knowledge: AnyKnowledge, r
     optimizer: `${optimizer.name}, learning rate ${optimizer.learningRate}`,
     "optimizer's settings": digestOf(movesOf(optimizer)),
     schedule: digestOf(factorsOf(run)),
+    ...(run.updates === 'lazy' && {'updates of the first layer': run.updates}),
     validation: validation === undefined ? null : digestOf(validation),
     validateEvery: validateEvery ?? 1,
     earlyStopping: earlyStopping === undefined ? null : `patience ${earlyStopping.patience}`,
@@ -149,7 +150,10 @@ async function tryLosses(student: Student, run: Run): Promise<Fingerprint> {
       const outputs = madeUpOutputs(student, run, rows.length);
       const said = {targets, outputs, lessons};
       const trials = terms.map(term => MOMENTS.map(moment => tryTerm(term, said, moment)).join());
-      return {'first examples as seen': digestOf(raw.dataSync()), "losses' values on them": trials};
+      return {
+        'first examples as seen': digestOf(raw instanceof tf.Tensor ? raw.dataSync() : raw),
+        "losses' values on them": trials,
+      };
     });
   } finally {
     disposeBatch({raw, targets});

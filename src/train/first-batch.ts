@@ -4,12 +4,13 @@ import {withDropoutSeed} from '../engine/layers.ts';
 import {tf} from '../engine/tf.ts';
 import {InputError, TrainingError} from '../errors.ts';
 import type {BatchOutputs, BatchTargets, LossTerm} from '../losses/loss.ts';
-import {featureShapes} from '../student/forward.ts';
+import {featureShapes, outputWidth} from '../student/forward.ts';
 import type {Student} from '../student/student.ts';
 import type {Batch} from './batch-source.ts';
 import {isPartial, type Lesson, outputsByLesson} from './lessons.ts';
+import type {RunTerm} from './make-step.ts';
 import {disposeBatch} from './prefetch.ts';
-import type {Run, RunTerm} from './run.ts';
+import type {Run} from './run.ts';
 import type {WeightedTerm} from './step.ts';
 
 /** The number of batches within which a term must move the student. */
@@ -52,15 +53,22 @@ interface Effect {
   readonly value: number;
 }
 
-function effectOf({forward, trainable, weights, options}: Run, term: WeightedTerm, {raw, targets}: Batch): Effect {
+function effectOf(
+  {enter, forward, updates, trainable, weights, options}: Run,
+  term: WeightedTerm,
+  {raw, targets}: Batch,
+): Effect {
   // A pass in training mode moves the averages of batch normalization.
   const untrained = weights.filter(weight => !trainable.includes(weight));
   const before = untrained.map(weight => tf.clone(weight));
   try {
     return tidied(() => {
       const [seed, end] = [tf.scalar(options.seed, 'int32'), tf.scalar(1)];
-      const outputs = () => withDropoutSeed(seed, () => forward(raw))[term.lesson]!;
-      return effect(() => term.value(targets[term.lesson]!, outputs(), end), trainable);
+      const entered = enter(raw);
+      const outputs = () => withDropoutSeed(seed, () => forward(entered))[term.lesson]!;
+      // The kernel of an embedding bag moves if its sums would.
+      const moved = updates === 'lazy' ? [...trainable, entered] : trainable;
+      return effect(() => term.value(targets[term.lesson]!, outputs(), end), moved);
     });
   } finally {
     for (const [index, weight] of untrained.entries()) weight.assign(before[index]!);
@@ -123,8 +131,9 @@ function checkMoves(student: Student, run: Run, {term, value}: StillTerm, batche
 }
 
 function movesAnother(student: Student, run: Run, term: WeightedTerm, {targets, raw}: Batch): boolean {
+  const rows = raw instanceof tf.Tensor ? raw.shape[0]! : raw.count;
   return tidied(() => {
-    const outputs = madeUpOutputs(student, run, raw.shape[0]!);
+    const outputs = madeUpOutputs(student, run, rows);
     return effect(
       () => term.value(targets[term.lesson]!, outputsByLesson(outputs, run.lessons)[term.lesson]!, tf.scalar(1)),
       [outputs.logits, ...Object.values(outputs.features)],
@@ -192,7 +201,7 @@ export function madeUpOutputs(student: Student, {terms}: Pick<Run, 'terms'>, row
     terms.flatMap(({loss}) => loss.studentFeatures),
   );
   return {
-    logits: made([student.classes.length]) as tf.Tensor2D,
+    logits: made([outputWidth(student)]) as tf.Tensor2D,
     features: Object.fromEntries(Object.entries(shapes).map(([layer, shape]) => [layer, made(shape)])),
   };
 }

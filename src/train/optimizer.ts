@@ -1,7 +1,8 @@
 import {tf} from '../engine/tf.ts';
-import {adamUpdate, momentumUpdate} from '../engine/updates.ts';
+import {adamUpdate, momentumUpdate, variableOf, zerosLike} from '../engine/updates.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
+import {type RunningRowOptimizer, startLazyAdam} from './lazy-adam.ts';
 
 /** Turns gradients into new weights. */
 export interface Optimizer {
@@ -9,6 +10,12 @@ export interface Optimizer {
   readonly learningRate: number;
   /** Creates the state for these variables, all zero. */
   start(variables: readonly tf.Variable[]): RunningOptimizer;
+  /**
+   * Creates the state for a matrix of which a step moves only some rows.
+   *
+   * @default the optimizer moves all rows in every step
+   */
+  startRows?(matrix: tf.Variable): RunningRowOptimizer;
 }
 
 export interface RunningOptimizer {
@@ -107,7 +114,14 @@ export function adam(options: AdamOptions = {}): Optimizer {
   checkOptions('adam', options, ADAM_KINDS);
   const {learningRate = 0.001} = options;
   checkRate(learningRate);
-  return {name: 'adam', learningRate, start: variables => startAdam(variables, options)};
+  const {beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0} = options;
+  return {
+    name: 'adam',
+    learningRate,
+    start: variables => startAdam(variables, options),
+    // Decay moves all rows.
+    ...(weightDecay === 0 && {startRows: matrix => startLazyAdam(matrix, {beta1, beta2, epsilon})}),
+  };
 }
 
 function startAdam(variables: readonly tf.Variable[], options: AdamOptions): RunningOptimizer {
@@ -147,15 +161,6 @@ function startAdam(variables: readonly tf.Variable[], options: AdamOptions): Run
 
 function decayed(gradient: tf.Tensor, variable: tf.Variable, weightDecay: number): tf.Tensor {
   return weightDecay === 0 ? gradient : tf.add(gradient, tf.mul(variable, weightDecay));
-}
-
-function zerosLike(variable: tf.Variable): tf.Variable {
-  return variableOf(() => tf.zerosLike(variable));
-}
-
-/** A variable copies the handle of its first value, which must be disposed of or it leaks. */
-function variableOf(value: () => tf.Tensor): tf.Variable {
-  return tf.tidy(() => tf.variable(value(), false));
 }
 
 function checkRate(learningRate: number): void {

@@ -1,6 +1,6 @@
 import type {Split} from '../data/split.ts';
 import type {View} from '../data/view.ts';
-import {kinds, type Shape} from '../options.ts';
+import {kinds, oneOf, type Shape} from '../options.ts';
 import type {Teacher} from '../teacher.ts';
 import type {Losses} from './lessons.ts';
 import type {Optimizer} from './optimizer.ts';
@@ -61,6 +61,14 @@ export interface TrainOptions {
    * @default no clipping
    */
   readonly clipNorm?: number;
+  /**
+   * How Adam updates the first layer of a student that counts parts of texts, such as `hashedNgrams`. `lazy` moves only
+   * the weights of parts that occur in the batch, as PyTorch's `SparseAdam` does. `dense` also moves all others by
+   * their running averages, which takes many times as long.
+   *
+   * @default 'lazy', but 'dense' with `clipNorm`, weight decay or another optimizer
+   */
+  readonly embeddingUpdates?: 'lazy' | 'dense' | undefined;
   /**
    * Measured after each epoch. It decides only when training stops. For a student of several questions, what is watched is the
    * mean accuracy over those that have labels, by `questionWeights`.
@@ -127,6 +135,7 @@ export const TRAIN_KINDS: Shape<TrainOptions> = {
   optimizer: kinds.object,
   schedule: kinds.call,
   clipNorm: kinds.number,
+  embeddingUpdates: oneOf('lazy', 'dense'),
   validation: kinds.object,
   validateEvery: kinds.number,
   earlyStopping: kinds.object,

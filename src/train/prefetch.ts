@@ -65,5 +65,6 @@ export class Prefetch {
 }
 
 export function disposeBatch({raw, targets}: Batch): void {
-  tf.dispose({raw, targets: targets.map(each => ({...each}))});
+  if (raw instanceof tf.Tensor) raw.dispose();
+  tf.dispose(targets.map(each => ({...each})));
 }

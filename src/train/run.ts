@@ -1,37 +1,19 @@
-import {mixSeed} from '../data/random.ts';
-import {CompiledCalls} from '../engine/compiled/compiled-calls.ts';
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {answersAt, countOf} from '../knowledge/knowledge.ts';
-import {type BatchOutputs, checkObjective, type LossTerm, needsOf} from '../losses/loss.ts';
+import {type BatchOutputs, checkObjective, needsOf} from '../losses/loss.ts';
 import {targetsOf} from '../losses/targets.ts';
-import {featureShapes, outputsOf} from '../student/forward.ts';
-import {preprocess} from '../student/preprocessing.ts';
 import type {Student} from '../student/student.ts';
-import {type BatchSource, keptAnswers, liveAnswers, rowsIn} from './batch-source.ts';
+import {type Batch, type BatchSource, keptAnswers, liveAnswers, rowsIn} from './batch-source.ts';
 import {BATCH_SIZE, checkCount, defaultOptimizer, defaultSchedule, epochsOf} from './defaults.ts';
-import {type AnyKnowledge, type Lesson, lessonsOf, outputsByLesson} from './lessons.ts';
+import {type AnyKnowledge, type Lesson, lessonsOf} from './lessons.ts';
+import {makeStep, type RunTerm, termsOf, type Updates, updatesOf} from './make-step.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {balancedRows, type EpochOrder, everyInput} from './order.ts';
 import {ratesOf, type Schedule} from './schedule.ts';
-import {
-  eagerStepper,
-  type Step,
-  type StepInputs,
-  type Stepper,
-  stepInputs,
-  trainingStep,
-  type WeightedTerm,
-} from './step.ts';
+import type {Stepper} from './step.ts';
 import {checkValidation} from './validation.ts';
-
-/** A term of a run. */
-export interface RunTerm extends WeightedTerm {
-  readonly loss: LossTerm;
-  /** Distinguishes it from all others of the run. */
-  readonly name: string;
-}
 
 /** A checked training run, ready for its first step. */
 export interface Run {
@@ -50,12 +32,16 @@ export interface Run {
   readonly rates: Float64Array;
   readonly order: EpochOrder;
   readonly source: BatchSource;
+  /** Of the kernel of an embedding bag. */
+  readonly updates: Updates;
   /** All weights of the student, trained or not (batch norm has both). */
   readonly weights: readonly tf.Variable[];
   /** The trained ones among them. */
   readonly trainable: readonly tf.Variable[];
-  /** Runs the student on a raw batch, in training mode. */
-  readonly forward: (raw: tf.Tensor) => readonly BatchOutputs[];
+  /** The tensor with which the pass over a raw batch begins, which is the caller's to dispose. */
+  readonly enter: (raw: Batch['raw']) => tf.Tensor;
+  /** Runs the student on such a tensor, in training mode. */
+  readonly forward: (entered: tf.Tensor) => readonly BatchOutputs[];
   /** The other variables that change with each step: the terms' own and the optimizer's slots. */
   readonly state: readonly tf.Variable[];
   readonly terms: readonly RunTerm[];
@@ -75,7 +61,8 @@ export async function startRun(student: Student, knowledge: AnyKnowledge, option
   const steps = options.exactSteps && options.steps !== undefined ? options.steps : stepsPerEpoch * epochs;
   const {optimizer = defaultOptimizer(student, steps), schedule = defaultSchedule(student, options.optimizer)} =
     options;
-  const source = await batchSource(student, knowledge, lessons, options);
+  const updates = updatesOf(student, optimizer, options);
+  const source = await batchSource(student, knowledge, lessons, {...options, updates});
   return {
     options,
     lessons,
@@ -93,7 +80,7 @@ export async function startRun(student: Student, knowledge: AnyKnowledge, option
         : everyInput(count, versions, options.seed),
     source,
     weights: student.model.weights.map(weight => weight.read() as tf.Variable),
-    ...makeStep(student, {source, lessons, optimizer}, options),
+    ...makeStep(student, {source, lessons, optimizer, updates}, options),
   };
 }
 
@@ -101,74 +88,13 @@ async function batchSource(
   student: Student,
   knowledge: AnyKnowledge,
   lessons: readonly Lesson[],
-  {teacher, view, seed}: TrainOptions,
+  {teacher, view, seed, updates}: TrainOptions & {readonly updates: Updates},
 ): Promise<BatchSource> {
-  const viewing = {student, view, seed};
+  const viewing = {student, view, seed, isSparse: updates === 'lazy'};
   const source = teacher
     ? await liveAnswers(lessons[0]!.knowledge, {teacher, detail: needsOf(lessons[0]!.losses), ...viewing})
     : await keptAnswers(knowledge, lessons, viewing);
   return termsOf(lessons).some(({loss}) => loss.needsTrueLabels) ? withTrueLabels(source, lessons) : source;
-}
-
-/** The terms of all lessons, one lesson after the other. A number distinguishes terms of the same name. */
-function termsOf(lessons: readonly Lesson[]): readonly Pick<RunTerm, 'loss' | 'name' | 'lesson'>[] {
-  const counts = new Map<string, number>();
-  return lessons.flatMap(({name: question, losses}, lesson) =>
-    losses.map(loss => {
-      const name = question === undefined ? loss.name : `${question}: ${loss.name}`;
-      const count = (counts.get(name) ?? 0) + 1;
-      counts.set(name, count);
-      return {loss, lesson, name: count === 1 ? name : `${name} ${count}`};
-    }),
-  );
-}
-
-type StepMakers = Pick<Run, 'source' | 'lessons' | 'optimizer'>;
-
-function makeStep(
-  student: Student,
-  {source, lessons, optimizer}: StepMakers,
-  {seed, clipNorm, compile = true, onFallback}: TrainOptions,
-): Pick<Run, 'trainable' | 'forward' | 'state' | 'terms' | 'stepper' | 'dispose'> {
-  const named = termsOf(lessons);
-  const layers = [...new Set(named.flatMap(({loss}) => loss.studentFeatures))];
-  const shapes = featureShapes(student, layers);
-  const terms = named.map((term, index) => ({
-    ...term,
-    ...term.loss.prepare(
-      {teacher: source.featureShapes[term.lesson]!, student: shapes},
-      mixSeed(seed, `term ${index}`),
-    ),
-    weight: term.loss.weight,
-  }));
-  const own = terms.flatMap(term => term.variables);
-  const trainable = student.model.trainableWeights.map(weight => weight.read() as tf.Variable);
-  const variables = [...trainable, ...own];
-  const running = optimizer.start(variables);
-  const outputs = outputsOf(student, layers);
-  const forward: Run['forward'] = raw =>
-    outputsByLesson(outputs(preprocess(raw, student.preprocessing), {training: true}), lessons);
-  const step = trainingStep({
-    forward,
-    lessonWeights: lessons.map(({weight}) => weight),
-    terms,
-    variables,
-    optimizer: running,
-    clipNorm,
-  });
-  const stepper = compile ? compiledStepper(step, onFallback) : eagerStepper(step);
-  return {
-    trainable,
-    forward,
-    state: [...own, ...running.slots],
-    terms,
-    stepper,
-    dispose() {
-      stepper.dispose();
-      running.dispose();
-      for (const variable of own) variable.dispose();
-    },
-  };
 }
 
 function checkOptions(student: Student, lessons: readonly Lesson[], options: TrainOptions): void {
@@ -218,39 +144,6 @@ function checkLesson(lesson: Lesson, {teacher, view}: TrainOptions): void {
   }
   checkObjective(losses, teacher?.detail ?? knowledge.detail, name && `The objective of \`${name}\``);
   checkTrueLabels(lesson, view);
-}
-
-/**
- * Runs each step as one graph, if the native engine is used and the step can be compiled, else like `eagerStepper`.
- *
- * @param onFallback - called once with the reason, as a clause, if the step can't be compiled on the native engine
- */
-function compiledStepper(step: Step, onFallback?: (reason: string) => void): Stepper {
-  const calls = new CompiledCalls(onFallback);
-  return {
-    run: (batch, settings) =>
-      tf.tidy(() => {
-        const inputs = stepInputs(batch, settings);
-        return calls.call(tensorsOf(inputs), () => step(inputs)).dataSync<'float32'>();
-      }),
-    sync: () => calls.sync(),
-    dispose: () => calls.dispose(),
-  };
-}
-
-function tensorsOf({raw, targets, learningRate, seed, progress}: StepInputs): tf.Tensor[] {
-  const answers = targets.flatMap(
-    ({labels, trueLabels, logProbabilities, expectedLevels, named, features, weights}) => [
-      labels,
-      trueLabels,
-      logProbabilities,
-      expectedLevels,
-      named,
-      ...Object.values(features),
-      weights,
-    ],
-  );
-  return [raw, ...answers, learningRate, seed, progress].filter(tensor => tensor !== undefined);
 }
 
 /**

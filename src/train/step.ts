@@ -1,5 +1,5 @@
 import {withDropoutSeed} from '../engine/layers.ts';
-import {tf} from '../engine/tf.ts';
+import {tf, valuesOf} from '../engine/tf.ts';
 import type {BatchOutputs, PreparedTerm} from '../losses/loss.ts';
 import {meanOverQuestions} from '../losses/rows.ts';
 import type {Batch} from './batch-source.ts';
@@ -23,10 +23,18 @@ export interface StepParts {
   readonly optimizer: RunningOptimizer;
   /** Greatest global norm of the gradients. Undefined disables clipping. */
   readonly clipNorm: number | undefined;
+  /** True if the step also gives the gradient of `raw`. */
+  readonly givesInputGradient: boolean;
+}
+
+/** A batch as the engine takes it. */
+export interface EnteredBatch extends Pick<Batch, 'targets'> {
+  /** Raw inputs, [rows, ...shape], or the sums of an embedding bag, [rows, units]. */
+  readonly raw: tf.Tensor;
 }
 
 /** The inputs of one update. They are tensors, so that a compiled step accepts new values without recompiling. */
-export interface StepInputs extends Batch {
+export interface StepInputs extends EnteredBatch {
   readonly learningRate: tf.Scalar;
   /** int32, the seed of the dropout masks. */
   readonly seed: tf.Scalar;
@@ -36,7 +44,7 @@ export interface StepInputs extends Batch {
 
 /**
  * One update of the student. It depends only on its inputs and variables, so that it can be compiled. Returns the
- * objective and each term before its weight, [1 + terms].
+ * objective and each term before its weight, [1 + terms], and then the gradient of `raw` if it is asked for.
  */
 export type Step = (inputs: StepInputs) => tf.Tensor1D;
 
@@ -49,26 +57,29 @@ export interface StepSettings {
   readonly progress: number;
 }
 
-/** Runs training steps. */
-export interface Stepper {
-  /** Makes one update. Returns the objective and each term before its weight. Disposes of none of its arguments. */
-  run(batch: Batch, settings: StepSettings): Float32Array;
-  /** Updates the variables, if the stepper keeps their values elsewhere between steps. */
-  sync(): void;
+/** Runs training steps on batches of one form. */
+export interface Stepper<B = Batch> {
+  /** Makes one update. Returns what the step gives. Disposes of none of its arguments. */
+  run(batch: B, settings: StepSettings): Float32Array;
+  /**
+   * Updates the variables, if the stepper keeps their values elsewhere between steps: the student's weights, or also the
+   * state of the run.
+   */
+  sync(variables: 'weights' | 'all'): void;
   dispose(): void;
 }
 
 /** Runs each operation by itself, without a graph. */
-export function eagerStepper(step: Step): Stepper {
+export function eagerStepper(step: Step): Stepper<EnteredBatch> {
   return {
-    run: (batch, settings) => tf.tidy(() => step(stepInputs(batch, settings)).dataSync<'float32'>()),
+    run: (batch, settings) => valuesOf(() => step(stepInputs(batch, settings))),
     sync() {},
     dispose() {},
   };
 }
 
 /** Converts the settings to tensors and joins them with the batch. */
-export function stepInputs({raw, targets}: Batch, {learningRate, seed, progress}: StepSettings): StepInputs {
+export function stepInputs({raw, targets}: EnteredBatch, {learningRate, seed, progress}: StepSettings): StepInputs {
   return {
     raw,
     targets,
@@ -79,22 +90,27 @@ export function stepInputs({raw, targets}: Batch, {learningRate, seed, progress}
 }
 
 /** Combines forward pass, objective, gradients and update into one step. */
-export function trainingStep({forward, lessonWeights, terms, variables, optimizer, clipNorm}: StepParts): Step {
+export function trainingStep(parts: StepParts): Step {
+  const {forward, lessonWeights, terms, variables, optimizer, clipNorm, givesInputGradient} = parts;
   return ({raw, targets, learningRate, seed, progress}) =>
     tf.tidy(() => {
       let kept: tf.Tensor1D | undefined;
-      const {grads} = tf.variableGrads(() => {
+      const loss = () => {
         const outputs = withDropoutSeed(seed, () => forward(raw));
         const values = terms.map(term => term.value(targets[term.lesson]!, outputs[term.lesson]!, progress));
         const total = objective(values, terms, targets, lessonWeights);
         // The gradient function disposes of all tensors made in it, but the losses must outlive it.
         kept = tf.keep(tf.stack([total, ...values]) as tf.Tensor1D);
         return total;
-      }, [...variables]);
+      };
+      const of = [...variables, ...(givesInputGradient ? [raw] : [])];
+      const {grads} = tf.engine().gradients(loss, of, undefined, true);
       // A layer that no term reaches keeps its weights.
-      const gradients = variables.map(variable => grads[variable.name] ?? tf.zerosLike(variable));
+      const all = of.map((each, index) => (grads[index] as tf.Tensor | null) ?? tf.zerosLike(each));
+      const gradients = all.slice(0, variables.length);
       optimizer.apply(clipNorm === undefined ? gradients : clipByGlobalNorm(gradients, clipNorm), learningRate);
-      const losses = tf.clone(kept!);
+      const inputGradients = all.slice(variables.length).map(gradient => tf.reshape(gradient, [-1]));
+      const losses = tf.concat1d([kept!, ...(inputGradients as tf.Tensor1D[])]);
       kept!.dispose();
       return losses;
     });

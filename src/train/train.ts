@@ -46,7 +46,7 @@ export async function* train(
     while (progress.epoch <= epochs && !best.isExhausted) {
       const {epoch} = progress;
       const means = await runEpoch(run, progress, checkpoint, first);
-      run.stepper.sync();
+      run.stepper.sync('weights');
       stopwatch.lap('other');
       const due = validation !== undefined && (epoch % validateEvery === 0 || epoch === epochs);
       const measured = due ? await measureOn(validation, student, lessons, options) : undefined;
@@ -69,7 +69,9 @@ export async function* train(
     if (progress.epochs.length > from + 1) checkMoved(run, start, progress.epochs);
     best.restore();
     // With true labels as knowledge, the answers of a live teacher are known to no one afterwards.
-    if (options.onFit && !(options.teacher && lessons[0]!.knowledge.source.access === 'truth')) {
+    // A vector names no class, so that no share of learned answers can be told.
+    const isOfClasses = student.output !== 'vector';
+    if (options.onFit && isOfClasses && !(options.teacher && lessons[0]!.knowledge.source.access === 'truth')) {
       options.onFit(await fitOf(student, knowledge, {run, progress, stopped: best.isExhausted}));
       stopwatch.lap('evaluation');
     }

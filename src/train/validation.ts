@@ -32,6 +32,11 @@ type Validation = Split<'validation'> | JointSplit;
 
 /** @throws InputError if the labels are not those of the student's questions */
 export function checkValidation({inputs, labels}: Validation, lessons: readonly Lesson[]): void {
+  if (lessons.some(({knowledge}) => knowledge.detail.kind === 'vector')) {
+    throw new InputError(
+      'Vectors have no labels to validate. Leave `validation` out, and measure with `evaluateVectors`.',
+    );
+  }
   const names = lessons.flatMap(({name}) => (name === undefined || name === ASSISTANT ? [] : [name]));
   if (isOneList(labels)) {
     if (names.length === 0) return;

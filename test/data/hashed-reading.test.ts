@@ -1,6 +1,7 @@
 import {assert, constantFrom, property, string} from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {checkNgrams, type NgramReading, readNgrams} from '../../src/data/hashed-reading.ts';
+import {denseRows} from '../../src/data/sparse-rows.ts';
 import {InputError} from '../../src/errors.ts';
 
 const reading: NgramReading = {kind: 'n-grams', buckets: 512, words: 2, characters: [3, 4], length: 200};
@@ -8,7 +9,7 @@ const reading: NgramReading = {kind: 'n-grams', buckets: 512, words: 2, characte
 const roomy = {...reading, buckets: 2 ** 20};
 
 function rowOf(text: string, options: NgramReading = reading): Float32Array {
-  return readNgrams([text], options).data as Float32Array;
+  return denseRows(readNgrams([text], options)).data as Float32Array;
 }
 
 function hits(text: string, options: NgramReading): number {
@@ -17,7 +18,7 @@ function hits(text: string, options: NgramReading): number {
 
 describe('readNgrams', () => {
   it('gives each text a row of numbers that does not depend on other texts', () => {
-    const {shape, count, data} = readNgrams(['a red dog', 'a blue cat'], reading);
+    const {shape, count, data} = denseRows(readNgrams(['a red dog', 'a blue cat'], reading));
     expect([shape, count]).toEqual([[512], 2]);
     expect(data.subarray(0, 512)).toEqual(rowOf('a red dog'));
     expect(data.subarray(512)).toEqual(rowOf('a blue cat'));
@@ -79,7 +80,7 @@ describe('readNgrams', () => {
 
   it('spreads runs evenly over the buckets', () => {
     const words = Array.from({length: 4096}, (_, index) => `w${index}`);
-    const {data} = readNgrams(words, {...reading, buckets: 64, words: 1, characters: [0, 0]});
+    const {data} = denseRows(readNgrams(words, {...reading, buckets: 64, words: 1, characters: [0, 0]}));
     const counts = Array.from({length: 64}, (_, bucket) =>
       words.reduce((sum, _, row) => sum + (data[row * 64 + bucket]! > 0 ? 1 : 0), 0),
     );

@@ -38,6 +38,9 @@ afterEach(() => rm(folder, {recursive: true}));
 /** So long that only what must be kept is kept. */
 const RARELY = 1e6;
 
+/** The native engine compiles a step anew after each cut, so there every second cut is tried; the other engine tries all. */
+const STRIDE = process.env['LIMBECK_ENGINE'] === 'native' ? 2 : 1;
+
 interface Ended {
   readonly epochs: readonly Epoch[];
   readonly weights: string;
@@ -80,7 +83,7 @@ describe('a run that goes on from a checkpoint', () => {
     const made = make();
     const whole = await end(made, made.student(1));
     const steps = whole.epochs.at(-1)!.step;
-    for (let at = 1; at < steps; at++) {
+    for (let at = 1; at < steps; at += STRIDE) {
       const before = await cut(made, at, {path, everySeconds: RARELY});
       const after = await resume(made);
       expect([...before, ...after.epochs], `cut after step ${at}`).toEqual(whole.epochs);

@@ -45,7 +45,7 @@ function prefetch(
   return new Prefetch({source, epoch: 1, batches, stopwatch: new Stopwatch(), signal: undefined, ...more});
 }
 
-const rowOf = ({raw}: Batch): number => raw.dataSync()[0]!;
+const rowOf = ({raw}: Batch): number => (raw as tf.Tensor).dataSync()[0]!;
 
 describe('a source that is waited for', () => {
   it('has the next request on its way before a step runs, and never two', async () => {

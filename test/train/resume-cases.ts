@@ -10,6 +10,7 @@ import {hardLabels} from '../../src/losses/hard-labels.ts';
 import {learnedTemperature} from '../../src/losses/learned-temperature.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import {asTeacher} from '../../src/student/as-teacher.ts';
+import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {studentFor} from '../../src/student/make-student.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Student} from '../../src/student/student.ts';
@@ -68,6 +69,17 @@ function convolutional(seed: number): Student {
   return studentFor(task, layers.model({inputs: input, outputs: output, name: 'convolutional'}));
 }
 
+const ofTexts = (seed: number): Student => {
+  const text = {classes, kind: 'text', inputShape: [], preprocessing: {}} as const;
+  return hashedNgrams({buckets: 128, units: [4]})(text, seed);
+};
+
+function texts(): Knowledge {
+  const labels = Int32Array.from({length: 20}, (_, index) => index % 3);
+  const lines = Array.from(labels, (label, index) => `${classes[label]} of ${index}`);
+  return trueLabels({inputs: {kind: 'text', count: 20, texts: lines}, labels}, classes);
+}
+
 const base: ResumeCase = {
   student: perceptron,
   knowledge: truth,
@@ -121,6 +133,7 @@ export const resumeCases: Readonly<Record<string, () => ResumeCase>> = {
       view: views(crop({padding: 1}), flip()),
       teacher: asTeacher(perceptron(9, [12])),
     }),
+  'lazy updates of a first layer': () => withOptions({optimizer: adam()}, {student: ofTexts, knowledge: texts()}),
   'two versions of each input': () => withOptions({}, {knowledge: {...truth, versions: 2}}),
   'two versions of each input, balanced': () => withOptions({balance: 0.7}, {knowledge: {...truth, versions: 2}}),
   'a live teacher and mixtures': () =>

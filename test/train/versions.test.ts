@@ -7,6 +7,7 @@ import {mixUp} from '../../src/data/mixed-view.ts';
 import {versionsOf} from '../../src/data/versions.ts';
 import {crop, flip, type View, views} from '../../src/data/view.ts';
 import {startEngine} from '../../src/engine/engine.ts';
+import type {tf} from '../../src/engine/tf.ts';
 import {saveKnowledge} from '../../src/knowledge/files.ts';
 import type {Knowledge, StoredKnowledge} from '../../src/knowledge/knowledge.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
@@ -42,7 +43,7 @@ function poison(pixels: ArrayLike<number>): number {
 /** Of each row of a batch, what the teacher says and what its pixels say. */
 async function labelsIn({source}: Run, rows: Int32Array, epoch: number) {
   const {raw, targets} = await source.batch(rows, epoch);
-  const pixels = Array.from(raw.dataSync());
+  const pixels = Array.from((raw as tf.Tensor).dataSync());
   const told = Array.from(targets[0]!.labels.dataSync());
   disposeBatch({raw, targets});
   return {told, meant: told.map((_, row) => poison(pixels.slice(16 * row, 16 * row + 16))), pixels};

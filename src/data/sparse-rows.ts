@@ -1,0 +1,89 @@
+import type {RowSelection} from '../engine/row-kernels.ts';
+import type {TensorInputs} from './inputs.ts';
+
+/**
+ * Rows of numbers, most of which are 0. All others of a row are the same. `columns` are those that are not 0, and `values`
+ * is theirs.
+ */
+export interface SparseRows extends RowSelection {
+  readonly kind: 'sparse';
+  /** Length of a row. */
+  readonly width: number;
+}
+
+/**
+ * @param columns - the columns of each row that are not 0
+ * @param valueFor - the value of a row that has so many of them
+ */
+export function sparseRows(
+  columns: readonly Int32Array[],
+  width: number,
+  valueFor: (columns: number) => number,
+): SparseRows {
+  const rows = columns.map(own => ({columns: own, value: own.length === 0 ? 0 : valueFor(own.length)}));
+  return joined(rows, width);
+}
+
+/** One of the rows. */
+interface Row {
+  readonly columns: Int32Array;
+  readonly value: number;
+}
+
+function joined(rows: readonly Row[], width: number): SparseRows {
+  const starts = new Int32Array(rows.length + 1);
+  for (const [row, {columns}] of rows.entries()) starts[row + 1] = starts[row]! + columns.length;
+  const columns = new Int32Array(starts[rows.length]!);
+  for (const [row, own] of rows.entries()) columns.set(own.columns, starts[row]!);
+  return {
+    kind: 'sparse',
+    count: rows.length,
+    width,
+    columns,
+    starts,
+    values: Float32Array.from(rows, row => row.value),
+  };
+}
+
+/** The most columns that are kept, 64 MB. */
+const MOST_KEPT = 2 ** 24;
+
+/** The rows of texts that are read again and again. Texts beyond a limit of memory are not kept. */
+export class KeptRows {
+  readonly #rows = new Map<string, Row>();
+  #size = 0;
+  #width = 0;
+
+  /** @param read - reads the texts that are not kept. Their rows don't depend on other texts */
+  read(texts: readonly string[], read: (texts: readonly string[]) => SparseRows): SparseRows {
+    const others = [...new Set(texts)].filter(text => !this.#rows.has(text));
+    const fresh = new Map<string, Row>();
+    if (others.length > 0) {
+      const {width, columns, starts, values} = read(others);
+      this.#width = width;
+      for (const [row, text] of others.entries()) {
+        fresh.set(text, {columns: columns.slice(starts[row], starts[row + 1]), value: values[row]!});
+      }
+    }
+    for (const [text, row] of fresh) this.#keep(text, row);
+    return joined(
+      texts.map(text => this.#rows.get(text) ?? fresh.get(text)!),
+      this.#width,
+    );
+  }
+
+  #keep(text: string, row: Row): void {
+    if (this.#size + row.columns.length > MOST_KEPT) return;
+    this.#size += row.columns.length;
+    this.#rows.set(text, row);
+  }
+}
+
+/** The same rows with all of their zeros. */
+export function denseRows({count, width, columns, starts, values}: SparseRows): TensorInputs {
+  const data = new Float32Array(count * width);
+  for (let row = 0; row < count; row++) {
+    for (let at = starts[row]!; at < starts[row + 1]!; at++) data[row * width + columns[at]!]! += values[row]!;
+  }
+  return {kind: 'tensor', dtype: 'float32', shape: [width], count, data};
+}

@@ -1,0 +1,180 @@
+/** Rows of a matrix that are added up, some for each sum. */
+export interface RowSelection {
+  /** Number of sums. */
+  readonly count: number;
+  /** The rows of each sum, one sum after the other. A row that is named twice counts twice. */
+  readonly columns: Int32Array;
+  /** [count + 1], the index in `columns` of the first row of each sum, and the end. */
+  readonly starts: Int32Array;
+  /** [count], the factor of each sum. */
+  readonly values: Float32Array;
+}
+
+/** The settings of one step of Adam. */
+export interface AdamStep {
+  /** 1 − β₁ */
+  readonly rate1: number;
+  /** 1 − β₂ */
+  readonly rate2: number;
+  readonly stepSize: number;
+  readonly epsilon: number;
+}
+
+/** `row-kernels.wat` as WebAssembly, in base64. A test shows what it must be. */
+export const MODULE =
+  'AGFzbQEAAAABLQRgB39/f39/f38AYAN/f38Bf2AJf39/f39/f39/AX9gC39/f39/f399fX19AAMFBAABAgMFAwEAAQchBAZtZW1vcnkCAARzdW1zAAAGZ2F0aGVyAAIEYWRhbQADCsIFBLABAgR/AnsCQANAIAcgBU8NASAEIAdBAnRq/QkCACEMQQAhCANA/QwAAAAAAAAAAAAAAAAAAAAAIQsgAiADIAcQASEJIAIgAyAHQQFqEAEhCgJAA0AgCSAKTw0BIAsgACAIaiAJKAIAIAFsav0ABAD95AEhCyAJQQRqIQkMAAsLIAYgCGogCyAM/eYB/QsEACAIQRBqIQggCCABSQ0ACyAGIAFqIQYgB0EBaiEHDAALCwsTACAAIAEgAkECdGooAgBBAnRqC5wCAwR/AXsDfwJAA0AgCSAETw0BIAMgCUECdGr9CQIAIQ0gASACIAkQASELIAEgAiAJQQFqEAEhDAJAA0AgCyAMTw0BIAYgCygCAEECdGohDiAOKAIAQX9GBEAgDiAQNgIAIAcgEEECdGogCygCADYCACAIIBAgAGxqQQAgAPwLACAQQQFqIRALIAggDigCACAAbGohD0EAIQoDQCAPIApqIA8gCmr9AAQAIAUgCmr9AAQAIA395gH95AH9CwQAIApBEGohCiAKIABJDQALIAtBBGohCwwACwsgBSAAaiEFIAlBAWohCQwACwtBACEJAkADQCAJIBBPDQEgBiAHIAlBAnRqKAIAQQJ0akF/NgIAIAlBAWohCQwACwsgEAvbAQIDfwN7AkADQCALIAVPDQEgBCALQQJ0aigCACADbCEMIAwgA2ohDQNAIAb9AAQAIQ4gASAMav0ABAAhDyAPIAf9EyAOIA/95QH95gH95AEhDyABIAxqIA/9CwQAIAIgDGr9AAQAIRAgECAI/RMgDiAO/eYBIBD95QH95gH95AEhECACIAxqIBD9CwQAIAAgDGogACAMav0ABAAgCf0TIA/95gEgEP3jASAK/RP95AH95wH95QH9CwQAIAZBEGohBiAMQRBqIQwgDCANSQ0ACyALQQFqIQsMAAsLCw==';
+
+interface Kernels {
+  readonly memory: {readonly buffer: ArrayBuffer; grow(pages: number): number};
+  readonly sums: (...numbers: number[]) => void;
+  readonly gather: (...numbers: number[]) => number;
+  readonly adam: (...numbers: number[]) => void;
+}
+
+/** The used part of a global that neither Node's types nor the language's declare. */
+interface WebAssemblyApi {
+  readonly Module: new (bytes: Uint8Array) => object;
+  readonly Instance: new (module: object) => {readonly exports: Kernels};
+}
+
+/** Bytes of a number. */
+const BYTES = 4;
+/** Numbers of a vector of WebAssembly. */
+const LANES = 4;
+const PAGE = 2 ** 16;
+
+/** The most bytes that a matrix with its state may take. WebAssembly addresses 4 GiB. */
+const MOST_BYTES = 2 ** 31;
+
+/** True if a matrix of this shape fits into a `TrainedRows`. */
+export function fitsRows(rows: number, width: number): boolean {
+  return MATRICES * rows * strideOf(width) < MOST_BYTES;
+}
+
+/** The weights and the two averages of Adam. */
+const MATRICES = 3;
+
+const strideOf = (width: number): number => Math.ceil(width / LANES) * LANES * BYTES;
+
+/**
+ * A matrix and its averages of Adam in the memory of WebAssembly. The numbers are the same on all machines.
+ */
+export class TrainedRows {
+  readonly #rows: number;
+  readonly #width: number;
+  /** Bytes of a row. */
+  readonly #stride: number;
+  readonly #kernels: Kernels;
+  /** Address behind the matrices and the index. */
+  readonly #free: number;
+
+  constructor(rows: number, width: number) {
+    this.#rows = rows;
+    this.#width = width;
+    this.#stride = strideOf(width);
+    const bytes = Uint8Array.from(atob(MODULE), character => character.charCodeAt(0));
+    const {Instance, Module} = (globalThis as unknown as {WebAssembly: WebAssemblyApi}).WebAssembly;
+    this.#kernels = new Instance(new Module(bytes)).exports;
+    this.#free = this.#addressOf(MATRICES) + rows * BYTES;
+    this.#reserve(this.#free);
+    this.#integers(this.#addressOf(MATRICES), rows).fill(-1);
+  }
+
+  /** Copies a matrix [rows, width] in: 0 the weights, 1 and 2 their averages. */
+  write(matrix: 0 | 1 | 2, values: Float32Array): void {
+    copyRows(values, this.#width, this.#paddedRows(this.#addressOf(matrix), this.#rows), this.#stride / BYTES);
+  }
+
+  /** Copies a matrix out. */
+  read(matrix: 0 | 1 | 2): Float32Array {
+    return this.#copyOf(this.#addressOf(matrix), this.#rows);
+  }
+
+  /** The sums of the selected rows of the weights, [count, width]. */
+  sums(selection: RowSelection): Float32Array {
+    const {count} = selection;
+    const {columns, starts, values, sums} = this.#load(selection);
+    this.#kernels.sums(this.#addressOf(0), this.#stride, columns, starts, values, count, sums);
+    return this.#copyOf(sums, count);
+  }
+
+  /** One step of Adam. It moves only the selected rows. `gradient` is that of their sums, [count, width]. */
+  adam(selection: RowSelection, gradient: Float32Array, {rate1, rate2, stepSize, epsilon}: AdamStep): void {
+    const {count} = selection;
+    const {columns, starts, values, sums, touched, rows} = this.#load(selection);
+    copyRows(gradient, this.#width, this.#paddedRows(sums, count), this.#stride / BYTES);
+    const index = this.#addressOf(MATRICES);
+    const stride = this.#stride;
+    const length = this.#kernels.gather(stride, columns, starts, values, count, sums, index, touched, rows);
+    const [weights, first, second] = [this.#addressOf(0), this.#addressOf(1), this.#addressOf(2)];
+    this.#kernels.adam(weights, first, second, stride, touched, length, rows, rate1, rate2, stepSize, epsilon);
+  }
+
+  /** The address of a matrix, or of the index behind them. */
+  #addressOf(matrix: number): number {
+    return matrix * this.#rows * this.#stride;
+  }
+
+  /** Copies a selection in. Returns the addresses of its parts, and of memory for what is computed of it. */
+  #load({count, columns, starts, values}: RowSelection) {
+    const most = Math.min(columns.length, this.#rows);
+    let end = this.#free;
+    const take = (bytes: number): number => {
+      const address = Math.ceil(end / 16) * 16;
+      end = address + bytes;
+      return address;
+    };
+    const addresses = {
+      columns: take(columns.byteLength),
+      starts: take(starts.byteLength),
+      values: take(values.byteLength),
+      sums: take(count * this.#stride),
+      touched: take(most * BYTES),
+      rows: take(most * this.#stride),
+    };
+    this.#reserve(end);
+    this.#integers(addresses.columns, columns.length).set(columns);
+    this.#integers(addresses.starts, starts.length).set(starts);
+    this.#floats(addresses.values, values.length).set(values);
+    return addresses;
+  }
+
+  #reserve(bytes: number): void {
+    const {memory} = this.#kernels;
+    const missing = bytes - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
+  }
+
+  /** Rows with the numbers behind them that fill up the last vector, in the memory itself. */
+  #paddedRows(address: number, count: number): Float32Array {
+    return this.#floats(address, (count * this.#stride) / BYTES);
+  }
+
+  /** The rows at an address, [count, width]. */
+  #copyOf(address: number, count: number): Float32Array {
+    const values = new Float32Array(count * this.#width);
+    copyRows(this.#paddedRows(address, count), this.#stride / BYTES, values, this.#width);
+    return values;
+  }
+
+  #floats(address: number, length: number): Float32Array {
+    return new Float32Array(this.#kernels.memory.buffer, address, length);
+  }
+
+  #integers(address: number, length: number): Int32Array {
+    return new Int32Array(this.#kernels.memory.buffer, address, length);
+  }
+}
+
+/** Copies rows of one width into rows of another, and zeros behind them if these are wider. */
+function copyRows(from: Float32Array, fromWidth: number, to: Float32Array, toWidth: number): void {
+  if (fromWidth === toWidth) {
+    to.set(from);
+    return;
+  }
+  to.fill(0);
+  const width = Math.min(fromWidth, toWidth);
+  for (let row = 0; row * fromWidth < from.length; row++) {
+    to.set(from.subarray(row * fromWidth, row * fromWidth + width), row * toWidth);
+  }
+}

@@ -1,0 +1,60 @@
+import {array, assert, integer, property} from 'fast-check';
+import {describe, expect, it} from 'vitest';
+import {type NgramReading, readNgrams} from '../../src/data/hashed-reading.ts';
+import {denseRows, KeptRows, sparseRows} from '../../src/data/sparse-rows.ts';
+
+const reading: NgramReading = {kind: 'n-grams', buckets: 64, words: 1, characters: [3, 4], length: 100};
+const columns = array(array(integer({min: 0, max: 9}), {maxLength: 12}), {maxLength: 6});
+
+describe('sparse rows', () => {
+  it('hold in each row its value times how often it names a column', () => {
+    assert(
+      property(columns, rows => {
+        const sparse = sparseRows(
+          rows.map(row => Int32Array.from(row)),
+          10,
+          count => 1 / count,
+        );
+        const {data, shape, count} = denseRows(sparse);
+        expect([shape, count]).toEqual([[10], rows.length]);
+        for (const [row, own] of rows.entries()) {
+          for (let column = 0; column < 10; column++) {
+            const times = own.filter(each => each === column).length;
+            expect(data[row * 10 + column]).toBeCloseTo(own.length === 0 ? 0 : times / own.length, 6);
+          }
+        }
+      }),
+    );
+  });
+});
+
+describe('kept rows', () => {
+  const texts = ['a dog', 'a bus', '', 'a dog'];
+
+  it('are those that a text becomes, each read once', () => {
+    const [kept, asked] = [new KeptRows(), [] as string[]];
+    const read = (some: readonly string[]) => {
+      asked.push(...some);
+      return readNgrams(some, reading);
+    };
+    for (let time = 0; time < 2; time++) expect(kept.read(texts, read)).toEqual(readNgrams(texts, reading));
+    expect(asked).toEqual(['a dog', 'a bus', '']);
+    expect(kept.read(['a cow', 'a bus'], read)).toEqual(readNgrams(['a cow', 'a bus'], reading));
+    expect(asked.at(-1)).toBe('a cow');
+  });
+
+  it('have a limit, beyond which texts are read each time', () => {
+    const kept = new KeptRows();
+    let reads = 0;
+    const read = (some: readonly string[]) => {
+      reads += some.length;
+      return sparseRows(
+        some.map(text => new Int32Array(Number(text))),
+        10,
+        () => 1,
+      );
+    };
+    for (let time = 0; time < 2; time++) kept.read([`${2 ** 24 - 1}`, '2', '1'], read);
+    expect(reads).toBe(4);
+  });
+});
