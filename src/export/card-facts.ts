@@ -6,6 +6,7 @@ import {z} from 'zod';
 import {folderSize} from '../data/files.ts';
 import {type Inputs, selectInputs} from '../data/inputs.ts';
 import {kindRead, readsTexts} from '../data/reading.ts';
+import {registeredEncoder} from '../encoder/registry.ts';
 import {startEngine} from '../engine/engine.ts';
 import {LimbeckError} from '../errors.ts';
 import {quantile} from '../evaluate/statistics.ts';
@@ -65,7 +66,7 @@ export interface Encoder {
   readonly name: string;
   /** SHA-256 of its files. */
   readonly hash: string;
-  /** As its `README.md` states it. */
+  /** As limbeck's list of encoders or its own `README.md` states it. */
   readonly licence: string | undefined;
 }
 
@@ -189,8 +190,10 @@ function timedInputs(student: Student): Inputs | undefined {
   return kindRead(reading) === 'record' ? undefined : samplesFor(student).raw;
 }
 
-/** The name of an embedding model's folder, and the licence in the head of its `README.md`, as Hugging Face has it. */
+/** Names an encoder by the registry; else by its folder, with the licence in the head of its `README.md`, as Hugging Face has it. */
 async function encoderIn(path: string, hash: string): Promise<Encoder> {
+  const registered = registeredEncoder(path);
+  if (registered) return {name: path, hash, licence: registered.licence};
   const readme = await readFile(join(path, 'README.md'), 'utf8').catch(() => '');
   const [, head = ''] = /^---\r?\n(.*?)\r?\n---/s.exec(readme) ?? [];
   const [, licence] = /^license:\s*["']?([\w.-]+)/m.exec(head) ?? [];

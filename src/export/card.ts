@@ -184,8 +184,7 @@ function termsOf({origin: {teacher}, encoder}: CardFacts): string[] {
   const lines = [ofTeacher, 'No licence was chosen for this student: replace `license: unknown` above.'];
   if (encoder === undefined) return lines;
   const {name, hash, licence} = encoder;
-  const stated =
-    licence === undefined ? 'its folder states no licence' : `its \`README.md\` states the licence \`${licence}\``;
+  const stated = licence === undefined ? 'its folder states no licence' : `its licence is stated to be \`${licence}\``;
   return [...lines, `It needs the embedding model \`${name}\` (SHA-256 ${hash}), which is not part of it; ${stated}.`];
 }
 

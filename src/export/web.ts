@@ -8,6 +8,7 @@ import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {describeStudent} from '../student/description.ts';
 import {inputShapeOf, shown} from '../student/input-shape.ts';
+import {checkClassifies} from '../student/make-student.ts';
 import {readJson, writeModel} from '../student/model-files.ts';
 import type {Student} from '../student/student.ts';
 import type {Json} from '../teacher.ts';
@@ -58,8 +59,8 @@ export interface ExportedPage {
  * others: all that it needs is in its directory, which appears whole or not at all. The directory is also a saved
  * student. Other pages can use `student-data.js` and `student.js`: `limbeck.openStudent()` gives a `BrowserStudent`.
  *
- * @throws InputError if the student takes inputs of no fixed shape, or the directory holds other files or can't be
- *   written
+ * @throws InputError if the student gives vectors or takes inputs of no fixed shape, or the directory holds other files
+ *   or can't be written
  */
 export async function exportPage(
   directory: string,
@@ -67,6 +68,7 @@ export async function exportPage(
   options: ExportPageOptions = {},
 ): Promise<ExportedPage> {
   checkOptions('exportPage', options, KINDS);
+  checkClassifies(student, '`exportPage`');
   const {title = titleOf(student), madeBy = {}, mostInlineBytes = 2 ** 25} = options;
   const form = formOf(student);
   // A page asks no teacher, so it leaves out the gate, which decides what a teacher is asked.

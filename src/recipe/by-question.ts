@@ -55,14 +55,20 @@ export function perQuestion(one: z.ZodType, isOne: (value: unknown) => boolean):
   }, one);
 }
 
-/** What is wrong with the losses and details by question of a recipe that is otherwise right. */
-export function problemsByQuestion({questions, methods}: Recipe): readonly string[] {
+/** What is wrong with the losses and details by question, or the students, of a recipe that is otherwise right. */
+export function problemsByQuestion({questions, methods, student}: Recipe): readonly string[] {
   const names = questions?.map(({name}) => name);
-  return methods.flatMap(({losses, detail}, index) => [
+  const isPrepared = student === 'auto' || [student].flat().some(({preparation}) => preparation !== undefined);
+  const students =
+    questions && isPrepared
+      ? ["student: staticEmbedding() and 'auto' are for recipes of one question: give another"]
+      : [];
+  const parts = methods.flatMap(({losses, detail}, index) => [
     ...(isLosses(losses) ? [] : problemsIn(losses, names, `methods.${index}.losses`)),
     ...(isLosses(losses) ? [] : missingIn(losses, names, `methods.${index}.losses`)),
     ...(isDetail(detail) ? [] : problemsIn(detail as DetailByQuestion, names, `methods.${index}.detail`)),
   ]);
+  return [...students, ...parts];
 }
 
 function problemsIn(values: object, names: readonly string[] | undefined, path: string): readonly string[] {

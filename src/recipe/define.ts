@@ -35,6 +35,7 @@ const aFunction = z.custom<(...values: never[]) => unknown>(
 );
 const isStudents = (value: unknown): boolean =>
   typeof value === 'function' ||
+  value === 'auto' ||
   (Array.isArray(value) && value.length > 1 && value.every(builder => typeof builder === 'function'));
 const aCount = z.int().min(1);
 const aSeed = z.int();
@@ -145,7 +146,7 @@ const recipeSchema = z
         training: training.optional(),
       })
       .optional(),
-    student: z.custom<Recipe['student']>(isStudents, 'expected a function, or two or more to choose among'),
+    student: z.custom<Recipe['student']>(isStudents, "expected a function, two or more to choose among, or 'auto'"),
     ...taskOptions,
     methods: z.array(method).min(1, 'give at least one method'),
     seeds: z.array(aSeed).min(1, 'give at least one seed'),

@@ -39,8 +39,11 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    * The student that every method trains. Among several, each run chooses for itself: all are trained by cross-fitting, see
    * `CalibrationOptions`, and the one that agrees most often with the answers that it did not learn from is trained on all
    * that are not set apart. This takes no true labels, and one training more for each student and part.
+   *
+   * `'auto'` is for texts: `hashedNgrams`, with 64 units if there is an assistant, and `staticEmbedding` by the encoder of the
+   * assistant, or else by the first that was added; without an encoder `hashedNgrams` alone.
    */
-  readonly student: StudentBuilder | readonly StudentBuilder[];
+  readonly student: StudentBuilder | readonly StudentBuilder[] | 'auto';
   readonly methods: readonly (Method | QuestionsMethod)[];
   /** One run of every method a seed; methods share initial weights and batches at the same seed. */
   readonly seeds: readonly number[];

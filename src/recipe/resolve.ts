@@ -27,6 +27,7 @@ import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
 import {methodAbout} from './by-question.ts';
 import {checkMethod, detailOf, methodFolder, type PlannedMethods, planMethods, type QueryPlan} from './methods.ts';
 import type {Method, Recipe, TrainingOptions} from './recipe.ts';
+import {studentsOf} from './students.ts';
 import {type TaskOptions, taskOf} from './task.ts';
 
 /** The training inputs that were drawn, with true labels if there are any. */
@@ -79,7 +80,7 @@ export const FOLDS = 5;
  * @throws InputError if a method or a student can't learn what it is to learn
  */
 export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
-  const {questions, student, preprocessing, images, records, training = {}, budgets: sizes, ...others} = recipe;
+  const {questions, student: _, preprocessing, images, records, training = {}, budgets: sizes, ...others} = recipe;
   if (questions) {
     throw new InputError(
       `Recipe ${recipe.name} has \`questions\`, and one is needed here. Choose it with \`--question\`.`,
@@ -92,7 +93,7 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
   const data = await recipe.data();
   const methods = sizes ? withBaselines(given, isLabelled(data)) : given;
   const planned = planMethods(methods, recipe.teachers);
-  const students = typeof student === 'function' ? [student] : student;
+  const students = studentsOf(recipe, data.train.inputs);
   const folds = recipe.calibration?.folds ?? FOLDS;
   const target = cascadeTarget(recipe);
   const budgets = sizes && budgetsOf(recipe, sizes);
@@ -229,6 +230,11 @@ function checkInputs({methods, transfer: {size}, calibrationSizeOf, data: {train
  */
 function checkStudents({students, task, seeds, methods}: ResolvedRecipe): void {
   for (const build of students) {
+    // Its layers are known once it is prepared, which takes answers.
+    if (build.preparation) {
+      build.preparation.check(task);
+      continue;
+    }
     const student = build(task, seeds[0]!);
     for (const {losses} of methods) {
       for (const {studentFeatures} of losses) featureShapes(student, studentFeatures);

@@ -1,6 +1,5 @@
 import {setImmediate} from 'node:timers/promises';
-import {rawTensor} from '../data/batch.ts';
-import {sizeOf, stacked, type TensorInputs} from '../data/inputs.ts';
+import {sizeOf, stacked} from '../data/inputs.ts';
 import {identityOfReading, kindRead} from '../data/reading.ts';
 import {type RecordReading, recordProblem} from '../data/record-reading.ts';
 import {TeacherError} from '../errors.ts';
@@ -12,6 +11,8 @@ import {featureNames, featureShapes} from './forward.ts';
 import {type HeadColumns, headsOf} from './heads.ts';
 import {type Inference, type InferenceOptions, inferenceOf} from './inference.ts';
 import {misfitOf, takesTensors} from './input-shape.ts';
+import {checkClassifies} from './make-student.ts';
+import type {RawInputs} from './raw-inputs.ts';
 import {readInputs} from './read-inputs.ts';
 import type {Student} from './student.ts';
 import {architectureHash, weightsHash} from './weights-hash.ts';
@@ -27,12 +28,13 @@ export interface AsTeacherOptions extends InferenceOptions {
   readonly maxBatch?: number | undefined;
 }
 
-const KINDS = {
+/** The kinds of `AsTeacherOptions`. */
+export const AS_TEACHER_KINDS: Shape<AsTeacherOptions> = {
   name: kinds.text,
   maxBatch: kinds.number,
   compile: kinds.flag,
   onFallback: kinds.call,
-} satisfies Shape<AsTeacherOptions>;
+};
 
 /**
  * Presents a student, or any local model, as a white-box teacher. Each layer can be requested as a feature, by its
@@ -40,7 +42,8 @@ const KINDS = {
  * that of the current weights, so don't train it further.
  */
 export function asTeacher(student: Student, options: AsTeacherOptions = {}): Teacher<'white-box'> {
-  checkOptions('asTeacher', options, KINDS);
+  checkOptions('asTeacher', options, AS_TEACHER_KINDS);
+  checkClassifies(student, '`asTeacher`');
   const {name = `tfjs ${student.model.name}`, maxBatch = 256} = options;
   const views = new Map<string, View>();
   const viewOf = (layers: readonly string[]): View => {
@@ -179,8 +182,8 @@ async function outputsOf(
 }
 
 /** One forward pass over texts, or tensors of one shape. Gives the row of each input. */
-function outputsFor(raw: TensorInputs, {infer}: View): Float32Array[] {
-  const values = infer(() => rawTensor(raw));
+function outputsFor(raw: RawInputs, {infer}: View): Float32Array[] {
+  const values = infer(raw);
   const width = values.length / raw.count;
   return Array.from({length: raw.count}, (_, row) => values.subarray(row * width, (row + 1) * width));
 }

@@ -5,7 +5,7 @@ import {InputError} from '../errors.ts';
 import {inputsOfKinds} from '../input-kinds.ts';
 import {shown} from './input-shape.ts';
 import {studentFor} from './make-student.ts';
-import type {Student, Task} from './student.ts';
+import type {Preparation, Student, StudentBuilder, Task} from './student.ts';
 
 type Layer = layers.layers.Layer;
 type SymbolicTensor = layers.SymbolicTensor;
@@ -26,6 +26,21 @@ export function classifier(
   const kernelInitializer = glorotUniform(seed, 'logits');
   const logits = layers.layers.dense({name: 'logits', units: task.classes.length, kernelInitializer});
   return studentFor(task, layers.model({name, inputs, outputs: through(body(inputs), logits)}));
+}
+
+/**
+ * Gives a builder the preparation of the builder that it is made of.
+ *
+ * @param remake - makes it of a prepared one
+ */
+export function preparedAs(
+  build: StudentBuilder,
+  {preparation}: StudentBuilder,
+  remake: (prepared: StudentBuilder) => StudentBuilder,
+): StudentBuilder {
+  if (preparation === undefined) return build;
+  const prepare: Preparation['prepare'] = async (...given) => remake(await preparation.prepare(...given));
+  return Object.assign(build, {preparation: {...preparation, prepare}});
 }
 
 /** @throws InputError if the inputs are no texts */

@@ -50,6 +50,7 @@ const reading = z.discriminatedUnion('kind', [
     pieces: z.number(),
     length: z.number(),
   }),
+  z.object({kind: z.literal('word-pieces'), vocabulary: z.string(), length: z.number()}),
   z.object({
     kind: z.literal('embeddings'),
     path: z.string(),
@@ -89,27 +90,32 @@ const calibration = z.object({
 });
 
 /** Validates a `limbeck.json`. */
-export const studentDescription: z.ZodType<StudentDescription> = z.strictObject({
-  format: z.literal('limbeck.student/1'),
-  classes: z.array(z.string()).min(2),
-  preprocessing: z.object({
-    scale: z.number().exactOptional(),
-    mean: oneOrPerChannel.exactOptional(),
-    deviation: oneOrPerChannel.exactOptional(),
-  }),
-  output: z.enum(['logits', 'probabilities']),
-  inputShape: z.array(z.number().int().positive().nullable()),
-  dtype: z.enum(['uint8', 'int32', 'float32']).exactOptional(),
-  reading: reading.exactOptional(),
-  question: questionSchema.exactOptional(),
-  heads: z
-    .array(z.object({question: questionSchema, calibration: calibration.exactOptional()}))
-    .min(1)
-    .exactOptional(),
-  calibration: calibration.exactOptional(),
-  gate: z.object({reading: ngrams, cutOff: z.number().min(0).max(1), texts: z.int().min(1)}).exactOptional(),
-  madeBy: z.record(z.string(), z.json()),
-});
+export const studentDescription: z.ZodType<StudentDescription> = z
+  .strictObject({
+    format: z.literal('limbeck.student/1'),
+    classes: z.array(z.string()),
+    preprocessing: z.object({
+      scale: z.number().exactOptional(),
+      mean: oneOrPerChannel.exactOptional(),
+      deviation: oneOrPerChannel.exactOptional(),
+    }),
+    output: z.enum(['logits', 'probabilities', 'vector']),
+    inputShape: z.array(z.number().int().positive().nullable()),
+    dtype: z.enum(['uint8', 'int32', 'float32']).exactOptional(),
+    reading: reading.exactOptional(),
+    question: questionSchema.exactOptional(),
+    heads: z
+      .array(z.object({question: questionSchema, calibration: calibration.exactOptional()}))
+      .min(1)
+      .exactOptional(),
+    calibration: calibration.exactOptional(),
+    gate: z.object({reading: ngrams, cutOff: z.number().min(0).max(1), texts: z.int().min(1)}).exactOptional(),
+    madeBy: z.record(z.string(), z.json()),
+  })
+  .refine(({classes, output}) => (output === 'vector' ? classes.length === 0 : classes.length >= 2), {
+    path: ['classes'],
+    error: 'a student has two classes at least, and none if it gives vectors',
+  });
 
 /** Describes a student. */
 export function describeStudent(student: Student, madeBy: StudentDescription['madeBy']): StudentDescription {

@@ -14,7 +14,7 @@ import {endsInSoftmax} from './forward.ts';
 import {type Gate, gateBytes, gateTexts} from './gate.ts';
 import {headOf} from './heads.ts';
 import {inputShapeOf, shown} from './input-shape.ts';
-import {makeStudent} from './make-student.ts';
+import {checkClassifies, makeStudent} from './make-student.ts';
 import {readJson, readModel, readWhole, writeModel} from './model-files.ts';
 import type {Student} from './student.ts';
 
@@ -55,7 +55,7 @@ const KINDS = {
   embeddingModel: kinds.text,
   classes: kinds.texts,
   preprocessing: kinds.object,
-  output: oneOf('logits', 'probabilities'),
+  output: oneOf('logits', 'probabilities', 'vector'),
   dtype: oneOf('float32', 'int32', 'uint8'),
   reading: kinds.object,
   calibration: kinds.object,
@@ -101,10 +101,11 @@ export async function loadStudent(directory: string, options: LoadOptions = {}):
  * Loads a student, or one of its heads.
  *
  * @param question - name of the head's question; @default the whole student
- * @throws InputError as `loadStudent` does, or if the student has no such question
+ * @throws InputError as `loadStudent` does, or if the student has no such question, or gives vectors
  */
 export async function loadHead(directory: string, question: string | undefined): Promise<Student> {
   const student = await loadStudent(directory);
+  checkClassifies(student, 'this');
   return question === undefined ? student : headOf(student, question);
 }
 

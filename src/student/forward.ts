@@ -6,7 +6,7 @@ import type {Student} from './student.ts';
 
 /** The outputs of a student for one batch. */
 export interface StudentOutputs {
-  /** [batch, classes] */
+  /** [batch, classes], or the vectors [batch, dimensions] of a student that gives these. */
   readonly logits: tf.Tensor2D;
   /** Activations by layer name: [batch, ...shape]. */
   readonly features: Readonly<Record<string, tf.Tensor>>;
@@ -23,16 +23,31 @@ export type Forward = (inputs: tf.Tensor, options: {readonly training: boolean})
  * @throws InputError if the student has no layer of that name
  */
 export function outputsOf(student: Student, layerNames: readonly string[]): Forward {
-  const {point, toLogits} = logitSource(student);
-  const points = layerNames.map(name => activationOf(student, name));
+  const points = [logitSource(student).point, ...layerNames.map(name => activationOf(student, name))];
   // TensorFlow.js refuses a model that returns the same tensor twice.
-  const outputs = [...new Set([point, ...points])];
+  const outputs = [...new Set(points)];
   const model = layers.model({inputs: student.model.inputs, outputs, name: `${student.model.name}_outputs`});
-  return (inputs, {training}) =>
+  return activationsOf(student, layerNames, (inputs, {training}) => {
+    const given = [model.apply(inputs, {training}) as tf.Tensor | tf.Tensor[]].flat();
+    return output => given[outputs.indexOf(output)]!;
+  });
+}
+
+/** Runs the layers. Returns the value of each output of a layer. */
+type RunLayers = (inputs: tf.Tensor, options: {readonly training: boolean}) => (output: SymbolicTensor) => tf.Tensor;
+
+/**
+ * A forward pass whose layers are run by a function.
+ *
+ * @throws InputError if the student has no layer of that name
+ */
+export function activationsOf(student: Student, layerNames: readonly string[], run: RunLayers): Forward {
+  const {point, toLogits} = logitSource(student);
+  const points = layerNames.map(name => [name, activationOf(student, name)] as const);
+  return (inputs, options) =>
     tf.tidy(() => {
-      const given = [model.apply(inputs, {training}) as tf.Tensor | tf.Tensor[]].flat();
-      const valueAt = (output: SymbolicTensor): tf.Tensor => given[outputs.indexOf(output)]!;
-      const features = layerNames.map((name, index) => [name, valueAt(points[index]!)] as const);
+      const valueAt = run(inputs, options);
+      const features = points.map(([name, output]) => [name, valueAt(output)] as const);
       return {logits: toLogits(valueAt(point)), features: Object.fromEntries(features)};
     });
 }
@@ -61,6 +76,11 @@ export function featureNames({model}: Student): string[] {
     .filter(layer => !(layer.outputShape as readonly (number | null)[]).slice(1).includes(null))
     .filter(layer => layer.getClassName() !== 'InputLayer')
     .map(layer => layer.name);
+}
+
+/** The numbers that the last layer gives for an input: one for each class, or as many as a vector has dimensions. */
+export function outputWidth({model}: Pick<Student, 'model'>): number {
+  return model.outputs[0]!.shape[1]!;
 }
 
 function activationOf({model}: Student, name: string): SymbolicTensor {
@@ -94,7 +114,7 @@ export interface LogitSource {
  */
 export function logitSource({model, output}: Student): LogitSource {
   const point = model.outputs[0]!;
-  if (output === 'logits') return {point, toLogits: value => value as tf.Tensor2D};
+  if (output !== 'probabilities') return {point, toLogits: value => value as tf.Tensor2D};
   const last = lastLayer(model);
   if (endsInSoftmax(model)) {
     if (last.getClassName() === 'Softmax' || last.getClassName() === 'Activation') {

@@ -2,6 +2,7 @@ import {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {classesOf, type Question} from '../question.ts';
 import {checkQuestions} from '../questions.ts';
+import {preparedAs} from './building-blocks.ts';
 import {headsOf} from './head-columns.ts';
 import {makeStudent} from './make-student.ts';
 import type {Student, StudentBuilder} from './student.ts';
@@ -27,10 +28,11 @@ export {columnsOf, type HeadColumns, headsOf} from './head-columns.ts';
 export function withHeads(builder: StudentBuilder, questions: readonly Question[]): StudentBuilder {
   checkQuestions('of the student', questions);
   const classes = questions.flatMap(question => classesOf(question).map(name => `${question.name}: ${name}`));
-  return (task, seed) => {
+  const build: StudentBuilder = (task, seed) => {
     const student = builder({...task, classes}, seed);
     return makeStudent({...student, heads: questions.map(question => ({question}))});
   };
+  return preparedAs(build, builder, prepared => withHeads(prepared, questions));
 }
 
 /**

@@ -1,7 +1,6 @@
 import {CompiledCalls} from '../engine/compiled/compiled-calls.ts';
-import {tf} from '../engine/tf.ts';
-import {outputsOf} from './forward.ts';
-import {preprocess} from './preprocessing.ts';
+import {tf, valuesOf} from '../engine/tf.ts';
+import {enter, forwardFrom, type RawInputs} from './raw-inputs.ts';
 import type {Student} from './student.ts';
 
 export interface InferenceOptions {
@@ -21,15 +20,12 @@ export interface InferenceOptions {
   readonly onFallback?: ((reason: string) => void) | undefined;
 }
 
-/**
- * Takes a function that makes raw inputs [count, ...inputShape], as 32-bit floats. Returns [count, width], row-major:
- * the logits of each input, then the activations of the named layers in order.
- */
-export type Inference = (makeRaw: () => tf.Tensor) => Float32Array;
+/** Returns [count, width], row-major: the logits of each input, then the activations of the named layers in order. */
+export type Inference = (raw: RawInputs) => Float32Array;
 
 /** A forward pass, and its compiled calls. */
 interface Pass {
-  readonly run: (raw: tf.Tensor) => tf.Tensor;
+  readonly run: (entered: tf.Tensor) => tf.Tensor;
   readonly calls: CompiledCalls;
 }
 
@@ -50,13 +46,10 @@ export function inferenceOf(
   layerNames: readonly string[],
   {compile = true, onFallback}: InferenceOptions = {},
 ): Inference {
-  const {run, calls} = passOf(student, layerNames);
   let isTold = false;
-  return makeRaw => {
-    const rows = tf.tidy(() => (compile ? calls.callRows(makeRaw(), run) : run(makeRaw())));
-    // Read outside the tidy, which searches every value that leaves it for tensors.
-    const values = rows.dataSync<'float32'>();
-    rows.dispose();
+  return raw => {
+    const {run, calls} = passOf(student, raw.kind, layerNames);
+    const values = valuesOf(() => (compile ? calls.callRows(enter(student, raw), run) : run(enter(student, raw))));
     if (compile && !isTold && calls.fallback !== undefined) {
       isTold = true;
       onFallback?.(calls.fallback);
@@ -65,23 +58,23 @@ export function inferenceOf(
   };
 }
 
-function passOf(student: Student, layerNames: readonly string[]): Pass {
+function passOf(student: Student, kind: RawInputs['kind'], layerNames: readonly string[]): Pass {
   const known = passes.get(student) ?? new Map<string, Pass>();
   passes.set(student, known);
-  const key = JSON.stringify(layerNames);
+  const key = JSON.stringify([kind, ...layerNames]);
   const kept = known.get(key);
   if (kept !== undefined) return kept;
-  const pass = {run: forwardRows(student, layerNames), calls: new CompiledCalls()};
+  const pass = {run: forwardRows(student, kind, layerNames), calls: new CompiledCalls()};
   known.set(key, pass);
   gone.register(student, pass.calls);
   return pass;
 }
 
-function forwardRows(student: Student, layerNames: readonly string[]): Pass['run'] {
-  const forward = outputsOf(student, layerNames);
-  return raw =>
+function forwardRows(student: Student, kind: RawInputs['kind'], layerNames: readonly string[]): Pass['run'] {
+  const forward = forwardFrom(student, kind, layerNames);
+  return entered =>
     tf.tidy(() => {
-      const {logits, features} = forward(preprocess(raw, student.preprocessing), {training: false});
+      const {logits, features} = forward(entered, {training: false});
       const activations = layerNames.map(name => tf.reshape(features[name]!, [logits.shape[0], -1]));
       return tf.concat([logits, ...activations], 1);
     });

@@ -22,6 +22,10 @@ export function makeStudent(student: Student): Student {
     );
   }
   const [, ...shape] = model.outputs[0]!.shape;
+  if (output === 'vector') {
+    checkVectors(student, shape);
+    return Object.freeze({...student});
+  }
   if (shape.length !== 1 || shape[0] !== classes.length) {
     throw new InputError(
       `Model ${model.name} gives [${shape.join(', ')}] for each input, but there are ${classes.length} classes. Its last layer must give one number a class.`,
@@ -35,6 +39,30 @@ export function makeStudent(student: Student): Student {
     );
   }
   return Object.freeze({...student});
+}
+
+/** @throws InputError if a student gives vectors, where classes are needed */
+export function checkClassifies({output, model}: Pick<Student, 'output' | 'model'>, what: string): void {
+  if (output !== 'vector') return;
+  throw new InputError(
+    `Student ${model.name} gives vectors, and ${what} needs classes. Serve it with \`limbeck serve\`, or use \`vectorTeacher\`.`,
+  );
+}
+
+/** @throws InputError if the model does not give a vector of a fixed length, or something of classes is given */
+function checkVectors({model, classes, reading, ...others}: Student, shape: readonly (number | null)[]): void {
+  if (shape.length !== 1 || shape[0] === null) {
+    throw new InputError(
+      `Model ${model.name} gives [${shape.join(', ')}] for each input. Its last layer must give one vector of a fixed length.`,
+    );
+  }
+  const stray = (['question', 'heads', 'calibration', 'gate'] as const).find(name => others[name] !== undefined);
+  if (classes.length > 0 || stray !== undefined) {
+    throw new InputError(
+      `Student ${model.name} gives vectors, which have no ${stray ?? 'classes'}. Leave \`${stray ?? 'classes'}\` ${stray ? 'out' : 'empty'}.`,
+    );
+  }
+  if (reading !== undefined) checkRead(model, reading);
 }
 
 function checkHeads({model, classes, output, question, heads}: Student): void {

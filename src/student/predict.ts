@@ -1,9 +1,8 @@
 import {setImmediate} from 'node:timers/promises';
-import {rawTensor} from '../data/batch.ts';
 import {type Inputs, selectInputs, sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {featureShapes} from './forward.ts';
+import {featureShapes, outputWidth} from './forward.ts';
 import {type InferenceOptions, inferenceOf} from './inference.ts';
 import {misfitOf, takesTensors} from './input-shape.ts';
 import {readInputs} from './read-inputs.ts';
@@ -27,9 +26,10 @@ const KINDS = {
 } satisfies Shape<PredictOptions>;
 
 /**
- * Computes a student's logits for raw inputs. Other work of the process gets a turn between batches.
+ * Computes a student's logits for raw inputs, or its vectors if it gives these. Other work of the process gets a turn
+ * between batches.
  *
- * @returns [count, classes], row-major
+ * @returns [count, classes or dimensions], row-major
  * @throws InputError if the inputs don't fit the student
  */
 export async function predictLogits(
@@ -57,17 +57,14 @@ export async function predictActivations(
   const misfit = inputs.kind === 'tensor' && takesTensors(student) ? misfitOf(student, inputs) : undefined;
   if (misfit !== undefined) throw new InputError(misfit);
   const shapes = Object.values(featureShapes(student, layerNames));
-  const width = shapes.reduce((sum, shape) => sum + sizeOf(shape), student.classes.length);
+  const width = shapes.reduce((sum, shape) => sum + sizeOf(shape), outputWidth(student));
   const outputs = new Float32Array(inputs.count * width);
   const infer = inferenceOf(student, layerNames, options);
   for (let start = 0; start < inputs.count; start += batchSize) {
     signal?.throwIfAborted();
     const rows = Int32Array.from({length: Math.min(batchSize, inputs.count - start)}, (_, row) => start + row);
     const raw = await readInputs(student, selectInputs(inputs, rows), signal);
-    outputs.set(
-      infer(() => rawTensor(raw)),
-      start * width,
-    );
+    outputs.set(infer(raw), start * width);
     await setImmediate();
   }
   return outputs;

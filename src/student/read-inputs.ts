@@ -6,7 +6,7 @@ import type {Encoder} from '../encoder/encoder.ts';
 import {readFolder} from '../encoder/folder.ts';
 import {openFolder} from '../encoder/open.ts';
 import {InputError} from '../errors.ts';
-import {rawInputs} from './raw-inputs.ts';
+import {type RawInputs, rawInputs} from './raw-inputs.ts';
 import type {Student} from './student.ts';
 
 /**
@@ -15,7 +15,7 @@ import type {Student} from './student.ts';
  *
  * @throws InputError if the inputs are of another kind than the student reads, or the embedding model is missing
  */
-export async function readInputs(student: Student, inputs: Inputs, signal?: AbortSignal): Promise<TensorInputs> {
+export async function readInputs(student: Student, inputs: Inputs, signal?: AbortSignal): Promise<RawInputs> {
   const {reading} = student;
   if (reading?.kind === 'embeddings' && inputs.kind === 'text') return embedTexts(inputs.texts, reading, signal);
   if (reading?.kind === 'image' && inputs.kind === 'image') return decodeImages(inputs.images, reading, signal);
@@ -66,6 +66,11 @@ async function openReading(reading: EmbeddingReading): Promise<Encoder> {
   );
 }
 
+/** Forgets the embeddings that are kept in memory, so that the next ones are computed. */
+export function forgetEmbeddings(): void {
+  for (const embedder of embedders.values()) embedder.forget();
+}
+
 class Embedder {
   readonly #kept = new Map<string, Promise<Float32Array>>();
   /** A missing file can be there the next time. */
@@ -73,6 +78,10 @@ class Embedder {
 
   constructor(reading: EmbeddingReading) {
     this.#open = once(() => openReading(reading));
+  }
+
+  forget(): void {
+    this.#kept.clear();
   }
 
   async embed(texts: readonly string[], signal: AbortSignal | undefined): Promise<readonly Float32Array[]> {

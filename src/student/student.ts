@@ -8,12 +8,13 @@ import type {Preprocessing} from './preprocessing.ts';
 
 /** A local model with the information needed to use it on raw inputs. */
 export interface Student {
-  /** Takes preprocessed inputs [batch, ...inputShape]. Its last layer gives `output` [batch, classes]. */
+  /** Takes preprocessed inputs [batch, ...inputShape]. Its last layer gives `output` [batch, classes or dimensions]. */
   readonly model: layers.LayersModel;
+  /** None if it gives vectors. */
   readonly classes: readonly string[];
   readonly preprocessing: Preprocessing;
-  /** The output of the last layer. */
-  readonly output: 'logits' | 'probabilities';
+  /** The output of the last layer. A vector need not have length 1. */
+  readonly output: 'logits' | 'probabilities' | 'vector';
   /**
    * Type of the raw inputs that `preprocessing` is for. Inputs of another type are refused.
    *
@@ -115,4 +116,34 @@ export interface Task {
 }
 
 /** Makes a new student. The same seed gives the same initial weights. */
-export type StudentBuilder = (task: Task, seed: number) => Student;
+export interface StudentBuilder {
+  (task: Task, seed: number): Student;
+  /**
+   * What has to be done before a student can be made.
+   *
+   * @default nothing
+   */
+  readonly preparation?: Preparation | undefined;
+}
+
+/** How a builder learns from texts that nobody answered about, before it makes students. */
+export interface Preparation {
+  /**
+   * Checks what can be checked early.
+   *
+   * @throws InputError if students of that task can't be made
+   */
+  check(task: Task): void;
+  /** Makes the builder that makes students. The same texts give the same one. */
+  prepare(texts: readonly string[], options?: PrepareOptions): Promise<StudentBuilder>;
+}
+
+export interface PrepareOptions {
+  /**
+   * The folder of a cache, such as `.limbeck`, in which encodings are kept.
+   *
+   * @default not kept
+   */
+  readonly directory?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}

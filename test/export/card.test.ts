@@ -2,6 +2,7 @@ import {mkdir, mkdtemp, readFile, rm, utimes, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest';
+import type {EmbeddingReading} from '../../src/data/text-reading.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {exportCard} from '../../src/export/card.ts';
 import {saveStudent} from '../../src/student/files.ts';
@@ -120,6 +121,11 @@ describe('exportCard', () => {
     expect(embedded).toContain('It needs the embedding model `cls` (SHA-256 ');
     expect(embedded).toContain('its folder states no licence');
     expect(embedded).not.toContain(folder);
+    const student = STUDENTS['embeddingHead']!();
+    const reading = {...(student.reading as EmbeddingReading), path: 'all-minilm-l6-v2'};
+    const named = await cardOf({...student, reading});
+    expect(named).toContain('It needs the embedding model `all-minilm-l6-v2` (SHA-256 ');
+    expect(named).toContain('its licence is stated to be `Apache-2.0`');
   });
 
   it('keeps names from being read as Markdown, and times no records', async () => {

@@ -21,6 +21,7 @@ import {makeStudent} from '../../src/student/make-student.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {resnetCifar} from '../../src/student/resnet-cifar.ts';
+import {withTable} from '../../src/student/static-embedding.ts';
 import type {Student} from '../../src/student/student.ts';
 import {subwordCnn} from '../../src/student/subword-cnn.ts';
 import {launchChromium, NO_CHROMIUM} from '../chromium.ts';
@@ -38,7 +39,7 @@ const texts = [
 let browser: Browser | undefined;
 let folder: string;
 let students: Readonly<
-  Record<'text' | 'subwords' | 'digits' | 'colours' | 'numbers' | 'photos' | 'records' | 'tickets', Student>
+  Record<'text' | 'subwords' | 'pieces' | 'digits' | 'colours' | 'numbers' | 'photos' | 'records' | 'tickets', Student>
 >;
 let context: BrowserContext;
 let page: Page;
@@ -52,6 +53,14 @@ beforeAll(async () => {
   students = {
     text: textStudent(),
     subwords: subwordCnn({buckets: 128, filters: 6, dimensions: 4, pieces: 40})(textTask, 2),
+    pieces: withTable(
+      {
+        reading: {kind: 'word-pieces', vocabulary: 'call now long ##t n fine ##e print end % 日', length: 1000},
+        table: Float32Array.from({length: 44}, (_, index) => Math.sin(index)),
+        width: 4,
+      },
+      [3],
+    )(textTask, 2),
     digits: {...lenet({filters: [4, 6], units: 12})(imageTask([28, 28, 1]), 3), calibration: {temperature: 0.1}},
     colours: resnetCifar({depth: 20})(imageTask([32, 32, 3]), 3),
     numbers: numbersStudent(),
@@ -83,7 +92,7 @@ afterEach(async () => {
 });
 
 describe('an exported page in a browser without a network', () => {
-  it.each(['text', 'subwords', 'digits', 'colours', 'numbers', 'photos', 'records'] as const)(
+  it.each(['text', 'subwords', 'pieces', 'digits', 'colours', 'numbers', 'photos', 'records'] as const)(
     'gives of the student of %s the probabilities that it gives here',
     async name => {
       await open(name);
@@ -367,6 +376,7 @@ function inputsOf(name: keyof typeof students): Inputs {
     case 'text':
     case 'tickets':
     case 'subwords':
+    case 'pieces':
       return {kind: 'text', count: texts.length, texts};
     case 'digits':
       return images(3, [28, 28, 1]);

@@ -12,6 +12,7 @@ import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {makeStudent} from '../../src/student/make-student.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Student} from '../../src/student/student.ts';
+import {withVectors} from '../../src/student/vectors.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import {imageTask, smallStudent} from '../student/examples.ts';
 
@@ -96,6 +97,15 @@ describe('an exported page', () => {
     const refused = exportPage(join(folder, 'page'), embeddingHead({model})(task, 1));
     await expect(refused).rejects.toThrow(InputError);
     await expect(refused).rejects.toThrow('an embedding model, which a page does not contain');
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  it('is refused to a student of vectors, which has no classes to show', async () => {
+    const task = {classes: [], kind: 'text', inputShape: [], preprocessing: {}} as const;
+    const student = withVectors(hashedNgrams({buckets: 64, units: []}), 3)(task, 1);
+    const refused = exportPage(join(folder, 'page'), student);
+    await expect(refused).rejects.toThrow(InputError);
+    await expect(refused).rejects.toThrow('gives vectors, and `exportPage` needs classes');
     expect(await readdir(folder)).toEqual([]);
   });
 

@@ -218,7 +218,7 @@ describe('defineRecipe', () => {
   it('says all that is wrong at once', () => {
     const {student: _, ...rest} = full;
     expect(problemsOf({...rest, seeds: [], sede: 1})).toEqual([
-      'student: expected a function, or two or more to choose among',
+      "student: expected a function, two or more to choose among, or 'auto'",
       'seeds: give at least one seed',
       expect.stringMatching(/^sede: unknown key/),
     ]);

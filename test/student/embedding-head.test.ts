@@ -2,6 +2,7 @@ import {cp, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
+import type {TensorInputs} from '../../src/data/inputs.ts';
 import {openEncoder} from '../../src/encoder/open.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
@@ -11,7 +12,7 @@ import {asTeacher} from '../../src/student/as-teacher.ts';
 import {type EmbeddingHeadOptions, embeddingHead} from '../../src/student/embedding-head.ts';
 import {loadStudent, saveStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
-import {readInputs} from '../../src/student/read-inputs.ts';
+import {forgetEmbeddings, readInputs} from '../../src/student/read-inputs.ts';
 import type {Student, Task} from '../../src/student/student.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import {adam} from '../../src/train/optimizer.ts';
@@ -61,6 +62,8 @@ async function trained(): Promise<Student> {
   return student;
 }
 
+const tensorsOf = async (...of: Parameters<typeof readInputs>) => (await readInputs(...of)) as TensorInputs;
+
 describe('embeddingHead', () => {
   it('is a plain linear model of an embedding, and knows the frozen one by its hash', () => {
     const student = head();
@@ -105,7 +108,7 @@ describe('a student on an encoder in safetensors', () => {
       length: 10000,
     });
     const opened = await openEncoder(encoder);
-    expect((await readInputs(student, inputs)).data).toEqual(await opened.encode(texts));
+    expect((await tensorsOf(student, inputs)).data).toEqual(await opened.encode(texts));
     await opened.close();
     const logits = await predictLogits(student, inputs);
     const place = join(folder, 'on-safetensors');
@@ -133,20 +136,20 @@ describe.skipIf(missing !== undefined)(`a student on embeddings${missing ? ` (${
   it('reads the mean of the states that PyTorch gives, of length 1, whatever stands beside a text', async () => {
     const student = head();
     const given = expected.answers.map(({text}) => text);
-    const {data, shape} = await readInputs(student, {kind: 'text', count: given.length, texts: given});
+    const {data, shape} = await tensorsOf(student, {kind: 'text', count: given.length, texts: given});
     expect(shape).toEqual([64]);
     for (const [row, {'last hidden state': states}] of expected.answers.entries()) {
       const norm = Math.hypot(...states.mean);
       for (const [place, value] of states.mean.entries()) expect(data[row * 64 + place]).toBeCloseTo(value / norm, 5);
     }
     // A setting of its own, so that nothing is known of the text yet.
-    const alone = await readInputs(head({tokens: 255}), {kind: 'text', count: 1, texts: [given[1]!]});
+    const alone = await tensorsOf(head({tokens: 255}), {kind: 'text', count: 1, texts: [given[1]!]});
     expect(alone.data).toEqual(data.subarray(64, 128));
   });
 
   it('reads zeros of a text without tokens, and no further than its length and its tokens', async () => {
     const rows = async (options: Partial<EmbeddingHeadOptions>, ...of: string[]) =>
-      (await readInputs(head(options), {kind: 'text', count: of.length, texts: of})).data;
+      (await tensorsOf(head(options), {kind: 'text', count: of.length, texts: of})).data;
     expect((await rows({}, '')).every(value => value === 0)).toBe(true);
     expect(await rows({length: 6}, 'a film and more')).toEqual(await rows({}, 'a film'));
     const long = 'not bad, not good '.repeat(10);
@@ -174,6 +177,11 @@ describe.skipIf(missing !== undefined)(`a student on embeddings${missing ? ` (${
     const logits = await predictLogits(student, inputs);
     await rm(copy, {recursive: true});
     expect(await predictLogits(student, inputs)).toEqual(logits);
+    // An encoder would hear the signal.
+    const signal = AbortSignal.abort(new Error('Enough.'));
+    await readInputs(student, inputs, signal);
+    forgetEmbeddings();
+    await expect(readInputs(student, inputs, signal)).rejects.toThrow('Enough.');
   });
 
   it('hears a signal between texts', async () => {

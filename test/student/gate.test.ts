@@ -2,8 +2,8 @@ import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
-import {readNgrams} from '../../src/data/hashed-reading.ts';
 import {randomInteger, seededRandom} from '../../src/data/random.ts';
+import {readTexts} from '../../src/data/text-reading.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
 import {loadStudent, saveStudent} from '../../src/student/files.ts';
@@ -28,7 +28,7 @@ afterAll(() => rm(folder, {recursive: true, force: true}));
 
 /** The likeness by its definition: the greatest cosine of vectors of 0 and 1. */
 function likeness({reading}: Gate, text: string, kept: readonly string[]): number {
-  const setOf = (one: string) => readNgrams([one], reading).data.map(value => (value > 0 ? 1 : 0));
+  const setOf = (one: string) => readTexts([one], reading).data.map(value => (value > 0 ? 1 : 0));
   const sizeOf = (set: ArrayLike<number>) => Array.from(set).filter(value => value > 0).length;
   const own = setOf(text);
   return Math.max(

@@ -5,6 +5,8 @@ import {promisify} from 'node:util';
 import {setFlagsFromString} from 'node:v8';
 import {runInNewContext} from 'node:vm';
 import {describe, expect, it} from 'vitest';
+import {rawTensor} from '../../src/data/batch.ts';
+import type {TensorInputs} from '../../src/data/inputs.ts';
 import {nativeBackend} from '../../src/engine/compiled/binding.ts';
 import {layers, tf} from '../../src/engine/tf.ts';
 import {outputsOf} from '../../src/student/forward.ts';
@@ -24,8 +26,9 @@ const sessions = (): number => nativeBackend()!.binding.getNumOfSavedModels();
 const plain = {compile: false} as const;
 
 /** Raw values from 0 to 255, others at each place. */
-function raw(count: number, shape: readonly number[]): () => tf.Tensor {
-  return () => tf.randomUniform([count, ...shape], 0, 255, 'float32', 7);
+function raw(count: number, shape: readonly number[]): TensorInputs {
+  const data = tf.randomUniform([count, ...shape], 0, 255, 'float32', 7).dataSync<'float32'>();
+  return {kind: 'tensor', dtype: 'float32', shape, count, data};
 }
 
 /** Weights that are not those of a fresh student: batch norm does something, and biases are not zero. */
@@ -91,7 +94,9 @@ describe('inference as one graph', () => {
     const student = lenet({filters: [2, 3], units: 4})(imageTask([16, 16, 1]), 1);
     const names = ['dense_1', 'conv_2', 'pool_1'];
     const batch = raw(3, [16, 16, 1]);
-    const {logits, features} = outputsOf(student, names)(preprocess(batch(), student.preprocessing), {training: false});
+    const {logits, features} = outputsOf(student, names)(preprocess(rawTensor(batch), student.preprocessing), {
+      training: false,
+    });
     const rows = [logits, ...names.map(name => features[name]!)].map(value => tf.unstack(value));
     const expected = [0, 1, 2].flatMap(row => rows.flatMap(parts => [...parts[row]!.dataSync()]));
     expect(expected).toHaveLength(3 * (10 + 4 + 2 * 2 * 3 + 6 * 6 * 2));

@@ -1,5 +1,4 @@
 import {argmaxRows, softmaxRows} from '../../data/arrays.ts';
-import {rawTensor} from '../../data/batch.ts';
 import {type Inputs, sizeOf} from '../../data/inputs.ts';
 import {kindRead} from '../../data/reading.ts';
 import {layers, tf} from '../../engine/tf.ts';
@@ -7,11 +6,10 @@ import {startWasmInBrowser} from '../../engine/wasm-browser.ts';
 import {InputError} from '../../errors.ts';
 import {fieldsOf} from '../../input-kinds.ts';
 import type {StudentDescription} from '../../student/description.ts';
-import {outputsOf} from '../../student/forward.ts';
+import type {Forward} from '../../student/forward.ts';
 import {columnsOf, type HeadColumns, headsOf} from '../../student/head-columns.ts';
 import {makeStudent} from '../../student/make-student.ts';
-import {preprocess} from '../../student/preprocessing.ts';
-import {rawInputs} from '../../student/raw-inputs.ts';
+import {enter, forwardFrom, rawInputs} from '../../student/raw-inputs.ts';
 import type {Student} from '../../student/student.ts';
 
 /** A student that runs in a browser, by the same code as elsewhere. */
@@ -139,14 +137,14 @@ function parsed(json: string): unknown {
 }
 
 function classifierOf(student: Student): (inputs: Inputs) => Promise<readonly BrowserPrediction[]> {
-  const forward = outputsOf(student, []);
   const heads = headsOf(student);
+  let forward: Forward | undefined;
   return async inputs => {
     const start = performance.now();
-    const logits = tf.tidy(() => {
-      const raw = rawTensor(rawInputs(student, inputs));
-      return forward(preprocess(raw, student.preprocessing), {training: false}).logits;
-    });
+    const raw = rawInputs(student, inputs);
+    forward ??= forwardFrom(student, raw.kind, []);
+    const pass = forward;
+    const logits = tf.tidy(() => pass(enter(student, raw), {training: false}).logits);
     const values = await logits.data<'float32'>();
     logits.dispose();
     const answers = heads.map(head => answerOf(head, columnsOf(values, 1, head)));

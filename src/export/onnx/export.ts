@@ -1,12 +1,12 @@
 import {basename, dirname, join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import {argmaxRows} from '../../data/arrays.ts';
-import {rawTensor} from '../../data/batch.ts';
 import {identityOfReading} from '../../data/reading.ts';
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import {columnsOf, headsOf} from '../../student/head-columns.ts';
 import {inferenceOf} from '../../student/inference.ts';
+import {checkClassifies} from '../../student/make-student.ts';
 import type {Student} from '../../student/student.ts';
 import {leastPadding} from '../../student/subword-cnn.ts';
 import {weightsHash} from '../../student/weights-hash.ts';
@@ -14,7 +14,7 @@ import type {Json} from '../../teacher.ts';
 import {packageVersion} from '../../version.ts';
 
 import {type StudentGraph, studentGraph} from './student-graph.ts';
-import {hashesTexts, type Samples, samplesFor, testVectors} from './test-vectors.ts';
+import {readsPlainTexts, type Samples, samplesFor, testVectors} from './test-vectors.ts';
 import {textFunctions} from './text-functions.ts';
 import {withQuantisedWeights} from './weights.ts';
 
@@ -56,11 +56,12 @@ export interface Int8Effect {
 
 /**
  * Writes a student as an ONNX model (operators of version 18) that takes raw inputs and gives `logits` and
- * `probabilities`. Beside `NAME.onnx` it writes `NAME.test-vectors.json`, and for students that hash texts
+ * `probabilities`. Beside `NAME.onnx` it writes `NAME.test-vectors.json`, and for students that read texts without an encoder
  * `NAME_texts.py` and `NAME_texts.mjs`, which turn texts into the model's input.
  *
  * @param path - ends in `.onnx`
- * @throws InputError that names the layer, if one can't be written, or if a file can't be written
+ * @throws InputError that names the layer, if one can't be written, or if the student gives vectors, or a file can't be
+ *   written
  */
 export async function exportOnnx(
   path: string,
@@ -68,6 +69,7 @@ export async function exportOnnx(
   options: ExportOnnxOptions = {},
 ): Promise<ExportedOnnx> {
   checkOptions('exportOnnx', options, KINDS);
+  checkClassifies(student, '`exportOnnx`');
   const {int8 = false, madeBy = {}} = options;
   if (!path.endsWith('.onnx')) throw new InputError(`Can't write ${path} as ONNX. End its name in .onnx.`);
   const name = basename(path, '.onnx');
@@ -82,7 +84,7 @@ export async function exportOnnx(
     [`${name}.test-vectors.json`, testVectors(`${name}.onnx`, written, {student, samples, logits})],
   ];
   const {reading} = student;
-  if (hashesTexts(reading)) {
+  if (readsPlainTexts(reading)) {
     const program = `${name.replace(/\W/g, '_').replace(/^(?=\d)/, '_')}_texts`;
     const outputs = written.outputs.flatMap(head => [head.logits, head.probabilities]);
     const names = {model: `${name}.onnx`, program, input: written.input.name, outputs};
@@ -138,7 +140,7 @@ function bytesOf(
 
 /** The logits of all heads, [samples, columns]. */
 function logitsFor(student: Student, {raw}: Samples): Float32Array {
-  return inferenceOf(student, [])(() => rawTensor(raw)).slice();
+  return inferenceOf(student, [])(raw).slice();
 }
 
 function compared(

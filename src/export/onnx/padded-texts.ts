@@ -1,5 +1,6 @@
 import {bucketReader, readSubwords, type SubwordReading} from '../../data/hashed-reading.ts';
-import type {HashedReading} from '../../data/text-reading.ts';
+import {pieceReader} from '../../data/piece-reading.ts';
+import type {PlainReading} from '../../data/text-reading.ts';
 
 /** Texts as the graph of a student takes them. */
 export interface PaddedTexts {
@@ -7,25 +8,25 @@ export interface PaddedTexts {
   readonly dims: readonly [texts: number, longest: number];
 }
 
-/** What fills the rows of texts that hit fewer buckets than another one. */
+/** What fills the rows of texts that hit fewer buckets, or hold fewer pieces, than another one. */
 export const PADDING = -1;
 
 /** A reading, and how the rows of a batch come to the same length. */
 export interface PaddedReading {
-  readonly reading: HashedReading;
+  readonly reading: PlainReading;
   /** Zeros behind the pieces of the longest text; undefined if all rows have the full length. Buckets need none. */
   readonly leastPadding?: number | undefined;
 }
 
 /**
- * Reads texts: the buckets that each one hits, filled up with -1 to the same length, or its pieces, filled up with 0. This
- * file and those that it imports also run beside an exported graph, wherever JavaScript runs.
+ * Reads texts: the buckets that each one hits or the columns of its pieces, filled up with -1 to the same length, or its
+ * subwords, filled up with 0. This file and those that it imports also run beside an exported graph, wherever JavaScript runs.
  *
  * @throws InputError if the reading is invalid
  */
 export function paddedTexts(texts: readonly string[], {reading, leastPadding}: PaddedReading): PaddedTexts {
   if (reading.kind === 'subwords') return paddedPieces(texts, reading, leastPadding);
-  const rows = texts.map(bucketReader(reading));
+  const rows = texts.map(reading.kind === 'n-grams' ? bucketReader(reading) : pieceReader(reading));
   return padded(rows, longestOf(rows), PADDING);
 }
 

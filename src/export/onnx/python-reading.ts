@@ -1,26 +1,26 @@
 import {type NgramReading, type SubwordReading, UNSPACED} from '../../data/hashed-reading.ts';
-import type {HashedReading} from '../../data/text-reading.ts';
+import type {PieceReading} from '../../data/piece-reading.ts';
+import type {PlainReading} from '../../data/text-reading.ts';
 import type {PaddedReading} from './padded-texts.ts';
 
 /** Python that reads texts as `paddedTexts` does, without the docstring of its module. It defines `read_texts`. */
 export function pythonReading({reading, leastPadding}: PaddedReading): string {
-  return commonIn(reading) + (reading.kind === 'n-grams' ? ngramsIn(reading) : subwordsIn(reading, leastPadding));
+  switch (reading.kind) {
+    case 'n-grams':
+      return commonIn(reading) + HASHES + WORDS + ngramsIn(reading);
+    case 'subwords':
+      return commonIn(reading) + HASHES + subwordsIn(reading, leastPadding);
+    case 'word-pieces':
+      return commonIn(reading) + WORDS + piecesIn(reading);
+  }
 }
 
-function commonIn({kind, length}: HashedReading): string {
+function commonIn({kind, length}: PlainReading): string {
   return String.raw`import re
-import struct
-import unicodedata
+${kind === 'word-pieces' ? '' : 'import struct\n'}import unicodedata
 ${kind === 'subwords' ? 'from bisect import bisect_right\n' : ''}
 LENGTH = ${length}
 SPACES = re.compile("[\t\n\v\f\r \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]+")
-MASK = 0xFFFFFFFF
-
-
-def units(text):
-    """UTF-16 code units, which are JavaScript's characters. A half of a pair may stand alone."""
-    data = text.encode("utf-16-le", "surrogatepass")
-    return struct.unpack("<%dH" % (len(data) // 2), data)
 
 
 def normalised(text):
@@ -33,6 +33,18 @@ def normalised(text):
 def kind(character):
     """L for letters, M for marks, N for digits."""
     return unicodedata.category(character)[0]
+`;
+}
+
+const HASHES = `
+
+MASK = 0xFFFFFFFF
+
+
+def units(text):
+    """UTF-16 code units, which are JavaScript's characters. A half of a pair may stand alone."""
+    data = text.encode("utf-16-le", "surrogatepass")
+    return struct.unpack("<%dH" % (len(data) // 2), data)
 
 
 def stepped(code, value):
@@ -53,14 +65,8 @@ def finished(code):
     code = ((code ^ (code >> 13)) * 0xC2B2AE35) & MASK
     return code ^ (code >> 16)
 `;
-}
 
-function ngramsIn({buckets, words, characters: [fewest, most]}: NgramReading): string {
-  return `
-BUCKETS = ${buckets}
-WORDS = ${words}
-FEWEST, MOST = ${fewest}, ${most}
-
+const WORDS = `
 
 def words_in(text):
     """Runs of letters, marks and digits; any other sign is its own word."""
@@ -76,6 +82,13 @@ def words_in(text):
             yield character
     if word:
         yield word
+`;
+
+function ngramsIn({buckets, words, characters: [fewest, most]}: NgramReading): string {
+  return `
+BUCKETS = ${buckets}
+WORDS = ${words}
+FEWEST, MOST = ${fewest}, ${most}
 
 
 def buckets_of(text):
@@ -103,6 +116,49 @@ def buckets_of(text):
 def read_texts(texts):
     """A list of buckets for each text, filled up with -1 to the same length."""
     rows = [buckets_of(text) for text in texts]
+    longest = max([1] + [len(row) for row in rows])
+    return [row + [-1] * (longest - len(row)) for row in rows]
+`;
+}
+
+function piecesIn({vocabulary}: PieceReading): string {
+  return String.raw`
+
+COLUMNS = {piece: column for column, piece in enumerate(${JSON.stringify(vocabulary)}.split(" "))}
+LONGEST = max(len(piece) for piece in COLUMNS)
+ACCENTS = re.compile("[\u0300-\u036f]")
+
+
+def without_accents(text):
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFC", ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+
+
+def add_piece(held, word, start):
+    """Adds the longest piece that begins at an index of a word. Returns the index behind it."""
+    before = "##" if start else ""
+    for end in range(min(len(word), start + LONGEST), start, -1):
+        column = COLUMNS.get(before + word[start:end])
+        if column is not None:
+            held[column] = True
+            return end
+    return start + 1
+
+
+def pieces_of(text):
+    """The columns of the pieces that a text holds, each once."""
+    held = {}
+    for word in words_in(without_accents(normalised(text))):
+        start = 0
+        while start < len(word):
+            start = add_piece(held, word, start)
+    return list(held)
+
+
+def read_texts(texts):
+    """A list of pieces for each text, filled up with -1 to the same length."""
+    rows = [pieces_of(text) for text in texts]
     longest = max([1] + [len(row) for row in rows])
     return [row + [-1] * (longest - len(row)) for row in rows]
 `;

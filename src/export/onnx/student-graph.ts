@@ -1,3 +1,4 @@
+import {isBag} from '../../data/text-reading.ts';
 import type {layers} from '../../engine/tf.ts';
 import {InputError} from '../../errors.ts';
 import {logitSource} from '../../student/forward.ts';
@@ -26,7 +27,7 @@ export interface StudentGraph {
 
 /**
  * Writes a student as a graph, from raw inputs to logits and probabilities. Texts are read outside: the graph takes
- * their buckets, pieces or embeddings.
+ * their buckets, subwords, pieces or embeddings.
  *
  * @throws InputError that names the layer, if one can't be written
  */
@@ -52,6 +53,7 @@ function headPorts(prefix: string): HeadPorts {
 const INPUT_NAMES = {
   'n-grams': 'buckets',
   subwords: 'pieces',
+  'word-pieces': 'word_pieces',
   embeddings: 'embedding',
   image: 'pixels',
   record: 'values',
@@ -59,7 +61,7 @@ const INPUT_NAMES = {
 
 function inputPort(student: Student): Port {
   const {model, reading, dtype} = student;
-  if (reading?.kind === 'n-grams') return {name: INPUT_NAMES[reading.kind], type: 'int32', shape: ['batch', 'hits']};
+  if (isBag(reading)) return {name: INPUT_NAMES[reading.kind], type: 'int32', shape: ['batch', 'hits']};
   if (leastPadding(student) !== undefined)
     return {name: INPUT_NAMES.subwords, type: 'int32', shape: ['batch', 'pieces']};
   const shape = inputShapeOf(model).map((length, axis) => length ?? `length_${axis + 1}`);
@@ -76,7 +78,7 @@ function inputPort(student: Student): Port {
 function preprocessed(graph: OnnxGraph, student: Student, input: Port): Value {
   const shape = inputShapeOf(student.model);
   const {scale = 1, mean = 0, deviation = 1} = student.preprocessing;
-  if (student.reading?.kind === 'n-grams') {
+  if (isBag(student.reading)) {
     if (scale === 1 && mean === 0 && deviation === 1) return {name: input.name, shape, norm: normOf(graph, input.name)};
     throw new InputError(
       `Student ${student.model.name} preprocesses the vectors of texts, which is not written as ONNX. Train one without \`preprocessing\`.`,

@@ -2,7 +2,7 @@ import {softmaxRows} from '../../data/arrays.ts';
 import {sizeOf, type TensorInputs} from '../../data/inputs.ts';
 import {randomInteger, randomNormals, seededRandom} from '../../data/random.ts';
 import {readsTexts} from '../../data/reading.ts';
-import {type HashedReading, readTexts} from '../../data/text-reading.ts';
+import {type PlainReading, readTexts} from '../../data/text-reading.ts';
 import {columnsOf, headsOf} from '../../student/head-columns.ts';
 import {inputShapeOf} from '../../student/input-shape.ts';
 import type {Preprocessing} from '../../student/preprocessing.ts';
@@ -15,12 +15,12 @@ import type {StudentGraph} from './student-graph.ts';
 export interface Samples {
   /** What the student's preprocessing takes. */
   readonly raw: TensorInputs;
-  /** The texts that were read, if the student hashes texts. */
+  /** The texts that were read, if the student reads texts without an encoder. */
   readonly texts?: readonly string[];
 }
 
-/** True if texts are read by hashes, which needs no model. */
-export function hashesTexts(reading: Student['reading']): reading is HashedReading {
+/** True if texts are read without an encoder. */
+export function readsPlainTexts(reading: Student['reading']): reading is PlainReading {
   return readsTexts(reading) && reading.kind !== 'embeddings';
 }
 
@@ -32,7 +32,7 @@ const OPEN_LENGTH = 12;
 /** Texts for a student of texts, random numbers of the right size for others. The same student has the same samples. */
 export function samplesFor(student: Student): Samples {
   const {reading, model} = student;
-  if (hashesTexts(reading)) return {raw: readTexts(TEXTS, reading), texts: TEXTS};
+  if (readsPlainTexts(reading)) return {raw: readTexts(TEXTS, reading), texts: TEXTS};
   const shape = inputShapeOf(model).map(length => length ?? OPEN_LENGTH);
   const size = shape.reduce((product, length) => product * length, 1);
   const form = {kind: 'tensor', shape, count: COUNT} as const;
@@ -101,7 +101,7 @@ export function testVectors(model: string, {input, outputs}: StudentGraph, {stud
 /** One input of the graph: of a text, as if it were the only one. */
 function inputOf(student: Student, {raw, texts}: Samples, row: number): ArrayLike<number> {
   const {reading} = student;
-  if (texts && hashesTexts(reading)) {
+  if (texts && readsPlainTexts(reading)) {
     return paddedTexts([texts[row]!], {reading, leastPadding: leastPadding(student)}).data;
   }
   const size = sizeOf(raw.shape);

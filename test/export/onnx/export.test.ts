@@ -13,6 +13,7 @@ import {quantise, restored} from '../../../src/export/onnx/weights.ts';
 import {hashedNgrams} from '../../../src/student/hashed-ngrams.ts';
 import {makeStudent} from '../../../src/student/make-student.ts';
 import type {Student} from '../../../src/student/student.ts';
+import {withVectors} from '../../../src/student/vectors.ts';
 import {weightsHash} from '../../../src/student/weights-hash.ts';
 import {packageVersion} from '../../../src/version.ts';
 import {smallStudent} from '../../student/examples.ts';
@@ -155,6 +156,11 @@ describe('exportOnnx', () => {
       'buckets before another layer than a dense one',
       () => ({...own([64], [batchNormalization({name: 'first'}), dense({units: 2})]), reading: small().reading!}),
       /`first`.*only a dense layer/,
+    ],
+    [
+      'a student of vectors',
+      () => withVectors(hashedNgrams({buckets: 64, units: []}), 3)({...texts, classes: []}, 1),
+      /gives vectors, and `exportOnnx` needs classes/,
     ],
     ['preprocessed buckets', () => ({...small(), preprocessing: {scale: 2}}), /preprocesses the vectors of texts/],
   ])('refuses %s, and names it', async (_, make, message) => {

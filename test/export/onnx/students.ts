@@ -9,6 +9,7 @@ import {lenet} from '../../../src/student/lenet.ts';
 import {makeStudent} from '../../../src/student/make-student.ts';
 import {mlp} from '../../../src/student/mlp.ts';
 import {resnetCifar} from '../../../src/student/resnet-cifar.ts';
+import {type PreparedTable, withTable} from '../../../src/student/static-embedding.ts';
 import type {Student, Task} from '../../../src/student/student.ts';
 import {subwordCnn} from '../../../src/student/subword-cnn.ts';
 import {imageTask} from '../../student/examples.ts';
@@ -22,6 +23,13 @@ const questions = [
 ];
 const model = join(import.meta.dirname, '../../fixtures/tiny-model/cls');
 const calibration = {temperature: 1.7, threshold: 0.6};
+
+const pieces = ['where', 'is', 'my', 'par', '##cel', '?', 'the', 'a', '##a', '!', 'card', '日', '##l', 'straße', 'i'];
+const table: PreparedTable = {
+  reading: {kind: 'word-pieces', vocabulary: pieces.join(' '), length: 1000},
+  table: Float32Array.from(randomNormals(seededRandom(5), pieces.length * 8)),
+  width: 8,
+};
 
 /** Students of every kind, with weights that are not those of a fresh one. */
 export const STUDENTS: Readonly<Record<string, () => Student>> = {
@@ -48,6 +56,8 @@ export const STUDENTS: Readonly<Record<string, () => Student>> = {
   subwordCnn: () => subwordCnn({widths: [1, 2, 3, 5], filters: 8, units: [6], buckets: 500, pieces: 40})(texts, 1),
   'subwordCnn of one width': () =>
     subwordCnn({widths: [2], filters: 8, buckets: 500, characters: 1, pieces: 60, length: 50})(texts, 1),
+  staticEmbedding: () => withTable(table, [6])(texts, 1),
+  'linear staticEmbedding': () => withTable(table, [])(texts, 1),
   embeddingHead: () => embeddingHead({model, output: 'hidden_states.2', units: [7]})(texts, 1),
   'several heads': () => {
     const student = withHeads(hashedNgrams({buckets: 300, units: [9]}), questions)(texts, 1);

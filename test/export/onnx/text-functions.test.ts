@@ -7,11 +7,17 @@ import {promisify} from 'node:util';
 import fc from 'fast-check';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {bucketReader, type NgramReading, readSubwords, type SubwordReading} from '../../../src/data/hashed-reading.ts';
+import {type PieceReading, pieceReader} from '../../../src/data/piece-reading.ts';
 import type {PaddedReading} from '../../../src/export/onnx/padded-texts.ts';
 import {type TextFunctions, textFunctions} from '../../../src/export/onnx/text-functions.ts';
 
 const ngrams: NgramReading = {kind: 'n-grams', buckets: 2 ** 14, words: 1, characters: [3, 4], length: 10_000};
 const subwords: SubwordReading = {kind: 'subwords', buckets: 2 ** 13, characters: 4, pieces: 24, length: 10_000};
+const pieces: PieceReading = {
+  kind: 'word-pieces',
+  vocabulary: 'a b e fi file ##e ##le ##l 한 ##국 漢 ##字 ท ##ย 😀 ##😀 α σ ##σ " \\ - ’ हि ##न्दी i ##i',
+  length: 10_000,
+};
 const READINGS: readonly PaddedReading[] = [
   {reading: ngrams},
   {reading: {...ngrams, buckets: 97, words: 3, characters: [0, 0], length: 7}},
@@ -19,6 +25,8 @@ const READINGS: readonly PaddedReading[] = [
   {reading: subwords},
   {reading: {...subwords, characters: 1, pieces: 5}, leastPadding: 0},
   {reading: {...subwords, buckets: 11, length: 3}, leastPadding: 2},
+  {reading: pieces},
+  {reading: {...pieces, length: 7}},
 ];
 
 const names = {model: 'student.onnx', program: 'student_texts', input: 'texts', outputs: ['logits', 'probabilities']};
@@ -32,13 +40,14 @@ afterAll(() => rm(folder, {recursive: true}));
 
 /** What a student reads of texts, as rows of one length. */
 function rowsOf(texts: readonly string[], {reading, leastPadding}: PaddedReading): number[][] {
-  const isPieces = reading.kind === 'subwords';
-  const rows = texts.map(text =>
-    isPieces ? [...readSubwords([text], reading).data].filter(piece => piece > 0) : [...bucketReader(reading)(text)],
-  );
+  const isPadded = reading.kind === 'subwords';
+  const rows = texts.map(text => {
+    if (isPadded) return [...readSubwords([text], reading).data].filter(piece => piece > 0);
+    return [...(reading.kind === 'n-grams' ? bucketReader(reading) : pieceReader(reading))(text)];
+  });
   const longest = Math.max(1, ...rows.map(({length}) => length));
-  const length = isPieces ? Math.min(reading.pieces, longest + (leastPadding ?? reading.pieces)) : longest;
-  return rows.map(row => [...row, ...new Array<number>(length - row.length).fill(isPieces ? 0 : -1)]);
+  const length = isPadded ? Math.min(reading.pieces, longest + (leastPadding ?? reading.pieces)) : longest;
+  return rows.map(row => [...row, ...new Array<number>(length - row.length).fill(isPadded ? 0 : -1)]);
 }
 
 /** Signs that are read in their own ways: marks, forms that NFKC joins or parts, scripts without spaces, white space. */
