@@ -2,7 +2,7 @@ import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, type Shape} from '../src/options.ts';
 import type {Question} from '../src/question.ts';
 import type {Json, Teacher} from '../src/teacher.ts';
-import type {LabelLocation, LevelLocation, ScoreLocation} from './_http/output.ts';
+import type {LabelLocation, LevelLocation, ScoreLocation, VectorLocation} from './_http/output.ts';
 import type {QuestionLocations} from './_http/questions.ts';
 import {mappedTeacher} from './_http/teacher.ts';
 import {MAPPED_KINDS, type MappedOptions, readTemplate} from './_http/template.ts';
@@ -11,11 +11,12 @@ import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {SERVICE_KINDS, type ServiceOptions, standInFor} from './_wire/service.ts';
 
-export type {LabelLocation, LevelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
+export type {LabelLocation, LevelLocation, ScoreLocation, VectorLocation} from './_http/output.ts';
 export type {QuestionLocations} from './_http/questions.ts';
+export type {ReceiptLocation} from './_http/receipt.ts';
 
 export interface HttpOptions extends ServiceOptions, Omit<MappedOptions, 'classes' | 'output'> {
-  /** Names of the classes, in the order of scores that come as a bare list. Or give `questions`. */
+  /** Names of the classes, in the order of scores that come as a bare list. Or give `questions`, or read a vector. */
   readonly classes?: readonly string[];
   /** The questions that it answers; see `choice`, `predicate` and `score` of `limbeck/ask`. Or give `classes`. */
   readonly questions?: readonly Question[];
@@ -47,7 +48,7 @@ const KINDS = {
 
 /**
  * Any other service that takes JSON by POST: TorchServe, MLflow, LitServe, BentoML, Ray Serve, or your own. The output
- * that is read decides the access: scores make it gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
+ * that is read decides the access: scores and vectors make it gray-box, labels black-box. Probabilities below 1e-38 become 1e-38.
  *
  * With `questions`, one request brings the answers to all questions about an input, each at a location of its own. The
  * answer to a predicate can be one number: that of yes.
@@ -67,7 +68,7 @@ const KINDS = {
  */
 export function http(
   options: HttpOptions & {
-    readonly output: ScoreLocation | LevelLocation | QuestionLocations<ScoreLocation | LevelLocation>;
+    readonly output: ScoreLocation | LevelLocation | VectorLocation | QuestionLocations<ScoreLocation | LevelLocation>;
   },
 ): Teacher<'gray-box'>;
 export function http(

@@ -10,7 +10,8 @@ import {parseJson} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 import {SERVICE_KINDS, type ServiceOptions} from './_wire/service.ts';
 
-export type {LabelLocation, ReceiptLocation, ScoreLocation} from './_http/output.ts';
+export type {LabelLocation, ScoreLocation} from './_http/output.ts';
+export type {ReceiptLocation} from './_http/receipt.ts';
 
 export interface SagemakerOptions extends Omit<ServiceOptions, 'key' | 'keyHeader'>, AwsOptions, MappedOptions {
   /** Name of the endpoint. */

@@ -214,7 +214,7 @@ const tests: Readonly<Record<TeacherTest, Check>> = {
 
 const kinds: Readonly<Record<Access, readonly Answer['kind'][]>> = {
   'black-box': ['label', 'votes'],
-  'gray-box': ['expected', 'top-k', 'log-probabilities', 'logits'],
+  'gray-box': ['expected', 'top-k', 'log-probabilities', 'logits', 'vector'],
   'white-box': ['logits'],
 };
 
@@ -320,6 +320,8 @@ function numbersIn(answer: Answer): number[] {
       return [...answer.logProbabilities];
     case 'logits':
       return [...answer.logits, ...Object.values(answer.features).flatMap(({values}) => [...values])];
+    case 'vector':
+      return [...answer.values];
   }
 }
 
@@ -344,6 +346,10 @@ function checkValues(answer: Answer, classes: number): void {
       break;
     case 'logits':
       checkLogits(answer, classes);
+      break;
+    case 'vector':
+      assert.equal(classes, 0, 'a vector is of no class');
+      assert.ok(answer.values.length > 0 && answer.values.every(Number.isFinite), 'a vector is finite');
   }
 }
 

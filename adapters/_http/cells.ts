@@ -38,6 +38,36 @@ export function namedCellReader(scores: CellLocation, names: string): CellReader
   };
 }
 
+/**
+ * Finds the answers of a service that gives the index of each among the queries, and puts them in that order. A reply
+ * without any index is in the order of the queries.
+ */
+export function indexedCellReader(read: CellReader, text: string): CellReader {
+  const at = pointerOf(text);
+  return (document, count) => {
+    const found = read(document, count);
+    const indices = find(document, at);
+    if (typeof found === 'string' || indices.length === 0) return found;
+    return indexProblem(indices, {at, count}) ?? found.map((_, row) => found[indices.indexOf(row)]!);
+  };
+}
+
+function indexProblem(
+  indices: readonly unknown[],
+  {at, count}: {readonly at: Pointer; readonly count: number},
+): string | undefined {
+  if (indices.length !== count)
+    return `Its reply has ${indices.length} indices at \`${at.text}\` for ${count} answers.`;
+  const isOurs = (index: unknown) => Number.isInteger(index) && (index as number) >= 0 && (index as number) < count;
+  const invented = indices.find(index => !isOurs(index));
+  if (invented !== undefined) {
+    const shown = typeof invented === 'number' ? `the index ${invented}` : 'an index that is no number';
+    return `Its reply has ${shown} at \`${at.text}\`, and those of the queries go from 0 to ${count - 1}.`;
+  }
+  const doubled = indices.find((index, position) => indices.indexOf(index) !== position);
+  return doubled === undefined ? undefined : `Its reply has the index ${doubled} more than once at \`${at.text}\`.`;
+}
+
 /** Pairs scores with the names beside them. */
 function paired(scores: Cell, names: Cell): Cell {
   if ('problem' in scores) return scores;

@@ -1,16 +1,18 @@
 import {z} from 'zod';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import type {Question} from '../../src/question.ts';
-import type {Answer, Detail, Outcome, Receipt, Reply} from '../../src/teacher.ts';
+import type {Answer, Detail, Outcome, Reply} from '../../src/teacher.ts';
 import {isUnread, type LabelWords, labelReader, type Unread, unreadError} from '../_answers/labels.ts';
 import {checkScale, expectedAnswer, questionReader} from '../_answers/questions.ts';
 import {type ScoreMeaning, scoreDetail, scoreReader} from '../_answers/scores.ts';
-import {parseJson, tokenCount} from '../_wire/reply.ts';
+import {vectorReader} from '../_answers/vectors.ts';
+import {parseJson} from '../_wire/reply.ts';
 import {
   type Cell,
   type CellReader,
   cellReader,
   find,
+  indexedCellReader,
   namedCellReader,
   POINTER,
   type Pointer,
@@ -55,7 +57,21 @@ export interface LevelLocation {
   readonly to?: number;
 }
 
-export type AnswerLocation = ScoreLocation | LabelLocation | LevelLocation;
+/**
+ * The location of an input's vector in a reply, for a teacher without classes: a list of numbers, or float32,
+ * little-endian, in base64.
+ */
+export interface VectorLocation {
+  readonly vector: string;
+  /**
+   * The length of a vector. Others are refused.
+   *
+   * @default any
+   */
+  readonly dimensions?: number;
+}
+
+export type AnswerLocation = ScoreLocation | LabelLocation | LevelLocation | VectorLocation;
 
 export interface OutputOptions extends LabelWords {
   readonly output: AnswerLocation;
@@ -63,6 +79,8 @@ export interface OutputOptions extends LabelWords {
   readonly question?: Question;
   /** True if a request holds several queries. */
   readonly isBatch: boolean;
+  /** The location of each answer's index among the queries, if the service can give it. */
+  readonly index?: string | undefined;
   /** The location of the error in a reply with status 200. */
   readonly error?: string | undefined;
   /** Converts the value found into a label or scores, or returns the problem with it. */
@@ -87,6 +105,7 @@ const topK = z.number().int().min(1);
 const scoreOptions = {names: pointer.optional(), topK: topK.optional()};
 const outputSchema = z.union([
   z.strictObject({label: pointer}),
+  z.strictObject({vector: pointer, dimensions: z.number().int().min(1).optional()}),
   z.strictObject({expected: pointer}),
   z.strictObject({expected: pointer, from: z.number(), to: z.number()}),
   z.strictObject({logits: pointer, names: pointer.optional()}),
@@ -105,10 +124,13 @@ export function outputReader(options: OutputOptions): OutputReader {
     ? questionCell(options.question, {output, aliases: options.aliases})
     : 'expected' in output
       ? levelCell(output, classes.length)
-      : 'label' in output
-        ? labelCell(words)
-        : scoreCell(words, output);
-  const cellsOf = cellsIn(options);
+      : 'vector' in output
+        ? vectorCell(output)
+        : 'label' in output
+          ? labelCell(words)
+          : scoreCell(words, output);
+  const cells = cellsIn(options);
+  const cellsOf = options.index === undefined ? cells : indexedCellReader(cells, options.index);
   const failureIn = error === undefined ? () => undefined : failureReader(pointerOf(error));
   return {
     detail,
@@ -136,14 +158,18 @@ function unreadOf({problem, misread}: {readonly problem: string; readonly misrea
 function checkOutput({output, classes: all, labels: classes = all, error}: OutputOptions): void {
   if (!outputSchema.safeParse(output).success) {
     throw new InputError(
-      "The `output` can't be used. Give one of `logits`, `logProbabilities`, `probabilities`, `percentages`, `label` and " +
-        '`expected`, as a JSON pointer that is empty or begins with a slash, such as `/predictions/*`; beside scores ' +
+      "The `output` can't be used. Give one of `logits`, `logProbabilities`, `probabilities`, `percentages`, `label`, " +
+        '`expected` and `vector`, as a JSON pointer that is empty or begins with a slash, such as `/predictions/*`; beside scores ' +
         '`names`, a pointer too, and, but for logits, `topK`, a whole number above 0; beside `expected` both `from` and ' +
         '`to`, or none.',
     );
   }
   if (error !== undefined && !POINTER.test(error)) {
     throw new InputError(`The \`error\` can't be used. A JSON pointer is empty, or begins with a slash.`);
+  }
+  if ('vector' in output) {
+    if (classes.length === 0) return;
+    throw new InputError('A vector is of no class. Leave `classes` out, or read something else.');
   }
   if (classes.length < 2 || new Set(classes).size < classes.length) {
     throw new InputError("The classes can't be used. Give two or more, each of them once.");
@@ -157,6 +183,7 @@ function checkOutput({output, classes: all, labels: classes = all, error}: Outpu
 
 function cellsIn({output, classes, isBatch, question}: OutputOptions): CellReader {
   if ('label' in output) return cellReader({at: output.label, isBatch, width: 1});
+  if ('vector' in output) return cellReader({at: output.vector, isBatch, width: output.dimensions ?? 1});
   if ('expected' in output) return cellReader({at: output.expected, isBatch, width: 1});
   // A flat list of all queries has one number of a predicate.
   const scores = {at: meaningOf(output).at, isBatch, width: question?.type === 'predicate' ? 1 : classes.length};
@@ -167,6 +194,10 @@ type CellReading = [Detail, (value: unknown) => Answer | Unread];
 
 function labelCell(words: LabelWords): CellReading {
   return [{kind: 'label'}, labelReader(words)];
+}
+
+function vectorCell({dimensions}: VectorLocation): CellReading {
+  return [{kind: 'vector'}, vectorReader(dimensions)];
 }
 
 function levelCell({from, to}: LevelLocation, levels: number): CellReading {
@@ -180,6 +211,7 @@ function questionCell(question: Question, {output, aliases}: Pick<OutputOptions,
     if (question.type === 'score') return levelCell(output, question.levels.length);
     throw new InputError(`\`expected\` is for scores, and question \`${question.name}\` is a ${question.type}.`);
   }
+  if ('vector' in output) throw new InputError(`A vector answers no question, and \`${question.name}\` is one.`);
   const form = 'label' in output ? {} : {scores: meaningOf(output).meaning, topK: output.topK};
   const detail: Detail =
     'label' in output
@@ -209,57 +241,4 @@ function failureReader(at: Pointer): (document: unknown) => string | undefined {
 
 function saysSomething(value: unknown): boolean {
   return Boolean(value) && (typeof value !== 'object' || Object.keys(value as object).length > 0);
-}
-
-/** The location of a reply's cost and of the model's name, as JSON pointers. */
-export interface ReceiptLocation {
-  readonly model?: string;
-  /** The service's name for the state of its model. */
-  readonly fingerprint?: string;
-  /** The number of input tokens. */
-  readonly inputTokens?: string;
-  /** The number of output tokens. */
-  readonly outputTokens?: string;
-}
-
-/** @throws InputError if a location is no JSON pointer */
-export function receiptReader(locations: ReceiptLocation): (reply: Reply) => Receipt {
-  const pointers = new Map(
-    Object.entries(locations).map(([part, text]) => {
-      if (POINTER.test(text)) return [part, pointerOf(text)] as const;
-      throw new InputError(`\`receipt.${part}\` can't be used. A JSON pointer is empty, or begins with a slash.`);
-    }),
-  );
-  return reply => {
-    const document = documentOf(reply);
-    const at = (part: keyof ReceiptLocation): unknown => {
-      const pointer = pointers.get(part);
-      return pointer && find(document, pointer)[0];
-    };
-    const [model, fingerprint] = [at('model'), at('fingerprint')].map(wordIn);
-    const [inputTokens, outputTokens] = [at('inputTokens'), at('outputTokens')].map(countIn);
-    return {
-      ...(model && {model}),
-      ...(fingerprint && {fingerprint}),
-      ...((inputTokens !== undefined || outputTokens !== undefined) && {
-        usage: {inputTokens: inputTokens ?? 0, outputTokens: outputTokens ?? 0},
-      }),
-    };
-  };
-}
-
-function wordIn(value: unknown): string | undefined {
-  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
-}
-
-function countIn(value: unknown): number | undefined {
-  return tokenCount.safeParse(value).data;
-}
-
-function documentOf(reply: Reply): unknown {
-  try {
-    return parseJson('', reply);
-  } catch {
-    return undefined;
-  }
 }

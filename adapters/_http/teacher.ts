@@ -2,7 +2,20 @@ import {InputError, TeacherError} from '../../src/errors.ts';
 import {kindProblem} from '../../src/input-kinds.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
 import type {Question, Questions} from '../../src/question.ts';
-import type {Access, AskOptions, Detail, Exchange, Input, Outcome, Query, Reply, Teacher} from '../../src/teacher.ts';
+import type {
+  Access,
+  AskOptions,
+  Detail,
+  Exchange,
+  Input,
+  Json,
+  Outcome,
+  Query,
+  Reply,
+  Service,
+  Teacher,
+  Usage,
+} from '../../src/teacher.ts';
 import {checkSubject} from '../_answers/heads.ts';
 import {type Aliases, labelOfText, readerWith} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
@@ -23,11 +36,11 @@ import {
   type LevelLocation,
   type OutputOptions,
   outputReader,
-  type ReceiptLocation,
-  receiptReader,
   type ScoreLocation,
+  type VectorLocation,
 } from './output.ts';
 import {type QuestionLocations, questionsReader} from './questions.ts';
+import {type ReceiptLocation, receiptReader} from './receipt.ts';
 import type {Template} from './template.ts';
 
 /** A service whose requests are made from a template and whose replies are read by pointers. */
@@ -46,6 +59,8 @@ interface MappedService<Output extends AnswerLocation | QuestionLocations = Answ
   /** One per kind of input that it can be asked about: all for one query, or all for several. */
   readonly templates: readonly Template[];
   readonly output: Output;
+  /** The location of each answer's index among the queries, if the service can give it. */
+  readonly index?: string | undefined;
   /** The location of the error in a reply with status 200. */
   readonly error?: string | undefined;
   readonly receipt?: ReceiptLocation | undefined;
@@ -55,19 +70,24 @@ interface MappedService<Output extends AnswerLocation | QuestionLocations = Answ
   readonly shape?: NonNullable<OutputOptions['shape']>;
   /** Queries in one request. */
   readonly maxBatch: number;
+  /** The most tokens of a request with this body. Absent if none are counted. */
+  readonly mostTokens?: (body: Json) => Usage;
 }
 
 /** @throws InputError if the template, the pointers, the labels or `maxBatch` can't be used */
 export function mappedTeacher(
   options: ServiceOptions,
-  service: MappedService<ScoreLocation | LevelLocation | QuestionLocations<ScoreLocation | LevelLocation>>,
+  service: MappedService<
+    ScoreLocation | LevelLocation | VectorLocation | QuestionLocations<ScoreLocation | LevelLocation>
+  >,
 ): Teacher<'gray-box'>;
 export function mappedTeacher(options: ServiceOptions, service: MappedService<LabelLocation>): Teacher<'black-box'>;
 export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher;
 export function mappedTeacher(options: ServiceOptions, service: MappedService): Teacher {
   const {name, url, identity, classes = [], labels = classes, receipt = {}, maxBatch, templates} = service;
   const {concurrency = CONCURRENCY} = options;
-  checkSubject(name, service);
+  // A vector is of no class. Beside questions, `vector` is the name of one.
+  if (service.questions !== undefined || !('vector' in service.output)) checkSubject(name, service);
   const [named, kind] = service.questions ? [service.questions, 'questions'] : [classes, 'classes'];
   if ((service.labels ?? named).length !== named.length) {
     throw new InputError(
@@ -103,13 +123,20 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
         reader: readerWith(READER, service.aliases),
         read: (reply, count, _, about) => read(reply, count, about),
         // Other questions can have other words.
-        ...(!questions && {labelOf: labelOfText({classes, labels, aliases: service.aliases})}),
+        ...(!questions && classes.length > 0 && {labelOf: labelOfText({classes, labels, aliases: service.aliases})}),
         refusal: (reply, inputs) => refusalOf(asked, reply, inputs),
         receipt: receiptReader(receipt),
+        ...boundOf(service),
       },
     ),
     ask: (queries, askOptions) => askJson(asked, queries, askOptions),
   };
+}
+
+/** Of one template: all queries fit into one request. */
+function boundOf({templates, mostTokens}: MappedService): Pick<Service, 'worstCase'> {
+  if (mostTokens === undefined) return {};
+  return {worstCase: queries => mostTokens(templates[0]!.fill(queries.map(({input}) => input)))};
 }
 
 /** How replies are read. */

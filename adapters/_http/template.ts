@@ -4,7 +4,8 @@ import {dataUrl, imageBase64, inputsOfKinds} from '../../src/input-kinds.ts';
 import {kinds, type Shape} from '../../src/options.ts';
 import type {Input, Json, TensorInput} from '../../src/teacher.ts';
 import {ALIAS_KINDS, type AliasOptions} from '../_answers/labels.ts';
-import type {AnswerLocation, ReceiptLocation} from './output.ts';
+import type {AnswerLocation} from './output.ts';
+import type {ReceiptLocation} from './receipt.ts';
 
 /** Options of a service whose requests are made from a template and whose replies are read by pointers. */
 export interface MappedOptions extends AliasOptions {

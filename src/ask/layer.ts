@@ -53,7 +53,7 @@ export async function askOthers<A extends Access>(
 
 const KINDS: Readonly<Record<Access, readonly Answer['kind'][]>> = {
   'black-box': ['label', 'votes'],
-  'gray-box': ['expected', 'top-k', 'log-probabilities', 'logits'],
+  'gray-box': ['expected', 'top-k', 'log-probabilities', 'logits', 'vector'],
   'white-box': ['logits'],
 };
 

@@ -10,7 +10,8 @@ export type Answers =
   | ExpectedAnswers
   | TopKAnswers
   | LogProbabilityAnswers
-  | LogitAnswers;
+  | LogitAnswers
+  | VectorAnswers;
 
 export interface LabelAnswers {
   readonly kind: 'label';
@@ -61,6 +62,14 @@ export interface LogitAnswers {
   readonly features: Readonly<Record<string, Feature>>;
 }
 
+export interface VectorAnswers {
+  readonly kind: 'vector';
+  readonly count: number;
+  readonly dimensions: number;
+  /** [count, dimensions] */
+  readonly vectors: Float32Array;
+}
+
 /**
  * Lays answers out in columns, each coarsened to the detail.
  *
@@ -68,7 +77,7 @@ export interface LogitAnswers {
  * infinity. k is never more than the number of classes.
  *
  * @param classes - how many classes the teacher has
- * @throws KnowledgeError if an answer does not hold the detail, or has the wrong size
+ * @throws KnowledgeError if an answer does not hold the detail, or has the wrong size; vectors are as long as the first
  */
 export function tabulate(answers: readonly Answer[], detail: Detail, classes: number): Answers {
   const count = answers.length;
@@ -95,6 +104,8 @@ export function tabulate(answers: readonly Answer[], detail: Detail, classes: nu
         answers.map(row => coarsen(row, detail)),
         classes,
       );
+    case 'vector':
+      return vectorColumns(answers.map(row => coarsen(row, detail).values));
   }
 }
 
@@ -141,6 +152,8 @@ export function answerAt(answers: Answers, index: number, classes: number): Answ
       const features = mapFeatures(answers.features, ({values, shape}) => rowOf(values, index, sizeOf(shape)));
       return {kind: 'logits', logits: rowOf(answers.logits, index, classes), features};
     }
+    case 'vector':
+      return {kind: 'vector', values: rowOf(answers.vectors, index, answers.dimensions)};
   }
 }
 
@@ -165,6 +178,8 @@ export function selectAnswers(answers: Answers, indices: ArrayLike<number>, clas
       const features = mapFeatures(answers.features, ({values, shape}) => selectRows(values, sizeOf(shape), indices));
       return {...answers, count, logits: selectRows(answers.logits, classes, indices), features};
     }
+    case 'vector':
+      return {...answers, count, vectors: selectRows(answers.vectors, answers.dimensions, indices)};
   }
 }
 
@@ -209,6 +224,17 @@ function logitColumns(rows: readonly LogitsAnswer[], classes: number): LogitAnsw
     return stack(values, Float32Array, sizeOf(shape), `feature ${name}`);
   });
   return {kind: 'logits', count: rows.length, logits, features};
+}
+
+function vectorColumns(rows: readonly Float32Array[]): VectorAnswers {
+  const dimensions = rows[0]?.length ?? 0;
+  const other = rows.findIndex(({length}) => length !== dimensions);
+  if (other !== -1) {
+    throw new KnowledgeError(
+      `Answer ${other} is a vector of ${rows[other]!.length} numbers, and answer 0 of ${dimensions}. Ask one model about all inputs.`,
+    );
+  }
+  return {kind: 'vector', count: rows.length, dimensions, vectors: stack(rows, Float32Array, dimensions, 'numbers')};
 }
 
 function mapFeatures(

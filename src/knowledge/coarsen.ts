@@ -7,6 +7,7 @@ import type {
   LogitsAnswer,
   LogProbabilitiesAnswer,
   TopKAnswer,
+  VectorAnswer,
   VotesAnswer,
 } from '../teacher.ts';
 
@@ -16,9 +17,10 @@ const FULLNESS = {'top-k': 1, 'log-probabilities': 2, logits: 3} as const;
 /**
  * True if an answer of one detail holds all that another detail asks for, so that `coarsen` can make the other from it.
  * A partial order: a label is in everything but an expected level, votes are only in votes, an expected level is in
- * whole distributions, and logits hold the features they name.
+ * whole distributions, logits hold the features they name, and a vector is only in a vector.
  */
 export function satisfies(held: Detail, wanted: Detail): boolean {
+  if (held.kind === 'vector' || wanted.kind === 'vector') return held.kind === wanted.kind;
   if (wanted.kind === 'expected') return ['expected', 'log-probabilities', 'logits'].includes(held.kind);
   if (held.kind === 'expected') return false;
   if (wanted.kind === 'label') return true;
@@ -34,7 +36,7 @@ export function satisfies(held: Detail, wanted: Detail): boolean {
 /**
  * The least detail that satisfies every one of these details; a label if there are none.
  *
- * @throws KnowledgeError if votes and a distribution are wanted together: no answer holds both
+ * @throws KnowledgeError if votes and a distribution, or a vector and classes, are wanted together: no answer holds both
  */
 export function joinDetails(details: readonly Detail[]): Detail {
   const [first = {kind: 'label'}, ...others] = details;
@@ -48,7 +50,8 @@ function join(one: Detail, other: Detail): Detail {
     return {kind: 'logits', features: [...new Set([...(one.features ?? []), ...(other.features ?? [])])]};
   }
   const kinds = [one.kind, other.kind];
-  if (kinds.includes('expected') && !kinds.includes('votes')) return {kind: 'log-probabilities'};
+  if (kinds.includes('expected') && !kinds.includes('votes') && !kinds.includes('vector'))
+    return {kind: 'log-probabilities'};
   throw new KnowledgeError(
     `No answer holds both ${describeDetail(one)} and ${describeDetail(other)}. Ask for them one after the other.`,
   );
@@ -116,6 +119,8 @@ function convert(answer: Answer, detail: Detail): Answer {
       return toLogProbabilities(answer);
     case 'logits':
       return toLogits(answer, detail.features ?? []);
+    case 'vector':
+      return toVector(answer);
   }
 }
 
@@ -126,6 +131,7 @@ function toLabel(answer: Answer): LabelAnswer {
     case 'votes':
       return {kind: 'label', label: largest(answer.counts)};
     case 'expected':
+    case 'vector':
       throw poorer(answer, {kind: 'label'});
     case 'top-k':
       return {kind: 'label', label: answer.classes[0]!};
@@ -186,6 +192,11 @@ function toLogits(answer: Answer, features: readonly string[]): LogitsAnswer {
   if (answer.kind !== 'logits' || !satisfies(detailOf(answer), wanted)) throw poorer(answer, wanted);
   if (Object.keys(answer.features).length === features.length) return answer;
   return {...answer, features: Object.fromEntries(features.map(name => [name, answer.features[name]!]))};
+}
+
+function toVector(answer: Answer): VectorAnswer {
+  if (answer.kind === 'vector') return answer;
+  throw poorer(answer, {kind: 'vector'});
 }
 
 function poorer(answer: Answer, wanted: Detail): KnowledgeError {

@@ -21,7 +21,7 @@ import {readTensors, type Tensor, writeTensors} from './safetensors.ts';
  *
  * Tensors: `inputs` [count, ...shape], or `texts` (UTF-8, one after another) with `texts.offsets` [count + 1]. Images are
  * kept in the same way as `images` (their files), and records as `records` (their JSON).
- * Depending on the answers `labels`, `counts`, `classes`, `log_probabilities`, `rest`, `logits`, `features/<layer>`,
+ * Depending on the answers `labels`, `counts`, `classes`, `log_probabilities`, `rest`, `logits`, `features/<layer>`, `vectors`,
  * each with one row per input. Metadata: `format`; as JSON `source`, `classes` and `detail`; `question` if the teacher has
  * several; `versions` if each input
  * has several; `calibration_inputs` if some inputs were set apart; and `unanswered` if the teacher left some without an
@@ -122,5 +122,7 @@ function answerTensors(answers: Answers, classes: number): NamedTensor[] {
       });
       return [['logits', floats(answers.logits, classes)], ...features];
     }
+    case 'vector':
+      return [['vectors', floats(answers.vectors, answers.dimensions)]];
   }
 }

@@ -160,5 +160,7 @@ function answerNames(detail: Detail): readonly string[] {
       return ['log_probabilities'];
     case 'logits':
       return ['logits', ...(detail.features ?? []).map(name => `${FEATURE}${name}`)];
+    case 'vector':
+      return ['vectors'];
   }
 }

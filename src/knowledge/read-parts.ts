@@ -40,6 +40,7 @@ const DetailSchema = z.discriminatedUnion('kind', [
   z.object({kind: z.literal('top-k'), k: z.int().positive()}),
   z.object({kind: z.literal('log-probabilities')}),
   z.object({kind: z.literal('logits'), features: z.array(z.string()).exactOptional()}),
+  z.object({kind: z.literal('vector')}),
 ]);
 
 const Metadata = z.object({
@@ -50,7 +51,7 @@ const Metadata = z.object({
       identity: z.record(z.string(), z.json()),
     }),
   ),
-  classes: fromJson(z.array(z.string()).nonempty()),
+  classes: fromJson(z.array(z.string())),
   question: fromJson(questionSchema).exactOptional(),
   detail: fromJson(DetailSchema),
   versions: fromJson(z.int().positive()).exactOptional(),
@@ -69,6 +70,9 @@ export function readHead(
 ): Pick<Knowledge, 'source' | 'classes' | 'question' | 'detail' | 'versions' | 'calibrationInputs' | 'unanswered'> {
   const read = Metadata.safeParse(metadata);
   if (!read.success) throw parts.misfit(`its metadata is not valid:\n${z.prettifyError(read.error)}`);
+  if ((read.data.classes.length === 0) !== (read.data.detail.kind === 'vector')) {
+    throw parts.misfit('answers have classes, and only vectors have none');
+  }
   const {source, classes, question, detail, versions, calibration_inputs: calibrationInputs, unanswered} = read.data;
   return {
     source,
@@ -173,6 +177,10 @@ export function readAnswers(parts: TensorParts, detail: Detail, count: number, c
       const logits = parts.values('logits', 'F32', [count, classes]);
       const features = Object.fromEntries((detail.features ?? []).map(name => [name, readFeature(parts, name, count)]));
       return {kind: 'logits', count, logits, features};
+    }
+    case 'vector': {
+      const dimensions = parts.take('vectors', ['F32'], [count]).shape[1] ?? 0;
+      return {kind: 'vector', count, dimensions, vectors: parts.values('vectors', 'F32', [count, dimensions])};
     }
   }
 }

@@ -58,11 +58,13 @@ function headerBytes(metadata: TensorFile['metadata'], tensors: readonly (readon
   return bytes;
 }
 
-/** The element types that limbeck writes, by their names in the format. */
+/** The element types that limbeck reads, by their names in the format. Floats of 16 bits are read as their bits. */
 interface Values {
   U8: Uint8Array;
   I32: Int32Array;
   U32: Uint32Array;
+  F16: Uint16Array;
+  BF16: Uint16Array;
   F32: Float32Array;
   I64: BigInt64Array;
 }
@@ -81,6 +83,8 @@ export const ARRAYS: {
   U8: Uint8Array,
   I32: Int32Array,
   U32: Uint32Array,
+  F16: Uint16Array,
+  BF16: Uint16Array,
   F32: Float32Array,
   I64: BigInt64Array,
 };

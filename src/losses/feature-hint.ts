@@ -106,14 +106,15 @@ function plain(pair: FeaturePair, shapes: PairShapes): PreparedPair {
 }
 
 function projected({teacher, student}: PairShapes, seed: number): PreparedPair {
-  const {weights, bias} = projectionOf(student.at(-1)!, teacher.at(-1)!, seed);
+  const {weights, bias} = linearMap(student.at(-1)!, teacher.at(-1)!, seed);
   return {
     variables: [weights, bias],
     value: (teacher, student, rows) => hintLoss(teacher, student, weights, bias, rows),
   };
 }
 
-function projectionOf(
+/** A linear map that is trained with the student, [from, to] and [to]. */
+export function linearMap(
   from: number,
   to: number,
   seed: number,

@@ -1,10 +1,10 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
-import type {FeatureShapes, LossTerm} from './loss.ts';
+import {type FeatureShapes, type LossTerm, VECTOR} from './loss.ts';
 
 /** The two layers that a feature loss compares. */
 export interface FeaturePair {
-  /** Layer of the teacher with the activation to learn. */
+  /** Layer of the teacher with the activation to learn; `vector` for the vectors of an embedding model. */
   readonly teacher: string;
   /** Layer of the student that learns it. */
   readonly student: string;
@@ -49,7 +49,7 @@ export function featureTerm(
   return {
     name,
     weight,
-    needs: {kind: 'logits', features: [teacher]},
+    needs: teacher === VECTOR ? {kind: 'vector'} : {kind: 'logits', features: [teacher]},
     studentFeatures: [student],
     prepare(known, seed) {
       const shapes = {

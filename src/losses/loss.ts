@@ -37,6 +37,9 @@ export interface BatchOutputs {
   readonly features: Readonly<Record<string, tf.Tensor>>;
 }
 
+/** The name under which losses find the vectors of an embedding model among a teacher's features. */
+export const VECTOR = 'vector';
+
 /** Shapes of one example's features, by layer name. */
 export type FeatureShapes = Readonly<Record<string, readonly number[]>>;
 
@@ -193,5 +196,7 @@ function nearest(needs: Detail, held: Detail): string {
       return needs.kind === 'logits' && held.features?.length
         ? `Name a feature that they hold (${held.features.join(', ')})`
         : 'Use `softLabels()`, which takes logits';
+    case 'vector':
+      return 'Use `vectorCosine()`, which takes vectors';
   }
 }

@@ -6,7 +6,7 @@ import type {Answers, TopKAnswers} from '../knowledge/answers.ts';
 import {namedBy} from '../knowledge/coarsen.ts';
 import {shareOfUnnamed, smoothVotes} from '../knowledge/smoothing.ts';
 import type {Feature} from '../teacher.ts';
-import type {BatchTargets} from './loss.ts';
+import {type BatchTargets, VECTOR} from './loss.ts';
 import {type FloorOptions, floorOf} from './soft-probabilities.ts';
 
 /** The inputs of losses for a whole table of answers. Row i belongs to answer i. `BatchTargets` describes each part. */
@@ -60,6 +60,13 @@ export function targetsOf(answers: Answers, classes: number, options: FloorOptio
       return {...distributions(answers.logProbabilities, classes, options), features: {}};
     case 'logits':
       return {...distributions(answers.logits, classes, options), features: answers.features};
+    case 'vector':
+      return {
+        classes,
+        // No loss reads these labels: a vector names no class.
+        labels: new Int32Array(answers.count),
+        features: {[VECTOR]: {shape: [answers.dimensions], values: answers.vectors}},
+      };
   }
 }
 

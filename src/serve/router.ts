@@ -113,7 +113,7 @@ export function findRoute(routes: readonly Route[], method: string, path: readon
   const here = routes.filter(({segments}) => matches(segments, path));
   if (here.length === 0) {
     const locations =
-      'Models are at /v2/models/, and there are /classify, /v1/chat/completions, /v1/decisions and /v1/systemone';
+      'Models are at /v2/models/, and there are /classify, /v1/chat/completions, /v1/decisions and /v1/systemone; a model of vectors has /v1/embeddings';
     throw new RequestFailure(404, `There is nothing at /${path.join('/')}. ${locations}.`, {code: 'not_found'});
   }
   const found = here.find(route => route.method === method);

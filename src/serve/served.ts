@@ -6,6 +6,7 @@ import {Batcher} from './batcher.ts';
 import {Cascade, type CascadeOptions} from './cascade.ts';
 import type {ServedClassifier} from './classifier.ts';
 import {type Decided, type Decider, Tally} from './decision.ts';
+import type {ServedEmbeddings} from './embeddings.ts';
 import {headsServed, type ModelOptions, type ServedHead} from './heads.ts';
 import type {ServedModel} from './open-inference.ts';
 import {RequestFailure} from './router.ts';
@@ -59,6 +60,8 @@ export interface Served {
   /** One for each head, as all forms of a model are. */
   readonly openInference: readonly ServedModel[];
   readonly classifiers: readonly ServedClassifier[];
+  /** Of a model that gives vectors, which then has no other form. */
+  readonly embeddings?: ServedEmbeddings;
   /** Inputs that wait for the model. */
   readonly waiting: () => number;
   /** Resolves when all work that outlasts its request is done. */
@@ -81,6 +84,7 @@ export function serveAll(
   watches: Watches,
 ): readonly [Served, ...Served[]] {
   const {access, detail, maxWaiting, others = []} = options;
+  checkVectors(teacher, options);
   const shared = {access, detail, maxWaiting};
   const further = others.map(other => serve(other.teacher, {...other, ...shared}, new Tally(), onBatch, new Map()));
   const all: readonly [Served, ...Served[]] = [serve(teacher, options, tally, onBatch, watches), ...further];
@@ -101,6 +105,16 @@ function serve(
   const heads = headsServed(teacher, options);
   const batcher = new Batcher(teacher, {onBatch});
   const model = boundedBy(batcher, options);
+  const waiting = () => batcher.waiting;
+  if (teacher.detail.kind === 'vector') {
+    const ask: ServedEmbeddings['ask'] = async (queries, signal) => {
+      const outcomes = await model.ask(queries, {signal});
+      tally.count(outcomes.map(outcome => ({...outcome, answeredBy: 'student'})));
+      return outcomes;
+    };
+    const embeddings = {name: options.model, input, ask};
+    return {openInference: [], classifiers: [], embeddings, waiting, settle: async () => {}};
+  }
   const alone = studentDecider(teacher, heads, model, gate && strangeness(gate, tally));
   const decider = cascade ? new Cascade(alone, cascade, tally, watches) : alone;
   const counted = (queries: readonly Query[], decisions: readonly Decided[]) => {
@@ -129,9 +143,27 @@ function serve(
     classifiers: all.map(({name, classes, question, asked}) => ({
       ...{name, version, student, classes, question, asked, detail, input, decide},
     })),
-    waiting: () => batcher.waiting,
+    waiting,
     settle: () => decider.settle(),
   };
+}
+
+/** @throws InputError if vectors are to be shown as something else, or beside other models */
+function checkVectors(teacher: Teacher, {access, detail, cascade, others = []}: ServedOptions): void {
+  const isOfVectors = teacher.detail.kind === 'vector';
+  const stray = others.find(other => isOfVectors || other.teacher.detail.kind === 'vector');
+  if (stray !== undefined) {
+    throw new InputError(
+      `A model that gives vectors is served alone. Serve \`${stray.model}\` in a process of its own.`,
+    );
+  }
+  if (!isOfVectors) return;
+  if (access === 'black-box' || (detail !== undefined && detail.kind !== 'vector')) {
+    throw new InputError(
+      'A model that gives vectors can show nothing else. Serve it as gray-box, and leave `detail` out.',
+    );
+  }
+  if (cascade) throw new InputError('Vectors have no confidence, so they need no cascade. Leave the teacher out.');
 }
 
 function boundedBy(batcher: Batcher, {maxWaiting = MOST_WAITING}: ServedOptions): Pick<Batcher, 'ask'> {

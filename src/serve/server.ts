@@ -15,6 +15,7 @@ import {classifyRoutes} from './classify.ts';
 import {ClientRates} from './clients.ts';
 import {Tally} from './decision.ts';
 import {decisionRoutes} from './decisions.ts';
+import {embeddingRoutes} from './embeddings.ts';
 import {EXPOSITION_TYPE} from './exposition.ts';
 import {headsServed} from './heads.ts';
 import {closerOf, type HttpContext, handle} from './http.ts';
@@ -131,7 +132,8 @@ export interface RunningService {
 /**
  * Serves a teacher over HTTP, and shows no more of it than `access` and `detail` allow. It speaks the Open Inference
  * Protocol, version 2 (`/v2`), a plain protocol (`/classify`), the protocols of typed questions (`/v1/systemone`,
- * `/v1/decisions`) and, if the teacher takes texts, OpenAI's chat protocol (`/v1`). It also has `/health`, `/status`
+ * `/v1/decisions`) and, if the teacher takes texts, OpenAI's chat protocol (`/v1`). A teacher that gives vectors is
+ * served at OpenAI's `/v1/embeddings` instead. It also has `/health`, `/status`
  * and, for Prometheus, `/metrics`. Requests that arrive at the same time share batches, with as many passes of the
  * model at once as its `concurrency` allows. Between passes the service answers health checks.
  *
@@ -219,12 +221,16 @@ function routesOf(
   metrics: Metrics,
   {health, status}: {readonly health: () => object; readonly status: () => ServiceStatus},
 ): readonly Route[] {
-  const [{openInference, classifiers: first}] = all;
+  const [{openInference, classifiers: first, embeddings}] = all;
   const classifiers = all.flatMap(served => served.classifiers);
-  return [
+  const own = [
     route('GET', '/health', () => ({body: health()}), {isOpen: true}),
     route('GET', '/status', () => ({body: status()})),
     route('GET', '/metrics', () => ({headers: {'content-type': EXPOSITION_TYPE}, body: metrics.text()})),
+  ];
+  if (embeddings) return [...own, ...embeddingRoutes(embeddings)];
+  return [
+    ...own,
     ...openInferenceRoutes(openInference),
     ...classifyRoutes(first),
     ...modelRoutes(classifiers),

@@ -2,6 +2,7 @@ import {z} from 'zod';
 import {sizeOf} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {fieldsOf, imageOf} from '../input-kinds.ts';
+import {describeDetail} from '../knowledge/coarsen.ts';
 import type {
   Answer,
   Detail,
@@ -201,7 +202,10 @@ export function outputsFor(detail: Detail, classes: readonly string[]): readonly
       ];
     case 'expected':
     case 'votes':
-      throw new InputError("A service can't show votes or expected levels. Serve labels, log-probabilities or logits.");
+    case 'vector':
+      throw new InputError(
+        `This route can't show ${describeDetail(detail)}. Serve labels, log-probabilities or logits.`,
+      );
   }
 }
 

@@ -1,3 +1,5 @@
+import {addTo, dot} from './vectors.ts';
+
 /** The value of a function at a point, and its slopes there. */
 export interface Evaluation {
   readonly value: number;
@@ -27,7 +29,7 @@ export interface Minimum {
 }
 
 /** Number of earlier steps that shape the next one. */
-const HISTORY = 10;
+const HISTORY = 6;
 /** A step must lower the value by this share of what the slope promises (Armijo), and flatten the slope to the other. */
 const [LEAST_FALL, MOST_SLOPE] = [1e-4, 0.9];
 /** A line search that has not ended by then stands on rounding errors. */
@@ -115,16 +117,6 @@ function search(
     length = high < Number.POSITIVE_INFINITY ? (low + high) / 2 : 2 * low;
   }
   return undefined;
-}
-
-function dot(one: Float64Array, other: Float64Array): number {
-  let sum = 0;
-  for (let axis = 0; axis < one.length; axis++) sum += one[axis]! * other[axis]!;
-  return sum;
-}
-
-function addTo(sum: Float64Array, other: Float64Array, factor: number): void {
-  for (let axis = 0; axis < sum.length; axis++) sum[axis]! += factor * other[axis]!;
 }
 
 function differenceOf(one: Float64Array, other: Float64Array): Float64Array {

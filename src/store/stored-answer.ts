@@ -159,12 +159,18 @@ function problemWithAnswer(answer: Answer): string | undefined {
       return answer.level >= 0 ? undefined : `its expected level is ${answer.level}`;
     case 'logits':
       return answer.logits.every(Number.isFinite) ? undefined : 'its logits are not all finite';
+    case 'vector':
+      return isVector(answer.values) ? undefined : 'its vector is empty or not all finite';
     case 'log-probabilities':
       return problemWithMass(massOf(answer.logProbabilities));
     case 'top-k':
       if (answer.classes.length !== answer.logProbabilities.length) return 'it names other classes than it has values';
       return problemWithMass(massOf(answer.logProbabilities) + answer.rest);
   }
+}
+
+function isVector(values: Float32Array): boolean {
+  return values.length > 0 && values.every(Number.isFinite);
 }
 
 function problemWithMass(mass: number): string | undefined {

@@ -26,6 +26,15 @@ describe('compareAnswers', () => {
     expect(compareAnswers(scores(0, 1, 2), label(1))).toEqual({flipped: true});
   });
 
+  it('tells of vectors whether they have turned by more than rounding, whatever their lengths are', () => {
+    const vector = (...values: number[]): Answer => ({kind: 'vector', values: Float32Array.from(values)});
+    expect(compareAnswers(vector(1, 0), vector(2, 0.02))).toEqual({flipped: false});
+    expect(compareAnswers(vector(1, 0), vector(1, 0.1))).toEqual({flipped: true});
+    expect(compareAnswers(vector(1, 0), vector(1, 0, 0))).toEqual({flipped: true});
+    expect(compareAnswers(vector(1, 0), label(0))).toEqual({flipped: true});
+    expect(compareAnswers(vector(0, 0), vector(0, 0))).toEqual({flipped: false});
+  });
+
   it('gives the KL divergence of the later distribution from the earlier one, in nats', () => {
     // 0.9 ln(0.9 / 0.7) + 0.1 ln(0.1 / 0.3)
     const {flipped, kl} = compareAnswers(probabilities(0.9, 0.1), probabilities(0.7, 0.3));

@@ -19,6 +19,10 @@ const votes: readonly Answer[] = [
   {kind: 'votes', counts: Uint32Array.of(3, 0, 1)},
   {kind: 'votes', counts: Uint32Array.of(0, 4, 0)},
 ];
+const vectors: readonly Answer[] = [
+  {kind: 'vector', values: Float32Array.of(1, 2)},
+  {kind: 'vector', values: Float32Array.of(-3, 0)},
+];
 const cases: readonly (readonly [Detail, readonly Answer[]])[] = [
   [{kind: 'label'}, full],
   [{kind: 'label'}, votes],
@@ -27,6 +31,7 @@ const cases: readonly (readonly [Detail, readonly Answer[]])[] = [
   [{kind: 'log-probabilities'}, full],
   [{kind: 'logits'}, full],
   [{kind: 'logits', features: ['stem', 'pool']}, full],
+  [{kind: 'vector'}, vectors],
 ];
 
 /** As 32-bit columns hold it. */
@@ -126,5 +131,12 @@ describe('coarsenAnswers', () => {
       "Answers of top-k (k = 2) can't give top-k (k = 3). Collect the fuller answers.",
     );
     expect(() => coarsenAnswers(two, {kind: 'log-probabilities'}, CLASSES)).toThrow(KnowledgeError);
+  });
+});
+
+describe('a table of vectors', () => {
+  it('is of vectors of one length', () => {
+    const other: Answer = {kind: 'vector', values: Float32Array.of(1)};
+    expect(() => tabulate([...vectors, other], {kind: 'vector'}, 0)).toThrow('Answer 2 is a vector of 1 numbers');
   });
 });

@@ -231,6 +231,21 @@ describe('an expected level', () => {
   });
 });
 
+describe('a vector', () => {
+  it('holds itself alone, and nothing else holds it', () => {
+    const vector: Answer = {kind: 'vector', values: Float32Array.of(1, 2)};
+    expect(coarsen(vector, {kind: 'vector'})).toBe(vector);
+    const kinds = ['label', 'votes', 'expected', 'log-probabilities', 'logits'] as const;
+    for (const kind of kinds) {
+      expect(satisfies({kind: 'vector'}, {kind})).toBe(false);
+      expect(satisfies({kind}, {kind: 'vector'})).toBe(false);
+      expect(() => coarsen(vector, {kind})).toThrow(KnowledgeError);
+      expect(() => joinDetails([{kind}, {kind: 'vector'}])).toThrow('No answer holds both');
+    }
+    expect(() => coarsen({kind: 'label', label: 0}, {kind: 'vector'})).toThrow("label can't give vector");
+  });
+});
+
 describe('joinDetails', () => {
   it('is the least that satisfies them all', () => {
     fc.assert(

@@ -1,7 +1,7 @@
 import {once} from 'node:events';
 import {connect} from 'node:net';
 import {setTimeout} from 'node:timers/promises';
-import {afterEach, describe, expect, it} from 'vitest';
+import {afterEach, describe, expect, it, vi} from 'vitest';
 import {InputError, KnowledgeError, TeacherError} from '../../src/errors.ts';
 import {type RunningService, type ServeOptions, serveTeacher} from '../../src/serve/server.ts';
 import type {LogitsAnswer, Outcome, Teacher, TensorInput} from '../../src/teacher.ts';
@@ -408,17 +408,27 @@ describe('serveTeacher', () => {
 
   it('answers requests that come together in one pass', async () => {
     const sizes: number[] = [];
+    let release = (): void => {};
+    const others = new Promise<void>(resolve => {
+      release = resolve;
+    });
     const counting: Teacher = {
       ...teacher,
       maxBatch: 64,
       async ask(queries) {
         sizes.push(queries.length);
-        await setTimeout(20);
+        await others;
         return teacher.ask(queries);
       },
     };
     const service = await start({}, counting);
-    const replies = await Promise.all(Array.from({length: 12}, (_, index) => infer(service, tensor([index % 5, 2]))));
+    const asked = Promise.all(Array.from({length: 12}, (_, index) => infer(service, tensor([index % 5, 2]))));
+    await vi.waitFor(async () => {
+      const metrics = await (await fetch(`${service.url}/metrics`)).text();
+      expect(metrics).toContain(`\nlimbeck_questions_waiting ${12 - sizes[0]!}\n`);
+    }, 10_000);
+    release();
+    const replies = await asked;
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(12);
     expect(sizes.length).toBeLessThan(6);
     for (const [index, {body}] of replies.entries()) {

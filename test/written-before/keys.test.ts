@@ -7,6 +7,8 @@ import {callable} from 'limbeck/adapters/callable';
 import {cohere} from 'limbeck/adapters/cohere';
 import {command} from 'limbeck/adapters/command';
 import {decisions} from 'limbeck/adapters/decisions';
+import {embeddings} from 'limbeck/adapters/embeddings';
+import {encoder} from 'limbeck/adapters/encoder';
 import {gemini} from 'limbeck/adapters/gemini';
 import {http} from 'limbeck/adapters/http';
 import {huggingface} from 'limbeck/adapters/huggingface';
@@ -60,6 +62,11 @@ const HOSTED: Readonly<Record<string, () => Teacher>> = {
     openai({...typed, output: 'log-probabilities', areNamesShown: true, parameters: {seed: 3}}),
   anthropic: () => anthropic(label),
   'anthropic, questions': () => anthropic({...typed, output: 'confidence'}),
+  embeddings: () => embeddings({model: 'm', dimensions: 8}),
+  'embeddings, text-embeddings-inference': () =>
+    embeddings({api: 'text-embeddings-inference', url, service: 'mine', task: 'query'}),
+  'embeddings, cohere': () => embeddings({api: 'cohere', model: 'm'}),
+  'embeddings, gemini': () => embeddings({api: 'gemini', model: 'm', task: 'CLUSTERING'}),
   gemini: () => gemini(label),
   bedrock: () => bedrock({...label, region: 'us-east-1'}),
   ollama: () => ollama(label),
@@ -139,6 +146,7 @@ function keysOf({identity, questions: typed}: Teacher): string {
 
 /** Teachers out of files, with what each needs to be here. */
 const LOCAL: Readonly<Record<string, readonly [make: () => Promise<Teacher>, needs?: string]>> = {
+  encoder: [async () => encoder({model: join(fixtures, 'encoder/bert')})],
   tfjs: [() => tfjs({path: join(fixtures, 'written-before/students/images')})],
   'tfjs, graph model': [
     () => tfjs({path: join(fixtures, 'graph-model/dense'), classes: three, output: {logits: 'logits'}}),

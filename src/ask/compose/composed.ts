@@ -178,6 +178,8 @@ function moved(answer: Answer, indices: readonly number[]): Answer {
       return {...answer, logProbabilities: scattered(answer.logProbabilities, indices)};
     case 'logits':
       return {...answer, logits: scattered(answer.logits, indices)};
+    case 'vector':
+      throw new KnowledgeError('A vector has no classes. Give all teachers the same detail.');
   }
 }
 

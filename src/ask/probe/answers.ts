@@ -63,6 +63,8 @@ function namedIn(answer: Answer): number {
       return answer.logProbabilities.length;
     case 'logits':
       return answer.logits.length;
+    case 'vector':
+      return 0;
   }
 }
 

@@ -10,7 +10,7 @@ export interface Repetition {
   readonly compared: number;
   /** Of these, with the same answer: the same classes, and scores that differ by rounding at most (1e-5). */
   readonly identical: number;
-  /** Of these, with another best class. */
+  /** Of these, with another best class, or a vector of another direction. */
   readonly flips: number;
   /** The largest change of a class's probability; absent if no probabilities are shown. */
   readonly change?: number;
@@ -51,7 +51,8 @@ export function compareAskings(before: readonly Outcome[], after: readonly Outco
   if (pairs.length === 0) return undefined;
   const changes = pairs.map(([one, other]) => compareAnswers(one, other));
   const divergences = changes.flatMap(({kl}) => (kl === undefined ? [] : [kl]));
-  const scores = pairs.flatMap(([one, other]) => scorePairs(one, other));
+  // The numbers of a vector are scores of no class.
+  const scores = pairs.flatMap(([one, other]) => (one.kind === 'vector' ? [] : scorePairs(one, other)));
   const isLogits = pairs.some(([{kind}]) => kind === 'logits');
   const identical = pairs.filter(([one, other]) => isSame(one, other)).length;
   const meanKl = divergences.reduce((sum, kl) => sum + kl, 0) / divergences.length;
@@ -101,6 +102,8 @@ function scoresOf(answer: Answer): ReadonlyMap<number, number> {
       return new Map(answer.logProbabilities.entries());
     case 'logits':
       return new Map(answer.logits.entries());
+    case 'vector':
+      return new Map(answer.values.entries());
   }
 }
 

@@ -58,7 +58,8 @@ export function answersIn<A extends 'black-box' | 'gray-box'>(outcomes: readonly
 
 /** The probabilities that an answer names, by class. */
 export function probabilitiesIn(answer: AnswerOf<'gray-box'>): Readonly<Record<number, number>> {
-  if (answer.kind === 'logits' || answer.kind === 'expected') throw new TypeError(`${answer.kind} is no distribution.`);
+  if (answer.kind === 'logits' || answer.kind === 'expected' || answer.kind === 'vector')
+    throw new TypeError(`${answer.kind} is no distribution.`);
   const classes = answer.kind === 'top-k' ? [...answer.classes] : [...answer.logProbabilities.keys()];
   return Object.fromEntries(classes.map((index, place) => [index, Math.exp(answer.logProbabilities[place]!)]));
 }

@@ -34,6 +34,17 @@ describe('compareAskings', () => {
     expect(compareAskings([logits(1, 2)], [logits(1.0001, 2)])).toMatchObject({identical: 0, verdict: 'noise'});
   });
 
+  it('takes the numbers of a vector for no scores', () => {
+    const vector = (...values: readonly number[]): Outcome => ({
+      answer: {kind: 'vector', values: Float32Array.from(values)},
+    });
+    const [before, after] = [
+      [vector(1, 0), vector(1, 0), vector(1, 0)],
+      [vector(1, 0), vector(1, 1e-3), vector(0, 1)],
+    ];
+    expect(compareAskings(before, after)).toEqual({compared: 3, identical: 1, flips: 1});
+  });
+
   it('tells by how much answers differ, in probability and in nats, and which best classes change', () => {
     const found = compareAskings([scores(0.7, 0.3), scores(0.6, 0.4)], [scores(0.7, 0.3), scores(0.4, 0.6)]);
     expect(found).toMatchObject({compared: 2, identical: 1, flips: 1});
