@@ -1,4 +1,4 @@
-import {tf} from '../engine/tf.ts';
+import {tf, valuesOf} from '../engine/tf.ts';
 import {type Evaluation, minimise} from '../statistics/minimise.ts';
 
 /** Rows of features, and how sure the answers are of each class. */
@@ -62,10 +62,9 @@ export function fitLinearHead(examples: HeadExamples, options: LinearHeadOptions
 
 /** Logits [count, classes] of rows of features [count, width]. */
 export function headLogits({weights, width, classes}: LinearHead, features: Float32Array): Float32Array {
-  return tf.tidy(() => {
+  return valuesOf(() => {
     const all = tf.tensor2d(new Float32Array(weights), [width + 1, classes]);
-    const rows = tf.tensor2d(features, [features.length / width, width]);
-    return logitsOf(rows, all, width).dataSync<'float32'>();
+    return logitsOf(tf.tensor2d(features, [features.length / width, width]), all, width);
   });
 }
 

@@ -21,24 +21,37 @@ export function naiveBayes(
   classes: number,
   buckets: number,
 ): (text: Int32Array) => number {
-  const counts = new Float64Array(classes * buckets).fill(SMOOTHING);
   const [totals, priors] = [new Float64Array(classes).fill(SMOOTHING * buckets), new Float64Array(classes).fill(1)];
+  /** How often each class was seen with a bucket, by bucket. Most pairs were never seen. */
+  const seen = new Map<number, Map<number, number>>();
   for (const [row, text] of texts.entries()) {
     for (let index = 0; index < classes; index++) {
       const sure = targets[row * classes + index]!;
       if (sure === 0) continue;
       priors[index]! += sure;
       totals[index]! += sure * text.length;
-      for (const bucket of text) counts[index * buckets + bucket]! += sure;
+      for (const bucket of text) addTo(seen, bucket, index, sure);
     }
   }
+  const starts = priors.map(prior => Math.log(prior));
+  const lengths = totals.map(total => Math.log(total / SMOOTHING));
+  const gains = new Map(
+    Array.from(seen, ([bucket, own]) => [
+      bucket,
+      Array.from(own, ([index, count]) => [index, Math.log(1 + count / SMOOTHING)] as const),
+    ]),
+  );
   return text => {
-    let [best, most] = [0, Number.NEGATIVE_INFINITY];
-    for (let index = 0; index < classes; index++) {
-      let score = Math.log(priors[index]!) - text.length * Math.log(totals[index]!);
-      for (const bucket of text) score += Math.log(counts[index * buckets + bucket]!);
-      if (score > most) [best, most] = [index, score];
+    const scores = starts.map((start, index) => start - text.length * lengths[index]!);
+    for (const bucket of text) {
+      for (const [index, gain] of gains.get(bucket) ?? []) scores[index]! += gain;
     }
-    return best;
+    return scores.indexOf(Math.max(...scores));
   };
+}
+
+function addTo(seen: Map<number, Map<number, number>>, bucket: number, index: number, sure: number): void {
+  const own = seen.get(bucket) ?? new Map<number, number>();
+  seen.set(bucket, own);
+  own.set(index, (own.get(index) ?? 0) + sure);
 }

@@ -2,19 +2,17 @@ import {type Assistant, type AssistantOptions, fitAssistant} from '../assistant/
 import {headLogits} from '../assistant/linear-head.ts';
 import {concatenated, logSoftmaxRows, oneHot} from '../data/arrays.ts';
 import {bucketReader, type NgramReading} from '../data/hashed-reading.ts';
-import {selectInputs, type TextInputs} from '../data/inputs.ts';
-import {mixSeed, shuffledIndices} from '../data/random.ts';
-import {isLabelled} from '../data/split.ts';
+import {mixSeed} from '../data/random.ts';
 import type {Encoder} from '../encoder/encoder.ts';
 import {withKeptEncodings} from '../encoder/kept.ts';
 import {encoderHash, openEncoder} from '../encoder/open.ts';
-import {InputError} from '../errors.ts';
-import {inputsOfKinds} from '../input-kinds.ts';
 import {type AssistedKnowledge, assistedKnowledge} from '../knowledge/assisted.ts';
-import {countOf, type Knowledge, readPart, type StoredKnowledge} from '../knowledge/knowledge.ts';
+import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import type {TextVectors} from './expect-next.ts';
 import type {AssistantUse} from './methods.ts';
+import {inMemory, textsOf, unlabelledTexts} from './unlabelled.ts';
 
 /** What a student learns from with an assistant's help. */
 export interface Assisted {
@@ -105,6 +103,13 @@ export class Assistants {
     });
   }
 
+  /** The vectors of texts, and the names of classes as the encoder reads them. */
+  async vectorsOf(classes: readonly string[]): Promise<TextVectors> {
+    const encoder = await this.#open();
+    const names = classes.map(name => this.#describe(name));
+    return {encoder: this.#options.encoder, width: encoder.dimensions, names, of: texts => encoder.encode(texts)};
+  }
+
   async close(): Promise<void> {
     await (await this.#encoder)?.close();
   }
@@ -129,24 +134,7 @@ export class Assistants {
   }
 
   async #drawUnlabelled(all: Knowledge | StoredKnowledge): Promise<Encoded> {
-    const {data, transfer} = this.#recipe;
-    const {inputs} = await inMemory(all);
-    const seen = new Set(textsOf(inputs).texts);
-    for (const text of textsOf(data.test.inputs).texts) seen.add(text);
-    if (isLabelled(data)) for (const text of textsOf(data.validation.inputs).texts) seen.add(text);
-    const pool = textsOf(data.train.inputs);
-    const rows: number[] = [];
-    for (const [row, text] of pool.texts.entries()) {
-      if (seen.has(text)) continue;
-      seen.add(text);
-      rows.push(row);
-    }
-    const most = this.#options.unlabelled ?? MOST_UNLABELLED;
-    const drawn = shuffledIndices(rows.length, transfer.seed ?? 0, 'inputs for an assistant').subarray(0, most);
-    const {texts} = selectInputs(
-      pool,
-      drawn.map(index => rows[index]!),
-    ) as TextInputs;
+    const texts = await unlabelledTexts(this.#recipe, all, this.#options.unlabelled ?? MOST_UNLABELLED);
     return {texts, encodings: await (await this.#open()).encode(texts)};
   }
 }
@@ -157,19 +145,7 @@ interface Encoded {
   readonly encodings: Float32Array;
 }
 
-function inMemory(knowledge: Knowledge | StoredKnowledge): Promise<Knowledge> {
-  return readPart(
-    knowledge,
-    Array.from({length: countOf(knowledge)}, (_, row) => row),
-  );
-}
-
 /** The odds that an assistant names the class of an answer that it has not seen. */
 function weightOf(agreement: number): number {
   return Math.min(MOST_WEIGHT, Math.max(1 / MOST_WEIGHT, agreement / (1 - agreement)));
-}
-
-function textsOf(inputs: Knowledge['inputs']): TextInputs {
-  if (inputs.kind === 'text') return inputs;
-  throw new InputError(`\`assistant\` reads texts, but the inputs are ${inputsOfKinds(inputs.kind)}. Leave it out.`);
 }

@@ -37,20 +37,15 @@ export async function chooseStudent(
   const tried: Tried[] = [];
   let trial = 0;
   for (const build of students) {
-    const {model} = trainer.fresh(seed, build);
+    const {model} = await trainer.fresh(seed, method, build);
     const fit = await crossFit(method.knowledge, {
       folds,
       seed,
       signal,
       async train(part) {
-        const student = trainer.fresh(seed, build);
-        const own = {onStep: onStep(trial++)};
-        for await (const _ of trainer.train(
-          student,
-          {allAnswers: method.knowledge, ...method, knowledge: part},
-          seed,
-          own,
-        ));
+        const own = {allAnswers: method.knowledge, ...method, knowledge: part};
+        const student = await trainer.fresh(seed, own, build);
+        for await (const _ of trainer.train(student, own, seed, {onStep: onStep(trial++)}));
         return student;
       },
     });

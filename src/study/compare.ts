@@ -117,7 +117,7 @@ export async function finish(
   const costs = await costsOf(study, study.recipe.budgets?.sizes ?? []);
   const seconds = (performance.now() - started) / 1000;
   const asking = {asked, reference, repeatability, ceiling, missing};
-  const found = resultsOf({study, methods, ...asking, ...measured, efficiency, costs, seconds});
+  const found = await resultsOf({study, methods, ...asking, ...measured, efficiency, costs, seconds});
   const manifest = await manifestOf(study, asked, found);
   const results = {...found, earlier: earlier && besideEarlier({results: found, manifest}, earlier)};
   const {inputs} = study.recipe.data.test;

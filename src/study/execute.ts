@@ -13,6 +13,7 @@ import {type Profile, secondsOf} from '../train/profile.ts';
 import type {Run} from '../train/run.ts';
 import type {Fit} from '../train/trend.ts';
 import {atBudget, taught} from './divide.ts';
+import type {ExpectedNext} from './expect-next.ts';
 import {type AnsweredMethod, type AssistantUse, type CurvePoint, folderAt, type StudentChoice} from './methods.ts';
 import {checkpointPath, learn, studentPath} from './run.ts';
 import type {Study} from './study.ts';
@@ -32,6 +33,8 @@ export interface Executed {
   readonly choice: StudentChoice | undefined;
   /** Undefined if the recipe has no assistant. */
   readonly assistant?: AssistantUse | undefined;
+  /** See `Learned.next`. */
+  readonly next?: ExpectedNext | undefined;
   readonly curve: readonly CurvePoint[];
   /** How well the student fits what it learned from. */
   readonly fit: Fit | undefined;
@@ -58,7 +61,7 @@ export async function execute(study: Study, job: RunJob, onStep: OnStep): Promis
     onResume: () => study.onNote('Goes on with the runs that an earlier process left.'),
   };
   const learned = await learn(study, method, seed, {checkpoint, onStep});
-  const {student, choice, assistant, curve, fit, profile, directory} = learned;
+  const {student, choice, assistant, next, curve, fit, profile, directory} = learned;
   const {signal, recipe} = study;
   const logits = await predictLogits(student, recipe.data.test.inputs, {signal});
   student.model.dispose();
@@ -67,6 +70,7 @@ export async function execute(study: Study, job: RunJob, onStep: OnStep): Promis
   const executed = {
     choice,
     assistant,
+    next,
     calibration,
     curve,
     fit,
@@ -128,10 +132,10 @@ async function keyOfRun(study: Study, {method: whole, budget, seed}: RunJob): Pr
   const {recipe, trainer} = study;
   const {folds, calibration, data} = recipe;
   const method = atBudget(recipe, whole, budget);
-  const {knowledge} = taught(method);
-  const runs = await startsOf(study, knowledge, {
-    fresh: build => trainer.fresh(seed, build),
-    start: student => trainer.start(student, {...method, knowledge}, seed),
+  const teaching = taught(method);
+  const runs = await startsOf(study, teaching.knowledge, {
+    fresh: build => trainer.fresh(seed, teaching, build),
+    start: student => trainer.start(student, teaching, seed),
   });
   return digestOf({
     runs,
@@ -147,7 +151,7 @@ async function keyOfRun(study: Study, {method: whole, budget, seed}: RunJob): Pr
 
 /** How a run makes a student, and how it begins to train it. */
 interface RunStart {
-  readonly fresh: (build: StudentBuilder) => Student;
+  readonly fresh: (build: StudentBuilder) => Student | Promise<Student>;
   readonly start: (student: Student) => Promise<Run>;
 }
 
@@ -159,7 +163,7 @@ export async function startsOf(
 ): Promise<readonly Json[]> {
   const runs: Json[] = [];
   for (const build of recipe.students) {
-    const student = fresh(build);
+    const student = await fresh(build);
     const run = await start(student);
     try {
       const weights = digestOf(run.weights.map(weight => weight.dataSync()));

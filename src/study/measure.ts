@@ -70,7 +70,7 @@ export function measure(
   data: Dataset | UnlabelledDataset,
 ): Run | PartRun {
   const {method, budget, seed} = job;
-  const {curve, fit, seconds, calibration, choice, assistant} = executed;
+  const {curve, fit, seconds, calibration, choice, assistant, next} = executed;
   const {missing, rows, truth, labels, distributions} = reference;
   const classes = data.classes.length;
   // The logits are divided by the temperature already.
@@ -106,6 +106,7 @@ export function measure(
     fit,
     choice,
     assistant,
+    next,
     cascade,
   };
   // The answers at a smaller budget have served their purpose.

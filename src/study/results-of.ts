@@ -13,15 +13,15 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {LEVELS} from '../levels.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {conditionsOf} from '../recipe/conditions.ts';
-import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {strategyName} from '../select/options.ts';
 import {twoSidedP} from '../statistics/two-parts.ts';
 import {packageVersion} from '../version.ts';
 import type {Reference} from './asking.ts';
 import type {BudgetCost, PairVerdict} from './budget-results.ts';
 import {againstLargest, budgetFindings, judgeBudgets, runsByBudget, scoresOf, verdictsOfPairs} from './budgets.ts';
+import {taught} from './divide.ts';
 import {type MeasuredEfficiency, type MeasuredRuns, measureAnswers, type Run} from './measure.ts';
-import type {TunedMethod} from './methods.ts';
+import type {TaughtMethod, TunedMethod} from './methods.ts';
 import type {Asked} from './missing.ts';
 import type {
   Comparison,
@@ -53,7 +53,7 @@ export interface StudyParts extends MeasuredRuns {
 }
 
 /** Puts the findings of a study together. */
-export function resultsOf(parts: StudyParts): Results {
+export async function resultsOf(parts: StudyParts): Promise<Results> {
   const {study, asked, methods, reference, repeatability, runs, failures, missing, costs, seconds} = parts;
   const {recipe, engine} = study;
   const {data, drawn, budgets} = recipe;
@@ -84,7 +84,7 @@ export function resultsOf(parts: StudyParts): Results {
     ledger: ledgerOf(asked, reference),
     steadiness: repeatability.length > 0 ? repeatability : undefined,
     ceiling: parts.ceiling,
-    students: studentsOf(recipe),
+    students: await studentsOf(study, taught(methods[0]!)),
     seeds: recipe.seeds,
     rows: runs.map(({row}) => row),
     failures,
@@ -120,14 +120,19 @@ function methodsWith(
   throw new TrainingError(`No method came to an end. The first: ${method}, seed ${seed}: ${reason}`);
 }
 
-function studentsOf({students, task, seeds}: ResolvedRecipe): Results['students'] {
-  return students.map(build => {
-    const {model} = build(task, seeds[0]!);
+/** @param method - one that students are prepared by, if they have to be */
+async function studentsOf(
+  {recipe: {students, seeds}, trainer}: Study,
+  method: TaughtMethod,
+): Promise<Results['students']> {
+  const shapes: Results['students'][number][] = [];
+  for (const build of students) {
+    const {model} = await trainer.fresh(seeds[0]!, method, build);
     const layers = model.layers.map(layer => `${layer.name} [${layer.outputShape.slice(1).join(', ')}]`);
-    const shape = {name: model.name, parameters: model.countParams(), layers};
+    shapes.push({name: model.name, parameters: model.countParams(), layers});
     model.dispose();
-    return shape;
-  });
+  }
+  return shapes;
 }
 
 /** The targets of the level that shows most, at T = 1; undefined if every level shows labels alone. */

@@ -13,6 +13,7 @@ import type {MissingCount} from '../statistics/bounds.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type {BudgetFindings, PairVerdict} from './budget-results.ts';
+import type {ExpectedNext} from './expect-next.ts';
 import type {AssistantUse, CurvePoint, MethodSelection, StudentChoice, Tuning} from './methods.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
@@ -140,6 +141,8 @@ export interface ResultRow extends Metrics {
   readonly choice?: StudentChoice | undefined;
   /** Present if the recipe has an assistant. */
   readonly assistant?: AssistantUse | undefined;
+  /** What further answers are expected to buy: an estimate. Absent as `expectNext` says. */
+  readonly next?: ExpectedNext | undefined;
   /** If the recipe's calibration names an agreement and a teacher answered. */
   readonly cascade?: CascadeResult | undefined;
 }

@@ -19,6 +19,7 @@ import {NO_TIME, type Profile} from '../train/profile.ts';
 import type {Fit, JointFit} from '../train/trend.ts';
 import {chooseStudent} from './choose.ts';
 import {taught} from './divide.ts';
+import type {ExpectedNext} from './expect-next.ts';
 import type {AnsweredMethod, AssistantUse, CurvePoint, StudentChoice} from './methods.ts';
 import type {Study} from './study.ts';
 import {checkSource, type OnStep, type OwnOptions, pointOf} from './training.ts';
@@ -29,6 +30,8 @@ export interface Learned {
   readonly choice: StudentChoice | undefined;
   /** Undefined if the recipe has no assistant. */
   readonly assistant?: AssistantUse | undefined;
+  /** Undefined as `expectNext` says, and if the recipe has budgets, which measure it. */
+  readonly next?: ExpectedNext | undefined;
   readonly curve: readonly CurvePoint[];
   /** The epoch whose weights the student has: the last, or with early stopping the best. */
   readonly kept: CurvePoint;
@@ -64,7 +67,7 @@ export async function learn(
   const stepsOf = (run: number): OnStep | undefined =>
     onStep && (({step, steps}) => onStep({step: run * steps + step, steps: (recipe.trials + 1) * steps}));
   const {build, choice, temperature} = await chooseStudent(study, teaching, seed, stepsOf);
-  const fresh = trainer.fresh(seed, build);
+  const fresh = await trainer.fresh(seed, teaching, build);
   let assistant: AssistantUse | undefined;
   const onAssistant = (use: AssistantUse) => {
     assistant = use;
@@ -75,6 +78,7 @@ export async function learn(
     onStep: stepsOf(recipe.trials),
   });
   const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...apart, signal}));
+  const next = recipe.budgets ? undefined : await trainer.expectNext(teaching, seed, assistant);
   const gate = await gateOver(recipe, teaching.knowledge, seed);
   const student = {...fresh, ...(calibration && {calibration}), ...(gate && {gate})};
   const directory = studentPath(study.directory, method, seed);
@@ -83,7 +87,7 @@ export async function learn(
     ...(assistant && {assistant: {...assistant}}),
   });
   const curve = epochs.map(pointOf);
-  return {student, choice, assistant, curve, kept: curve[epochs.indexOf(kept)]!, fit, profile, directory};
+  return {student, choice, assistant, next, curve, kept: curve[epochs.indexOf(kept)]!, fit, profile, directory};
 }
 
 /** What is saved beside a student, or a head of it. */

@@ -10,6 +10,7 @@ import type {Guarantee} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type * as budgets from './budget-results.ts';
+import type {ExpectedNext} from './expect-next.ts';
 import type * as choices from './methods.ts';
 import type * as results from './results.ts';
 
@@ -138,6 +139,14 @@ const assistant = schemaOf<choices.AssistantUse>()('AssistantUse', {
   weight: measured,
 });
 
+const next = schemaOf<ExpectedNext>()('ExpectedNext', {
+  answers: count,
+  gain: measured,
+  interval,
+  confidence: measured,
+  encoder: text.optional(),
+});
+
 const choice = schemaOf<choices.StudentChoice>()('StudentChoice', {chosen: count, candidates: z.array(candidate)});
 
 export const row: z.ZodType<results.ResultRow> = schemaOf<results.ResultRow>()('ResultRow', {
@@ -162,6 +171,7 @@ export const row: z.ZodType<results.ResultRow> = schemaOf<results.ResultRow>()('
   fit: fit.optional(),
   choice: choice.optional(),
   assistant: assistant.optional(),
+  next: next.optional(),
   cascade: cascade.optional(),
 });
 

@@ -6,9 +6,9 @@ import {fileURLToPath} from 'node:url';
 import {stringify} from 'safe-stable-stringify';
 import {LimbeckError} from '../errors.ts';
 import type {Publication, PublishOptions} from '../recipe/recipe.ts';
-import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
 import type {Student} from '../student/student.ts';
+import {teacherOf} from '../student/vectors.ts';
 import {hasEnded, startChild} from './child.ts';
 
 /** The argument of a service process. */
@@ -59,7 +59,7 @@ export function openServices(): Services {
 /** The version that a model is served under: another one after any change that can change an answer. */
 export function versionOf(student: Student): string {
   return createHash('sha256')
-    .update(stringify(asTeacher(student).identity))
+    .update(stringify(teacherOf(student).identity))
     .digest('hex');
 }
 

@@ -146,7 +146,7 @@ export async function openStudy(
   const engine = await startEngine();
   const cacheFolder = dirname(journalOf(cache));
   const assistants = recipe.assistant && new Assistants(recipe.assistant, recipe, cacheFolder);
-  const trainer = new Trainer(recipe, {signal, assistants});
+  const trainer = new Trainer(recipe, {signal, assistants, cacheFolder});
   const services = openServices();
   const {byLevel, byPlan, methods} = await openTeachers(recipe, levels, services);
   const open = () => openAsking({...asked, cache, journal: journalOf(cache), onNote});

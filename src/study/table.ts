@@ -21,6 +21,7 @@ import {
   choiceSentences,
   earlierName,
   missingSentences,
+  nextSentences,
   repeatabilitySentences,
   tuningSentences,
   underfittedMethods,
@@ -220,6 +221,7 @@ function totals(results: Results, {dim}: Colours): string {
       ...tuningSentences(results),
       ...choiceSentences(results),
       ...assistantSentences(results),
+      ...nextSentences(results),
       ...cascadeSentences(results),
     ].map(sentence => printable(sentence, 500)),
     ...failures.map(

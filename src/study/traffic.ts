@@ -165,6 +165,8 @@ function fits(answer: Answer, classes: number): boolean {
       return answer.logProbabilities.length === classes;
     case 'logits':
       return answer.logits.length === classes;
+    case 'vector':
+      return false;
   }
 }
 

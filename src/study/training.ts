@@ -7,14 +7,27 @@ import {countOf} from '../knowledge/knowledge.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
-import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
+import {epochsOf} from '../train/defaults.ts';
 import type {AnyKnowledge} from '../train/lessons.ts';
 import type {Epoch, TrainOptions} from '../train/options.ts';
 import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
 import type {JointSplit} from '../train/validation.ts';
 import type {Assistants} from './assistants.ts';
+import {type ExpectedNext, expectNext} from './expect-next.ts';
 import type {AssistantUse, CurvePoint, TaughtMethod} from './methods.ts';
+import {Preparations} from './preparations.ts';
+
+export interface TrainerOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly assistants?: Assistants | undefined;
+  /**
+   * Encodings are kept below it.
+   *
+   * @default not kept
+   */
+  readonly cacheFolder?: string | undefined;
+}
 
 /** Trains the students of a study: all by the same schedule, and those of one seed from the same weights. */
 export class Trainer {
@@ -24,15 +37,12 @@ export class Trainer {
   readonly #areEqual: boolean;
   readonly #shared: Omit<TrainOptions, 'losses' | 'seed'>;
   readonly #assistants: Assistants | undefined;
+  readonly #preparations: Preparations;
 
-  constructor(
-    {task, students, training, data, budgets}: ResolvedRecipe,
-    {
-      signal,
-      assistants,
-    }: {readonly signal?: AbortSignal | undefined; readonly assistants?: Assistants | undefined} = {},
-  ) {
+  constructor(recipe: ResolvedRecipe, {signal, assistants, cacheFolder}: TrainerOptions = {}) {
+    const {task, students, training, data, budgets} = recipe;
     this.#assistants = assistants;
+    this.#preparations = new Preparations(recipe, {directory: cacheFolder, signal});
     this.#task = task;
     this.#first = students[0]!;
     this.#areEqual = budgets !== undefined;
@@ -42,10 +52,11 @@ export class Trainer {
   /**
    * A student before its first step. The same seed gives the same weights.
    *
+   * @param method - with what the student will learn from
    * @param build - the recipe's first student if nothing else is said
    */
-  fresh(seed: number, build: StudentBuilder = this.#first): Student {
-    return build(this.#task, seed);
+  async fresh(seed: number, method: TaughtMethod, build: StudentBuilder = this.#first): Promise<Student> {
+    return (await this.#preparations.prepared(build, method))(this.#task, seed);
   }
 
   /** Number of epochs of a training on so many examples. */
@@ -66,6 +77,16 @@ export class Trainer {
     const learned = assisted?.knowledge ?? knowledge;
     const length = assisted?.knowledge ? this.#assistedLength(assisted.knowledge.count) : {};
     yield* train(student, learned, {...this.#options({...method, knowledge: learned}, seed), ...length, ...own});
+  }
+
+  /** See `expectNext`. An assistant that was left out has no say. */
+  async expectNext(
+    method: TaughtMethod,
+    seed: number,
+    assistant: AssistantUse | undefined,
+  ): Promise<ExpectedNext | undefined> {
+    const vectors = assistant?.weight ? await this.#assistants?.vectorsOf(method.knowledge.classes) : undefined;
+    return expectNext(method, seed, vectors);
   }
 
   /** See `Assistants.identity`. */
@@ -89,11 +110,12 @@ export class Trainer {
   }
 
   /**
-   * A first student, trained by a method to choose what is asked next. It learns from answers alone: an assistant would show it
-   * the texts that it is measured on.
+   * A first student, trained by a method to choose what is asked next. It learns from answers and their texts alone: an
+   * assistant would show it the texts that it is measured on.
    */
   async chooser(method: TaughtMethod, seed: number): Promise<Student> {
-    const student = this.fresh(seed);
+    const build = await this.#preparations.preparedBy(this.#first, [method.knowledge]);
+    const student = build(this.#task, seed);
     // Validation costs time, and tells nothing here but when to stop.
     const own = this.#shared.earlyStopping ? {} : {validation: undefined};
     for await (const _epoch of train(student, method.knowledge, this.#options(method, seed, own)));
@@ -112,11 +134,11 @@ export class Trainer {
     return {...this.#shared, ...validation, ...equal, ...viewing, losses, seed, ...own};
   }
 
-  /** Labels of an assistant are many and smooth: a student that sees each a few times has learned them. */
-  #assistedLength(count: number): Pick<TrainOptions, 'epochs'> {
-    const {epochs, steps, batchSize = BATCH_SIZE} = this.#shared;
+  /** Labels of an assistant are many and smooth: a student that sees each a few times, in large batches, has learned them. */
+  #assistedLength(count: number): Pick<TrainOptions, 'epochs' | 'batchSize'> {
+    const {epochs, steps, batchSize = ASSISTED.batchSize} = this.#shared;
     if (epochs !== undefined || steps !== undefined) return {};
-    return {epochs: Math.max(ASSISTED_EPOCHS, Math.ceil(ASSISTED_STEPS / Math.ceil(count / batchSize)))};
+    return {batchSize, epochs: Math.max(ASSISTED.epochs, Math.ceil(ASSISTED.examples / count))};
   }
 
   /** As many steps for any number of examples. Few examples have many epochs, and not all of them are measured. */
@@ -142,8 +164,8 @@ export interface JointTraining extends Training {
   readonly validation: JointSplit | undefined;
 }
 
-/** A run with an assistant sees each input at least so often, and takes at least so many steps. */
-const [ASSISTED_EPOCHS, ASSISTED_STEPS] = [4, 1500];
+/** A run with an assistant sees each input at least so often, and at least so many in all. */
+const ASSISTED = {epochs: 4, examples: 48_000, batchSize: 64};
 
 /** How often a run of a study with budgets is measured on validation, at most. */
 const MEASUREMENTS = 20;

@@ -9,7 +9,7 @@ import type {Recipe} from '../../src/recipe/recipe.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import {compare} from '../../src/study/compare.ts';
-import {assistantSentence} from '../../src/study/report/sentences.ts';
+import {assistantSentence, nextSentence} from '../../src/study/report/sentences.ts';
 import {resultsTable} from '../../src/study/table.ts';
 import type {Teacher, TextInput} from '../../src/teacher.ts';
 import {fakeTeacher} from '../ask/fake-teacher.ts';
@@ -84,6 +84,9 @@ describe('a study with an assistant', () => {
     expect(assistant!.agreement).toBeGreaterThan(0.5);
     expect(results.ledger.bought).toBe(30);
     expect(resultsTable(results)).toContain(assistantSentence('labels', assistant!));
+    const {next} = results.rows[0]!;
+    expect(next).toMatchObject({answers: 30, confidence: 0.9, encoder});
+    expect(resultsTable(results)).toContain(nextSentence('labels', next!));
     const saved = await readFile(join(studentFolder(place.directory, 'labels', 1), 'limbeck.json'), 'utf8');
     expect(JSON.parse(saved).madeBy.assistant).toEqual(assistant);
     expect(existsSync(join(dirname(place.cache), 'encodings'))).toBe(true);

@@ -28,14 +28,14 @@ export function decimal(value: number, digits: number): string {
 }
 
 /** A difference of fractions in percentage points, with its sign: 0.0141 as `+1.41`. */
-export function points(fraction: number): string {
-  const text = percent(fraction);
+export function points(fraction: number, digits = 2): string {
+  const text = percent(fraction, digits);
   return fraction > 0 && Number(text) !== 0 ? `+${text}` : text;
 }
 
 /** Two differences of fractions as `+1.09 to +1.79`. */
-export function between([low, high]: readonly [number, number]): string {
-  return Number.isFinite(low) && Number.isFinite(high) ? `${points(low)} to ${points(high)}` : MISSING;
+export function between([low, high]: readonly [number, number], digits = 2): string {
+  return Number.isFinite(low) && Number.isFinite(high) ? `${points(low, digits)} to ${points(high, digits)}` : MISSING;
 }
 
 /** 0.9875 as `98.8 %`, 0.95 as `95 %`. */

@@ -22,7 +22,13 @@ import {type Content, type Html, html} from './html.ts';
 import {ledgerNote, ledgerTable} from './ledger.ts';
 import {comparisonsTable, efficiencyTable, numbersTable, seedsTable} from './numbers.ts';
 import {samplesContent} from './samples.ts';
-import {assistantSentences, choiceSentences, repeatabilitySentences, tuningSentences} from './sentences.ts';
+import {
+  assistantSentences,
+  choiceSentences,
+  nextSentences,
+  repeatabilitySentences,
+  tuningSentences,
+} from './sentences.ts';
 import {setting, summarise} from './summary.ts';
 import {methodHeading, table, wordsHeading} from './table.ts';
 
@@ -128,7 +134,7 @@ function making(results: Results): Html {
   ];
   return html`${factsList(facts)}
 ${ledgerTable(results)}
-${[...repeatabilitySentences(results), ...tuningSentences(results), ...choiceSentences(results), ...assistantSentences(results)].map(sentence => html`<p>${sentence}</p>`)}
+${[...repeatabilitySentences(results), ...tuningSentences(results), ...choiceSentences(results), ...assistantSentences(results), ...nextSentences(results)].map(sentence => html`<p>${sentence}</p>`)}
 ${ledgerNote(results)}`;
 }
 

@@ -1,7 +1,8 @@
+import type {ExpectedNext} from '../expect-next.ts';
 import type {JointResults} from '../joint/results.ts';
 import type {AssistantUse, StudentChoice, Tuning} from '../methods.ts';
 import type {EarlierStudy, MethodResult, MissingInputs, Repeatability, Results} from '../results.ts';
-import {count, counted, decimal, list, moment, percentage} from './format.ts';
+import {between, confidenceText, count, counted, decimal, list, moment, percentage, points} from './format.ts';
 import {rowsOf, spread} from './spread.ts';
 
 /** How many inputs have no answer and how far they can move the figures, a sentence or two each. */
@@ -148,6 +149,23 @@ export function assistantSentence(method: string, use: AssistantUse): string {
     `${percentage(plainAgreement)} (point estimates).`;
   if (weight === 0) return `${fitted} So it was left out.`;
   return `${fitted} It labelled ${counted(further, 'further text')} for nothing: ${percentage(further / (further + answers))} of all targets are its own alone.`;
+}
+
+/** What further answers are expected to buy each method: a sentence a method, by its first run. */
+export function nextSentences(results: Results): readonly string[] {
+  return results.methods.flatMap(method => {
+    const [next] = rowsOf(results, method).flatMap(row => row.next ?? []);
+    return next === undefined ? [] : [nextSentence(method.method, next)];
+  });
+}
+
+/** The same for one method. */
+export function nextSentence(method: string, {answers, gain, interval, confidence, encoder}: ExpectedNext): string {
+  const by = encoder === undefined ? 'counts of words and characters' : encoder;
+  return (
+    `${method} is expected to gain ${points(gain, 1)} points of agreement by the next ${counted(answers, 'answer')} ` +
+    `(${confidenceText(confidence)} interval ${between(interval, 1)}): an estimate by the learning curve of a classifier on ${by}.`
+  );
 }
 
 /** The methods that longer training may make better, by at least half of their students. */

@@ -57,8 +57,11 @@ async function inCrossValidation(...[study, method, epochs, onShare]: TrialOf) {
     seed: seeds[0]!,
     signal,
     async train(part, fold) {
-      const {student, curve} = await trained(study, {...method, knowledge: part}, epochs, share =>
-        onShare((fold + share) / folds),
+      const {student, curve} = await trained(
+        study,
+        {allAnswers: method.knowledge, ...method, knowledge: part},
+        epochs,
+        share => onShare((fold + share) / folds),
       );
       curves.push(curve);
       return student;
@@ -81,7 +84,7 @@ async function trained(
   onShare: OnShare,
 ): Promise<Trained> {
   const {seeds, training} = recipe;
-  const student = trainer.fresh(seeds[0]!);
+  const student = await trainer.fresh(seeds[0]!, method);
   const curve: CurvePoint[] = [];
   let best = Number.NaN;
   const onStep: OnStep = ({step, steps}) => onShare(step / steps);
@@ -180,12 +183,12 @@ export async function fingerprintOfTrials(
   settings: readonly Setting[],
 ): Promise<string> {
   const {seeds, folds} = recipe;
-  const {knowledge} = taught(method);
-  const student = trainer.fresh(seeds[0]!);
-  const run = await trainer.start(student, {...method, knowledge}, seeds[0]!);
+  const teaching = taught(method);
+  const student = await trainer.fresh(seeds[0]!, teaching);
+  const run = await trainer.start(student, teaching, seeds[0]!);
   try {
     const start = run.weights.map(weight => weight.dataSync());
-    return digestOf({run: await fingerprintOf(student, knowledge, run), start, settings, folds});
+    return digestOf({run: await fingerprintOf(student, teaching.knowledge, run), start, settings, folds});
   } finally {
     run.dispose();
     student.model.dispose();
