@@ -115,7 +115,16 @@ export {type PredictOptions, predictLogits} from './student/predict.ts';
 export type {Preprocessing} from './student/preprocessing.ts';
 export {type ResnetCifarOptions, resnetCifar} from './student/resnet-cifar.ts';
 export {standardiseColumns} from './student/standardise-columns.ts';
-export type {Calibration, Guarantee, Student, StudentBuilder, Task} from './student/student.ts';
+export {type StaticEmbeddingOptions, staticEmbedding} from './student/static-embedding.ts';
+export type {
+  Calibration,
+  Guarantee,
+  Preparation,
+  PrepareOptions,
+  Student,
+  StudentBuilder,
+  Task,
+} from './student/student.ts';
 export {type SubwordCnnOptions, subwordCnn} from './student/subword-cnn.ts';
 export {type AuditOptions, audit} from './study/audit/audit.ts';
 export type {Audit, AuditedStratum} from './study/audit/measure.ts';

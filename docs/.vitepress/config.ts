@@ -23,6 +23,7 @@ export default defineConfig({
         items: [
           {text: 'Distil a hosted API', link: '/guide/distil-a-hosted-api'},
           {text: 'Distil a server of your own', link: '/guide/distil-your-own-server'},
+          {text: 'Distil an embedding model', link: '/guide/distil-an-embedding-model'},
           {text: 'Images and records', link: '/guide/images-and-records'},
           {text: 'Compare levels of access', link: '/guide/compare-levels'},
           {text: 'Read a report', link: '/guide/read-a-report'},

@@ -8,7 +8,7 @@ export interface Mail {
 
 export const classes: readonly string[] = ['ham', 'spam'];
 
-/** The mails of SpamAssassin's public corpus, each text once, in a shuffled order. */
+/** The mails of SpamAssassin's public corpus, each text once. Those of one class stand together. */
 export function readMails(): readonly Mail[] {
   const mails = new Map<string, Mail>();
   for (const {text, group} of spamAssassin()) {

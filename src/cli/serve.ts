@@ -9,9 +9,9 @@ import {servedStudent, warmUp} from '../serve/heads.ts';
 import type {OtherModel} from '../serve/served.ts';
 import {type RunningService, type ServeOptions, serveTeacher} from '../serve/server.ts';
 import {costEachOf} from '../serve/status.ts';
-import {asTeacher} from '../student/as-teacher.ts';
 import {loadHead, loadStudent} from '../student/files.ts';
 import type {Calibration, Student} from '../student/student.ts';
+import {teacherOf} from '../student/vectors.ts';
 import {versionOf} from '../study/services.ts';
 import {type CascadeFlags, type OpenCascade, openCascade} from './serve-cascade.ts';
 import {stopSignal} from './study-options.ts';
@@ -49,7 +49,7 @@ export async function runServe(model: string, others: readonly string[], {check,
   const {json = false, teacher: recipe, question} = flags;
   const terminal = openTerminal({json});
   await startEngine();
-  const student = await loadHead(folder, question);
+  const student = question === undefined ? await loadStudent(folder) : await loadHead(folder, question);
   if (flags.prompt !== undefined && student.reading === undefined) {
     throw new InputError('--prompt is for chats, but the model takes numbers. Leave it out.');
   }
@@ -71,7 +71,7 @@ function namedFolder(given: string): {readonly name: string; readonly folder: st
 async function openOther(given: string, terminal: Terminal): Promise<OtherModel> {
   const {name: model, folder} = namedFolder(given);
   const student = await loadStudent(folder);
-  const teacher = asTeacher(student, {onFallback: noteFallback(terminal)});
+  const teacher = teacherOf(student, {onFallback: noteFallback(terminal)});
   await warmUp(teacher, student);
   return {teacher, model, version: versionOf(student), ...servedStudent(student)};
 }
@@ -91,16 +91,19 @@ async function serveUntilStopped(
   terminal: Terminal,
 ): Promise<void> {
   const {access, topK} = flags;
-  const teacher = asTeacher(student, {onFallback: noteFallback(terminal)});
+  const givesVectors = student.output === 'vector';
+  const teacher = teacherOf(student, {onFallback: noteFallback(terminal)});
   await warmUp(teacher, student);
   const service = await serveTeacher(teacher, {...optionsFor(name, student, flags, cascade), others});
   const {url} = service;
   const shown = topK === undefined ? access : `${access}, top ${topK}`;
   const questions = student.heads?.map(head => head.question.name);
-  const at = questions
-    ? `answers ${questions.join(', ')} at ${url}/v1/decisions and ${url}/v1/systemone, one of them at ${url}/v2/models/${questions[0]}`
-    : `at ${url}/v2/models/${name}`;
-  const routes = student.reading ? `\nOpenAI’s protocol at ${url}/v1, plain at ${url}/classify` : '';
+  const at = givesVectors
+    ? `at ${url}/v1/embeddings`
+    : questions
+      ? `answers ${questions.join(', ')} at ${url}/v1/decisions and ${url}/v1/systemone, one of them at ${url}/v2/models/${questions[0]}`
+      : `at ${url}/v2/models/${name}`;
+  const routes = student.reading && !givesVectors ? `\nOpenAI’s protocol at ${url}/v1, plain at ${url}/classify` : '';
   // Installed before the address is printed, because whoever reads it can stop the service at once.
   const stopped = stopRequest();
   terminal.result({url, model: name, access, questions}, `${name} (${shown}) ${at}${routes}`);

@@ -19,6 +19,7 @@ import {promiseText} from '../study/report/cascades.ts';
 import {
   assistantSentence,
   choiceSentence,
+  nextSentence,
   TRAIN_LONGER,
   tuningSentence,
   underfittedSentence,
@@ -66,7 +67,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   try {
     const method = await steadyMethod(study, name, path, terminal);
     const checkpoint = checkpointOf(checkpointPath(study.directory, method, seed), flags, terminal);
-    const {student, directory, choice, assistant, curve, fit, kept, profile, tuning} = await withSavedKnowledge(
+    const {student, directory, choice, assistant, next, curve, fit, kept, profile, tuning} = await withSavedKnowledge(
       study,
       method,
       async saved => {
@@ -94,6 +95,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
         directory,
         choice,
         assistant,
+        next,
         tuning,
         seconds: secondsOf(profile),
         profile,
@@ -108,6 +110,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
         ...underfitted,
         ...promised,
         ...gated,
+        ...(next ? [nextSentence(method.method, next)] : []),
         `Student: ${directory}`,
       ].join('\n'),
     );

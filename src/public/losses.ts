@@ -59,4 +59,14 @@ export {type FloorOptions, softProbabilityLoss} from '../losses/soft-probabiliti
 export {standardise, standardised} from '../losses/standardised.ts';
 export {type Rest, type TopKOptions, type TopKTermOptions, topKLabels, topKLoss} from '../losses/top-k.ts';
 export {type TtmOptions, type TtmTermOptions, ttm, ttmLoss} from '../losses/ttm.ts';
+export {
+  type SimilarityKlOptions,
+  similarityKl,
+  similarityKlLoss,
+  vectorCosine,
+  vectorCosineLoss,
+  vectorError,
+  vectorErrorLoss,
+} from '../losses/vector-losses.ts';
+export type {VectorTermOptions} from '../losses/vector-pair.ts';
 export {type VoteLabelTermOptions, voteLabels} from '../losses/vote-labels.ts';

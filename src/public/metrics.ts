@@ -104,4 +104,5 @@ export {
   scoreMetrics,
   wasserstein1,
 } from '../evaluate/scores.ts';
+export {evaluateVectors, type VectorMetrics, type VectorsToEvaluate} from '../evaluate/vectors.ts';
 export {type FitTemperatureOptions, fitTemperature} from '../knowledge/fit-temperature.ts';

@@ -71,7 +71,7 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
     ...(questions && {questions, dialect: service.name === file?.service ? file.dialect : undefined}),
     descriptions,
     encoder,
-    isChosen: encoder !== undefined && suitsMedoids(data, sizes),
+    isChosen: encoder !== undefined && suitsMedoids(data.classes.length, sizes.calls, keptIn(data) - sizes.test),
     service,
     ...address,
     model,
@@ -230,10 +230,13 @@ async function chooseSizes({flags, dialogue}: Asked, data: InitData): Promise<{c
 /** The fewest classes and calls for which medoids were measured to gain. */
 const MANY = {classes: 20, calls: 500};
 
-/** Whether medoids can choose well: there are many classes, and texts enough to choose from. */
-function suitsMedoids(data: InitData, {calls, test}: {readonly calls: number; readonly test: number}): boolean {
-  const others = keptIn(data) - test;
-  return data.classes.length >= MANY.classes && calls >= MANY.calls && others >= 2 * calls;
+/**
+ * Whether medoids can choose well: there are many classes, and texts enough to choose from.
+ *
+ * @param texts - number of texts that are not kept to measure with
+ */
+export function suitsMedoids(classes: number, calls: number, texts: number): boolean {
+  return classes >= MANY.classes && calls >= MANY.calls && texts >= 2 * calls;
 }
 
 function drawnTest(kept: number): number {

@@ -1,11 +1,9 @@
-import {existsSync} from 'node:fs';
-import {join} from 'node:path';
 import {describeTexts} from '../../data/texts/card.ts';
 import {readTexts} from '../../data/texts/read.ts';
 import {locationOf, type TextRecord} from '../../data/texts/record.ts';
 import {type TextDataset, textDataset} from '../../data/texts/splits.ts';
 import {readFolder} from '../../encoder/folder.ts';
-import {ENCODERS, encoderRoot} from '../../encoder/registry.ts';
+import {ENCODERS, installedEncoder} from '../../encoder/registry.ts';
 import {InputError} from '../../errors.ts';
 import {classesOf, type Question} from '../../question.ts';
 import {type Asked, choose} from './choose.ts';
@@ -197,7 +195,7 @@ export function chooseEncoder(
     throw new InputError('An assistant is for texts and one question. Leave `--encoder` out.');
   }
   if (given === false || !canAssist) return undefined;
-  const encoder = given ?? ENCODERS.find(({name}) => existsSync(join(encoderRoot(), name)))?.name;
+  const encoder = given ?? installedEncoder();
   if (encoder === undefined) {
     note(withoutEncoderText());
     return undefined;

@@ -1,7 +1,6 @@
 import {type Inputs, mlp, type StudentBuilder} from 'limbeck';
 import {logSoftmaxRows} from 'limbeck/metrics';
 import recipe from '../../../examples/mnist/recipe.ts';
-import {readNgrams} from '../../../src/data/hashed-reading.ts';
 import {selectInputs, type TensorInputs} from '../../../src/data/inputs.ts';
 import {
   type RandomGenerator,
@@ -11,6 +10,7 @@ import {
   randomNormals,
   shuffledIndices,
 } from '../../../src/data/random.ts';
+import {readTexts} from '../../../src/data/text-reading.ts';
 import {TASKS as CASCADES} from '../promises/cascade-tasks.ts';
 
 /** Inputs with a teacher's distribution of each. */
@@ -125,7 +125,7 @@ function words(random: RandomGenerator, count: number): DrawnTask {
       return `w${word}`;
     }).join(' '),
   );
-  return task(readNgrams(texts, READING), logits, classes, random);
+  return task(readTexts(texts, READING), logits, classes, random);
 }
 
 /** A real set of texts, of which each task sees other ones; its teacher names labels. */

@@ -2,9 +2,9 @@ import {adam, hardLabels, mlp, predictLogits, type StudentBuilder, train, trueLa
 import {detect, classes as languageNames, languages} from '../../../examples/languages/detectors.ts';
 import {classes as mailClasses, readMails} from '../../../examples/spam/mails.ts';
 import {argmaxRows, softmaxRows} from '../../../src/data/arrays.ts';
-import {readNgrams} from '../../../src/data/hashed-reading.ts';
 import type {TensorInputs} from '../../../src/data/inputs.ts';
 import {randomNormals, seededRandom} from '../../../src/data/random.ts';
+import {readTexts} from '../../../src/data/text-reading.ts';
 
 /** A pool of inputs with a teacher's answers. Each draw buys some of the answers. */
 export interface CascadeTask {
@@ -38,7 +38,7 @@ const reading = {kind: 'n-grams', buckets: BUCKETS, words: 1, characters: [3, 4]
 async function mails(): Promise<CascadeTask> {
   const all = readMails();
   const texts = all.map(({text}) => text);
-  const seen = readNgrams(texts, {...reading, buckets: 4 * BUCKETS});
+  const seen = readTexts(texts, {...reading, buckets: 4 * BUCKETS});
   const teacher = mlp({units: []})({classes: mailClasses, inputShape: seen.shape, preprocessing: {}}, 1);
   const knowledge = trueLabels({inputs: seen, labels: Int32Array.from(all, ({label}) => label)}, mailClasses);
   const options = {losses: [hardLabels()], seed: 1, epochs: 4, batchSize: 64, optimizer: adam({learningRate: 0.01})};
@@ -46,14 +46,14 @@ async function mails(): Promise<CascadeTask> {
   const labels = Int32Array.from(argmaxRows(await predictLogits(teacher, seen), mailClasses.length));
   teacher.model.dispose();
   const shared = {task: 'mails', classes: mailClasses, target: 0.98, answers: 600, units: [16]};
-  return {...shared, inputs: readNgrams(texts, reading), labels};
+  return {...shared, inputs: readTexts(texts, reading), labels};
 }
 
 /** Pieces of the lines of examples/languages, as the detector `eld` names them. There are too few whole lines. */
 function pieces(): CascadeTask {
   const texts = [...new Set(languages.flatMap(({lines}) => lines.flatMap(piecesOf)))].filter(isDetected);
   const shared = {task: 'languages', classes: languageNames, target: 0.97, answers: 1000, units: [32]};
-  return {...shared, inputs: readNgrams(texts, reading), labels: Int32Array.from(texts, detect)};
+  return {...shared, inputs: readTexts(texts, reading), labels: Int32Array.from(texts, detect)};
 }
 
 const PIECE = 60;

@@ -4,19 +4,21 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Command, InvalidArgumentError} from 'commander';
-import {compare, defineRecipe, embeddingHead, hardLabels, hashedNgrams, type Recipe, startEngine} from 'limbeck';
-import {callable} from 'limbeck/adapters/callable';
+import {compare, embeddingHead, hashedNgrams, type Recipe, startEngine, staticEmbedding} from 'limbeck';
+import {medoids} from 'limbeck/select';
+import {suitsMedoids} from '../../../src/cli/init/choices.ts';
 import {withKeptEncodings} from '../../../src/encoder/kept.ts';
 import {openEncoder} from '../../../src/encoder/open.ts';
 import {mean} from '../../../src/evaluate/statistics.ts';
-import {type Row, type TextSet, textSets} from './sets.ts';
+import {recipeOf, type Taught, type TextSet, textSets} from './sets.ts';
 
 const settings = new Command('bench:text')
   .description('Students of texts, and scikit-learn, by the number of answers.')
   .option('--json <file>', 'also writes the figures')
   .option('--texts <folder>', 'also a folder with train.jsonl and test.jsonl of lines with `text` and `label`')
   .option('--sets <name...>', 'only these sets of texts: mails, languages, folder')
-  .option('--answers <number...>', 'numbers of answers', counts, [500])
+  .option('--students <name...>', 'only these students')
+  .option('--answers <number...>', 'numbers of answers: 500 by default', counts)
   .option('--seeds <number>', 'seeds of each', wholeNumber, 3)
   .option('--encoder <name>', 'encoder of texts: a name or a folder', 'all-minilm-l6-v2')
   .option('--python <path>', 'a Python with scikit-learn', 'python3')
@@ -28,16 +30,22 @@ interface Settings {
   readonly json?: string;
   readonly texts?: string;
   readonly sets?: readonly string[];
-  readonly answers: readonly number[];
+  readonly students?: readonly string[];
+  readonly answers?: readonly number[];
   readonly seeds: number;
   readonly encoder: string;
   readonly python: string;
 }
 
-/** The students. `auto` is what `init` writes if an encoder is there. */
-const STUDENTS: Readonly<Record<string, Pick<Recipe, 'student' | 'assistant'>>> = {
+/** The students. `auto` is what `init` writes if an encoder is there, with its choice of texts. */
+const STUDENTS: Readonly<Record<string, Taught>> = {
   hashedNgrams: {student: hashedNgrams()},
   auto: {student: hashedNgrams({units: [64]}), assistant: {encoder: settings.encoder}},
+  staticEmbedding: {student: staticEmbedding({encoder: settings.encoder})},
+  'staticEmbedding, assisted': {
+    student: staticEmbedding({encoder: settings.encoder}),
+    assistant: {encoder: settings.encoder},
+  },
   embeddingHead: {student: embeddingHead({model: settings.encoder})},
 };
 
@@ -64,33 +72,14 @@ function wholeNumber(text: string): number {
   throw new InvalidArgumentError('Give a whole number of at least 1.');
 }
 
-function counts(text: string, before: readonly number[]): readonly number[] {
-  const number = wholeNumber(text);
-  return before.length === 1 && before[0] === 500 ? [number] : [...before, number];
+function counts(text: string, before: readonly number[] = []): readonly number[] {
+  return [...before, wholeNumber(text)];
 }
 
-const inputsOf = (rows: readonly Row[]) =>
-  ({kind: 'text', count: rows.length, texts: rows.map(({text}) => text)}) as const;
-
-function recipeOf({name, classes, pool, test}: TextSet, student: string, answers: number, seed: number): Recipe {
-  const labels = new Map([...pool, ...test].map(({text, label}) => [text, label]));
-  return defineRecipe({
-    name,
-    data: () => ({
-      classes,
-      train: {role: 'train', inputs: inputsOf(pool)},
-      test: {role: 'test', inputs: inputsOf(test)},
-    }),
-    transfer: {size: answers, seed},
-    teachers: {
-      'black-box': () =>
-        callable({name, version: '1', classes, answer: input => labels.get(input.kind === 'text' ? input.text : '')!}),
-    },
-    methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()]}],
-    seeds: [seed],
-    calibration: {},
-    ...STUDENTS[student]!,
-  });
+function benchRecipe(set: TextSet, student: string, answers: number, seed: number): Recipe {
+  const isChosen = student === 'auto' && suitsMedoids(set.classes.length, answers, set.pool.length);
+  const select = isChosen ? {by: medoids({encoder: settings.encoder}), held: 50, size: answers} : undefined;
+  return recipeOf(set, {answers, seed}, {calibration: {}, ...STUDENTS[student]!}, select);
 }
 
 const cpuSeconds = (): number => {
@@ -105,7 +94,7 @@ async function measure(set: TextSet, student: string, answers: number): Promise<
   for (let seed = 1; seed <= settings.seeds; seed++) {
     const directory = join(cache, `${set.name}-${student}-${answers}-${seed}`);
     const before = cpuSeconds();
-    const {rows, methods} = await compare(recipeOf(set, student, answers, seed), {
+    const {rows, methods} = await compare(benchRecipe(set, student, answers, seed), {
       directory,
       cache: join(cache, 'answers'),
     });
@@ -153,8 +142,14 @@ const encoder = withKeptEncodings(await openEncoder(settings.encoder), cache);
 for (const set of textSets(settings.texts, settings.sets)) {
   // Each text is encoded once for all recipes, and that is not training.
   await encoder.encode([...set.pool, ...set.test].map(({text}) => text));
-  for (const answers of settings.answers) {
-    for (const student of Object.keys(STUDENTS)) {
+  // Most pieces of a table are encoded then, too.
+  const {preparation} = staticEmbedding({encoder: settings.encoder});
+  await preparation!.prepare(
+    set.pool.map(({text}) => text),
+    {directory: cache},
+  );
+  for (const answers of settings.answers ?? [500]) {
+    for (const student of settings.students ?? Object.keys(STUDENTS)) {
       const own = await measure(set, student, Math.min(answers, set.pool.length));
       figures.push(own);
       const {sklearnAgreement, sklearnCpuSeconds, bytes} = own;

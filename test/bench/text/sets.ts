@@ -1,6 +1,8 @@
 /** Texts with labels, which stand for the answers of a teacher. */
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {defineRecipe, hardLabels, type Method, type Recipe} from 'limbeck';
+import {callable} from 'limbeck/adapters/callable';
 import {detect, classes as languageNames, languages} from '../../../examples/languages/detectors.ts';
 import {classes as mailClasses, readMails} from '../../../examples/spam/mails.ts';
 import {shuffledIndices} from '../../../src/data/random.ts';
@@ -18,6 +20,48 @@ export interface TextSet {
   readonly test: readonly Row[];
 }
 
+/** The answers that are drawn. Those of a draw are among those of a larger one by the same seed. */
+export interface Drawn {
+  readonly answers: number;
+  readonly seed: number;
+}
+
+/** What learns in a recipe. */
+export type Taught = Pick<Recipe, 'student' | 'assistant' | 'calibration'>;
+
+/**
+ * A recipe whose teacher gives the labels of a set.
+ *
+ * @param select - how texts to ask about are chosen; at random by default
+ */
+export function recipeOf(
+  {name, classes, pool, test}: TextSet,
+  {answers, seed}: Drawn,
+  taught: Taught,
+  select?: Method['select'],
+): Recipe {
+  const labels = new Map([...pool, ...test].map(({text, label}) => [text, label]));
+  return defineRecipe({
+    name,
+    data: () => ({
+      classes,
+      train: {role: 'train', inputs: inputsOf(pool)},
+      test: {role: 'test', inputs: inputsOf(test)},
+    }),
+    transfer: {size: answers, seed},
+    teachers: {
+      'black-box': () =>
+        callable({name, version: '1', classes, answer: input => labels.get(input.kind === 'text' ? input.text : '')!}),
+    },
+    methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()], ...(select && {select})}],
+    seeds: [seed],
+    ...taught,
+  });
+}
+
+const inputsOf = (rows: readonly Row[]) =>
+  ({kind: 'text', count: rows.length, texts: rows.map(({text}) => text)}) as const;
+
 /** The most texts of a pool and of a test split, so that encoding takes minutes. */
 const [POOL, TEST] = [8000, 3000];
 
@@ -28,8 +72,8 @@ const [POOL, TEST] = [8000, 3000];
  */
 export function textSets(folder: string | undefined, names?: readonly string[]): readonly TextSet[] {
   const all = [
-    // Half of them, because they are long.
-    () => cut('mails', mailClasses, readMails().slice(0, 3000)),
+    // Half of them, because they are long. Those of one class stand together.
+    () => cut('mails', mailClasses, readMails(), 3000),
     () =>
       cut(
         'languages',
@@ -43,9 +87,9 @@ export function textSets(folder: string | undefined, names?: readonly string[]):
     .map(read => read());
 }
 
-function cut(name: string, classes: readonly string[], all: readonly Row[]): TextSet {
-  const rows = Array.from(shuffledIndices(all.length, 1, name), index => all[index]!);
-  const test = Math.min(TEST, Math.floor(all.length / 4));
+function cut(name: string, classes: readonly string[], all: readonly Row[], most = all.length): TextSet {
+  const rows = Array.from(shuffledIndices(all.length, 1, name).subarray(0, most), index => all[index]!);
+  const test = Math.min(TEST, Math.floor(rows.length / 4));
   return {name, classes, test: rows.slice(0, test), pool: rows.slice(test, test + POOL)};
 }
 

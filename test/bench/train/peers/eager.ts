@@ -25,7 +25,8 @@ const optimizer = model.optimizer === 'sgd' ? tf.train.momentum(learningRate, 0.
 let epoch = 0;
 
 async function step(rows: Int32Array): Promise<number> {
-  const {raw, targets} = await source.batch(rows, epoch);
+  const {raw: made, targets} = await source.batch(rows, epoch);
+  const raw = made as tf.Tensor;
   const {labels, logProbabilities} = targets[0]!;
   const objective = () => {
     const inputs = preprocess(raw, student.preprocessing);

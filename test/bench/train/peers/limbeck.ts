@@ -42,7 +42,7 @@ async function data(): Promise<{readonly ms: number}> {
   const repeats = 100;
   for (let repeat = 0; repeat < repeats; repeat++) {
     const {raw, targets} = await source.batch(rows, 1);
-    const tensors = [raw, targets[0]!.labels, targets[0]!.logProbabilities!];
+    const tensors = [raw as tf.Tensor, targets[0]!.labels, targets[0]!.logProbabilities!];
     nativeBackend()!.getInputTensorIds(tensors);
     tf.dispose(tensors);
   }
