@@ -14,7 +14,7 @@ import {workplace} from './limbeck.ts';
 
 const {folder, run, json} = workplace();
 const SECRET = 'sk-not-to-be-seen-4711';
-const service = ['--service', 'openai', '--model', 'gpt-4.1-mini'];
+const service = ['--service', 'openai', '--model', 'gpt-6-luna'];
 const classes = ['--class', 'bug: something does not work', '--class', 'praise'];
 
 /** Texts of which no two are alike. */
@@ -305,7 +305,7 @@ describe('limbeck init at a terminal', () => {
         ['bug:', 'something does not work\r'],
         ['praise:', '\r'],
         ['Which service?', 'openai\r'],
-        ['Which model', 'gpt-4.1-mini\r'],
+        ['Which model', 'gpt-6-luna\r'],
         ['[log-probabilities]', '\r'],
         ['Its price', '0.4,1.6\r'],
         ['How many texts shall the teacher label, of 48? [48]', '30\r'],

@@ -18,6 +18,7 @@ import {openTerminal, type Terminal} from '../terminal.ts';
 import {type Chosen, chooseAll} from './choices.ts';
 import {type Dialogue, type InitFlags, openDialogue} from './choose.ts';
 import {keptIn} from './example-choices.ts';
+import {endingNote} from './hosted-models.ts';
 import {peekTexts} from './peek.ts';
 import {methodOf, recipeSource} from './recipe-source.ts';
 import {type KeyState, keyState} from './services.ts';
@@ -158,6 +159,8 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   }
   const key = keyState(service, url);
   terminal.note(keyText(key));
+  const ending = endingNote(model);
+  if (ending !== undefined) terminal.note(ending);
   if (!isLoaded) terminal.note(installText());
   const student = `out/${name}/students/${method}/seed-1`;
   const each = questions === undefined ? '' : ', by question';

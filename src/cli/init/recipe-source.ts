@@ -1,7 +1,9 @@
 import type {ReadTextsOptions} from '../../data/texts/record.ts';
-import {classesOf, type Option, type Question} from '../../question.ts';
+import {classesOf, type Question} from '../../question.ts';
 import type {Access, Price} from '../../teacher.ts';
+import {hostedModel} from './hosted-models.ts';
 import {field, lines, list, quoted} from './literals.ts';
+import {questionSource} from './question-source.ts';
 import type {InitOutput, InitService} from './services.ts';
 
 /** The choices from which a recipe for texts is written. */
@@ -221,6 +223,7 @@ function datasetFields({texts, test, questions}: InitChoices): readonly string[]
 }
 
 function teacherFields({
+  service,
   model,
   output,
   url,
@@ -241,47 +244,23 @@ function teacherFields({
     ...(described.length === 0 ? [] : [encoder ? 'descriptions' : `descriptions: ${lines(described.map(field), 8)}`]),
     // Services of typed questions have one output.
     ...(output === 'probabilities' ? [] : [`output: '${output}'`]),
+    ...(service.factory === 'openai' ? parametersSource(model) : []),
     ...(price === undefined ? [] : [`price: ${priceSource(price)}`]),
   ];
+}
+
+/** What keeps a model from thinking before it names a class. */
+function parametersSource(model: string): readonly string[] {
+  const {chatParameters} = hostedModel(model) ?? {};
+  if (chatParameters === undefined) return [];
+  const fields = Object.entries(chatParameters).map(([name, value]) => `${name}: ${quoted(String(value))}`);
+  return [`parameters: {${fields.join(', ')}}`];
 }
 
 function priceSource(price: Price): string {
   return `{${Object.entries(price)
     .map(([name, value]) => `${name}: ${value}`)
     .join(', ')}}`;
-}
-
-function questionSource(question: Question): string {
-  const {type, name, instructions = ''} = question;
-  const asked = `${quoted(name)}, ${quoted(instructions)}`;
-  switch (question.type) {
-    case 'predicate': {
-      const criteria = [
-        ...(question.yes ? [`yes: ${quoted(question.yes)}`] : []),
-        ...(question.no ? [`no: ${quoted(question.no)}`] : []),
-      ];
-      return `${type}(${asked}${criteria.length === 0 ? '' : `, {${criteria.join(', ')}}`})`;
-    }
-    case 'choice':
-      return optionsSource(`${type}(${asked}, `, 'options', question.options);
-    case 'score':
-      return optionsSource(`${type}(${asked}, `, 'levels', question.levels);
-  }
-}
-
-/** @param call - the start of the call that takes the options */
-function optionsSource(call: string, what: 'options' | 'levels', options: readonly Option[]): string {
-  const names = options.map(({name}) => name);
-  if (options.every(({description}) => !description)) return `${call}${list(names, 2)})`;
-  const fields = options.map(({name, description = ''}) => [name, description] as const);
-  const isInOrder = Object.keys(Object.fromEntries(fields)).every((name, index) => name === names[index]);
-  if (isInOrder) return `${call}${lines(fields.map(field), 2)})`;
-  // An object would put names that are numbers before the others.
-  const each = options.map(({name, description}) => {
-    const meaning = description ? `, description: ${quoted(description)}` : '';
-    return `{name: ${quoted(name)}${meaning}}`;
-  });
-  return `{...${call}${list(names, 2)}), ${what}: [${each.join(', ')}]}`;
 }
 
 function byLetters(one: string, other: string): number {

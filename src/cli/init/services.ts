@@ -19,7 +19,7 @@ export interface InitService {
   readonly charges: boolean;
   /** Its own address. Undefined if one must be given. */
   readonly url: string | undefined;
-  /** An example of a model's name. */
+  /** An example of a model's name. Those of hosted services are in `hosted-models.ts`. */
   readonly example: string;
   /** The environment variables of its key. All of one of these lists are needed. */
   readonly keys: readonly (readonly string[])[];
@@ -50,7 +50,7 @@ export const INIT_SERVICES: readonly InitService[] = [
     outputs: ALL_OUTPUTS,
     charges: true,
     url: 'https://api.openai.com/v1',
-    example: 'gpt-4.1-mini',
+    example: 'gpt-6-luna',
     keys: [['OPENAI_API_KEY']],
     keyless: false,
   },
@@ -75,7 +75,7 @@ export const INIT_SERVICES: readonly InitService[] = [
     outputs: ['label', 'confidence', 'log-probabilities'],
     charges: true,
     url: 'https://generativelanguage.googleapis.com/v1beta',
-    example: 'gemini-2.5-flash-lite',
+    example: 'gemini-3.5-flash-lite',
     keys: [['GEMINI_API_KEY']],
     keyless: false,
   },
@@ -87,7 +87,7 @@ export const INIT_SERVICES: readonly InitService[] = [
     outputs: LABELS_FIRST,
     charges: true,
     url: 'https://bedrock-runtime.amazonaws.com',
-    example: 'eu.amazon.nova-lite-v1:0',
+    example: 'eu.amazon.nova-2-lite-v1:0',
     keys: [['AWS_BEARER_TOKEN_BEDROCK'], ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']],
     keyless: false,
     regional: true,

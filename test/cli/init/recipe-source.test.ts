@@ -16,7 +16,7 @@ const tickets: InitChoices = {
   classes: ['bug', 'refund', 'praise'],
   descriptions: {bug: 'something does not work', refund: 'wants money back'},
   service: service('openai'),
-  model: 'gpt-4.1-mini',
+  model: 'gpt-6-luna',
   output: 'log-probabilities',
   price: {perMillionInputTokens: 0.4, perMillionOutputTokens: 1.6},
   calls: 1000,
@@ -135,7 +135,7 @@ describe('the source of a recipe', () => {
   });
 
   it('asks a language model for the output of each question, and a server in its own form', () => {
-    const asked = recipeSource({...mails, service: service('openai'), model: 'gpt-4.1-mini', output: 'label'});
+    const asked = recipeSource({...mails, service: service('openai'), model: 'gpt-6-luna', output: 'label'});
     expect(asked).toContain("output: 'label',");
     expect(asked).toContain("'black-box': () =>");
     expect(asked).toContain("methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()]}]");
