@@ -7,7 +7,6 @@ import {afterAll, describe, expect, it} from 'vitest';
 import {anthropic} from '../adapters/anthropic.ts';
 import {bedrock} from '../adapters/bedrock.ts';
 import {callable} from '../adapters/callable.ts';
-import {cohere} from '../adapters/cohere.ts';
 import {command} from '../adapters/command.ts';
 import {decisions} from '../adapters/decisions.ts';
 import {gemini} from '../adapters/gemini.ts';
@@ -16,7 +15,6 @@ import {huggingface} from '../adapters/huggingface.ts';
 import {human} from '../adapters/human.ts';
 import {llama} from '../adapters/llama.ts';
 import {llamaCpp} from '../adapters/llama-cpp.ts';
-import {mistral} from '../adapters/mistral.ts';
 import {ollama} from '../adapters/ollama.ts';
 import {onnx} from '../adapters/onnx.ts';
 import {openInference} from '../adapters/open-inference.ts';
@@ -62,7 +60,6 @@ const adapters: readonly (readonly [Make, string, string])[] = [
   [anthropic as Make, 'hedaers', 'headers'],
   [bedrock as Make, 'regoin', 'region'],
   [callable as Make, 'aswer', 'answer'],
-  [cohere as Make, 'exmples', 'examples'],
   [command as Make, 'comand', 'command'],
   [decisions as Make, 'dialekt', 'dialect'],
   [gemini as Make, 'topLogProbs', 'topLogprobs'],
@@ -71,7 +68,6 @@ const adapters: readonly (readonly [Make, string, string])[] = [
   [human as Make, 'delimeter', 'delimiter'],
   [llama as Make, 'thread', 'threads'],
   [llamaCpp as Make, 'reusesPrompts', 'reusePrompts'],
-  [mistral as Make, 'targets', 'target'],
   [ollama as Make, 'temprature', 'temperature'],
   [onnx as Make, 'layuot', 'layout'],
   [openInference as Make, 'binnary', 'binary'],

@@ -2,11 +2,11 @@ import {describe, expect, it} from 'vitest';
 import {anthropic} from '../../adapters/anthropic.ts';
 import {bedrock} from '../../adapters/bedrock.ts';
 import {callable} from '../../adapters/callable.ts';
-import {cohere} from '../../adapters/cohere.ts';
 import {command} from '../../adapters/command.ts';
 import {decisions} from '../../adapters/decisions.ts';
 import {gemini} from '../../adapters/gemini.ts';
 import {http} from '../../adapters/http.ts';
+import {huggingface} from '../../adapters/huggingface.ts';
 import {llamaCpp} from '../../adapters/llama-cpp.ts';
 import {ollama} from '../../adapters/ollama.ts';
 import {openInference} from '../../adapters/open-inference.ts';
@@ -288,7 +288,7 @@ describe('teachers on this machine', () => {
 describe('an adapter that can not take an input', () => {
   const network = offline();
   const makers: Readonly<Record<string, Make>> = {
-    cohere: ({dispatcher}) => cohere({model: 'm', classes: chat.classes, key: 'k', dispatcher}),
+    huggingface: ({dispatcher}) => huggingface({model: 'm', classes: chat.classes, key: 'k', dispatcher}),
     'open-inference': ({dispatcher}) =>
       openInference({url: address, model: 'm', classes: chat.classes, output: {label: 'label'}, dispatcher}),
     'vllm, exact': ({dispatcher}) => vllm({...chat, output: 'log-probabilities', url: address, dispatcher}),

@@ -12,13 +12,11 @@ import {type Server as GrpcServer, status as grpcStatus, Metadata} from '@grpc/g
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {anthropic} from '../../adapters/anthropic.ts';
 import {bedrock} from '../../adapters/bedrock.ts';
-import {cohere} from '../../adapters/cohere.ts';
 import {decisions} from '../../adapters/decisions.ts';
 import {gemini} from '../../adapters/gemini.ts';
 import {http} from '../../adapters/http.ts';
 import {huggingface} from '../../adapters/huggingface.ts';
 import {llamaCpp} from '../../adapters/llama-cpp.ts';
-import {mistral} from '../../adapters/mistral.ts';
 import {ollama} from '../../adapters/ollama.ts';
 import {openInference} from '../../adapters/open-inference.ts';
 import {openai} from '../../adapters/openai.ts';
@@ -54,8 +52,6 @@ const TEACHERS = {
   vllm: url => vllm({...label, url, model: 'nope'}),
   'vllm classify': url => vllm({...shared, task: 'classify', url, model: 'nope'}),
   bedrock: url => bedrock({...label, key: undefined as never, url, region: 'us-east-1', credentials, model: 'nope'}),
-  cohere: url => cohere({...shared, url, model: 'nope'}),
-  mistral: url => mistral({...shared, url, model: 'nope'}),
   huggingface: url => huggingface({...shared, url}),
   tei: url => textEmbeddingsInference({...shared, url}),
   'tensorflow-serving': url => tensorflowServing({...shared, url, model: 'nope', output: {probabilities: 'p'}}),
@@ -657,77 +653,6 @@ const ROWS: Readonly<Record<keyof typeof TEACHERS, readonly Columns[]>> = {
       'Input is too long',
       'Shorten it',
       aws('ValidationException'),
-    ],
-  ],
-  cohere: [
-    [
-      'Cohere',
-      'model',
-      404,
-      {
-        message:
-          "model 'nope' not found, make sure the correct model ID was used and that you have access to the model.",
-      },
-      "model 'nope' not found",
-      'Check `model`',
-    ],
-    ['Cohere', 'key', 401, {message: 'invalid api token'}, 'invalid api token', 'refuses the key'],
-    ['Cohere', 'path', 404, '404 page not found', '404 page not found', 'Check'],
-    [
-      'Cohere',
-      'body',
-      400,
-      {message: 'invalid request: there must be at least two examples per label.'},
-      'at least two examples',
-      'Check `model`',
-    ],
-    [
-      'Cohere',
-      'too long',
-      400,
-      {message: 'too many tokens: total number of tokens in the prompt exceeds the limit of 4081'},
-      'too many tokens',
-      'Shorten it',
-    ],
-  ],
-  mistral: [
-    [
-      'Mistral',
-      'model',
-      400,
-      {object: 'error', message: 'Invalid model: nope', type: 'invalid_model', param: null, code: '1500'},
-      'Invalid model: nope',
-      'Check `model`',
-    ],
-    ['Mistral', 'key', 401, {detail: 'Unauthorized'}, 'Unauthorized', 'refuses the key'],
-    ['Mistral', 'path', 404, {detail: 'Not Found'}, 'Not Found', 'Check `model`'],
-    [
-      'Mistral',
-      'body',
-      422,
-      {
-        object: 'error',
-        message: {
-          detail: [{type: 'extra_forbidden', loc: ['body', 'foo'], msg: 'Extra inputs are not permitted', input: 1}],
-        },
-        type: 'invalid_request_error',
-      },
-      'foo: Extra inputs are not permitted',
-      'It does not take the request',
-    ],
-    [
-      'Mistral',
-      'too long',
-      400,
-      {
-        object: 'error',
-        message:
-          'Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length',
-        type: 'invalid_request_invalid_args',
-        code: '3051',
-      },
-      '32768 maximum context length',
-      'Shorten it',
     ],
   ],
   huggingface: [

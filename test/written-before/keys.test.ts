@@ -4,7 +4,6 @@ import {asTeacher, loadStudent, type Query, startEngine, type Teacher} from 'lim
 import {anthropic} from 'limbeck/adapters/anthropic';
 import {bedrock} from 'limbeck/adapters/bedrock';
 import {callable} from 'limbeck/adapters/callable';
-import {cohere} from 'limbeck/adapters/cohere';
 import {command} from 'limbeck/adapters/command';
 import {decisions} from 'limbeck/adapters/decisions';
 import {embeddings} from 'limbeck/adapters/embeddings';
@@ -15,7 +14,6 @@ import {huggingface} from 'limbeck/adapters/huggingface';
 import {human} from 'limbeck/adapters/human';
 import {llama} from 'limbeck/adapters/llama';
 import {llamaCpp} from 'limbeck/adapters/llama-cpp';
-import {mistral} from 'limbeck/adapters/mistral';
 import {ollama} from 'limbeck/adapters/ollama';
 import {onnx} from 'limbeck/adapters/onnx';
 import {openInference} from 'limbeck/adapters/open-inference';
@@ -50,6 +48,14 @@ const typed = {model: 'm', questions: [predicate('late', 'Is it late?', {yes: 'B
 const tagged = {questions: typed.questions};
 const prompt = {system: 'Say {classes}.', user: 'Here: {text}'};
 
+/** A teacher in place of an adapter that is gone: its identity finds the answers that were bought through that one. */
+function gone(identity: Teacher['identity']): Teacher<'gray-box'> {
+  return {
+    ...{name: 'gone', access: 'gray-box', identity, classes, detail: {kind: 'log-probabilities'}, maxBatch: 96},
+    ask: async queries => queries.map(() => ({error: new Error('Nobody answers any more.')})),
+  };
+}
+
 /** Teachers that are made without a file or a service. */
 const HOSTED: Readonly<Record<string, () => Teacher>> = {
   openai: () => openai(label),
@@ -75,8 +81,9 @@ const HOSTED: Readonly<Record<string, () => Teacher>> = {
   'vllm, label': () => vllm(label),
   'llama-cpp': () => llamaCpp(chat),
   'llama-cpp, label': () => llamaCpp(label),
-  mistral: () => mistral(chat),
-  cohere: () => cohere(chat),
+  mistral: () =>
+    gone({adapter: 'mistral', service: 'https://api.mistral.ai', model: 'm', target: null, labels: classes}),
+  cohere: () => gone({adapter: 'cohere', service: 'https://api.cohere.com', model: 'm', examples: [], labels: classes}),
   huggingface: () => huggingface(scores),
   'huggingface, logits': () => huggingface({...scores, output: 'logits'}),
   'huggingface, questions': () => huggingface({...tagged, url, labels: ['LATE']}),
