@@ -2,7 +2,7 @@ import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
 import {imageBase64} from '../src/input-kinds.ts';
 import {kinds, type Shape} from '../src/options.ts';
-import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
+import type {EncodedImage, Json, Price, Receipt, Teacher, Usage} from '../src/teacher.ts';
 import {anthropicLane} from './_chat/anthropic-batch.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
 import type {Completion, CostFields, Finish, Settings} from './_chat/dialect.ts';
@@ -11,7 +11,7 @@ import type {Prompt} from './_chat/prompt.ts';
 import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
-import {tokenCount} from './_wire/reply.ts';
+import {optionalCount, tokenCount, withPromptCache} from './_wire/usage.ts';
 
 /** Anthropic gives no log-probabilities. */
 type Output = 'label' | 'confidence';
@@ -64,30 +64,34 @@ export function anthropic<O extends Output>(
     throw new InputError(`Version ${version} takes no \`temperature\`. Leave it out, or use version 2023-06-01.`);
   }
   const mode = modeOf(options);
-  return languageModel(options, {
-    ...mode,
-    adapter: 'anthropic',
-    provider: {own: ANTHROPIC, variable: 'ANTHROPIC_API_KEY'},
-    address: url,
-    path: '/v1/messages',
-    headers: {'anthropic-version': version},
-    ...(!isNew && {authorize: key => ({'x-api-key': key})}),
-    completions,
-    receipt,
-    cost: ANTHROPIC_COST,
-    refusalAdvice: advice,
-    lane: anthropicLane,
-    body({system, user, image}: Prompt, {model, maxTokens, schema}: Settings) {
-      return {
-        model,
-        max_tokens: maxTokens,
-        ...(system !== undefined && {system: [{type: 'text', text: system, cache_control: {type: 'ephemeral'}}]}),
-        messages: [{role: 'user', content: image ? partsOf(user, image) : user}],
-        ...(!isNew && mode.temperature !== null && {temperature: mode.temperature}),
-        ...(schema && {output_config: {format: {type: 'json_schema', schema}}}),
-      };
+  const price = withCachePrices(options, url === ANTHROPIC);
+  return languageModel(
+    {...options, ...(price && {price})},
+    {
+      ...mode,
+      adapter: 'anthropic',
+      provider: {own: ANTHROPIC, variable: 'ANTHROPIC_API_KEY'},
+      address: url,
+      path: '/v1/messages',
+      headers: {'anthropic-version': version},
+      ...(!isNew && {authorize: key => ({'x-api-key': key})}),
+      completions,
+      receipt,
+      cost: ANTHROPIC_COST,
+      refusalAdvice: advice,
+      lane: anthropicLane,
+      body({system, user, image}: Prompt, {model, maxTokens, schema}: Settings) {
+        return {
+          model,
+          max_tokens: maxTokens,
+          ...(system !== undefined && {system: [{type: 'text', text: system, cache_control: {type: 'ephemeral'}}]}),
+          messages: [{role: 'user', content: image ? partsOf(user, image) : user}],
+          ...(!isNew && mode.temperature !== null && {temperature: mode.temperature}),
+          ...(schema && {output_config: {format: {type: 'json_schema', schema}}}),
+        };
+      },
     },
-  });
+  );
 }
 
 function partsOf(text: string, image: EncodedImage): readonly Json[] {
@@ -103,11 +107,9 @@ function checkOutput(output: string): void {
   );
 }
 
-/** Anthropic's Messages. Writing to the cache, as for the prompt that all texts share, costs a quarter more. */
 const ANTHROPIC_COST: CostFields = {
   limits: ['max_tokens'],
   thoughts: ['thinking.budget_tokens'],
-  inputWeight: 1.25,
   harmless: [
     ...['temperature', 'top_p', 'top_k', 'stop_sequences', 'metadata', 'output_config', 'thinking.type'],
     ...['service_tier=standard_only', 'service_tier=auto'],
@@ -133,17 +135,14 @@ function completions(document: unknown): readonly Completion[] | string {
   return [{text: texts.join(''), finish: FINISHES[data.stop_reason ?? ''] ?? 'stop'}];
 }
 
-const count = tokenCount.nullish();
-
 const receiptSchema = z.object({
   model: z.string().nullish().catch(undefined),
   usage: z
     .object({
       input_tokens: tokenCount,
       output_tokens: tokenCount,
-      cache_creation_input_tokens: count,
-      cache_read_input_tokens: count,
-      cache_creation: z.object({ephemeral_1h_input_tokens: count}).nullish(),
+      cache_creation_input_tokens: optionalCount,
+      cache_read_input_tokens: optionalCount,
     })
     .nullish()
     .catch(undefined),
@@ -154,21 +153,37 @@ function receipt(document: unknown): Receipt {
   return {...(model && {model}), ...(usage && {usage: usageOf(usage)})};
 }
 
-/**
- * Counts tokens read from the cache in full, though they cost less. Tokens written to the cache count as what they
- * cost: 1.25 times other tokens, or 2 times if they are kept for an hour.
- */
+/** Its count of input tokens is without those of the cache. */
 function usageOf({
   input_tokens,
   output_tokens,
   cache_creation_input_tokens,
   cache_read_input_tokens,
-  cache_creation,
-}: NonNullable<z.infer<typeof receiptSchema>['usage']>): Receipt['usage'] & object {
+}: NonNullable<z.infer<typeof receiptSchema>['usage']>): Usage {
   const [written, read] = [cache_creation_input_tokens ?? 0, cache_read_input_tokens ?? 0];
-  const writtenForLong = cache_creation?.ephemeral_1h_input_tokens ?? 0;
-  const weighed = input_tokens + read + 1.25 * written + 0.75 * writtenForLong;
-  return {inputTokens: Math.ceil(weighed), outputTokens: output_tokens};
+  return withPromptCache({inputTokens: input_tokens + read + written, outputTokens: output_tokens}, {read, written});
+}
+
+/** Anthropic's prices of the prompt cache, in those of input tokens. https://docs.anthropic.com, "Prompt caching" */
+const CACHE_READ = 0.1;
+const CACHE_WRITE = 1.25;
+/** For an hour. */
+const LONG_CACHE_WRITE = 2;
+
+/** Completes a price by those of the prompt cache, which a price of input tokens implies. */
+function withCachePrices(
+  {price, parameters}: Pick<ChatOptions, 'price' | 'parameters'>,
+  isOwn: boolean,
+): Price | undefined {
+  const {perMillionInputTokens} = price ?? {};
+  if (perMillionInputTokens === undefined) return price;
+  const isLong = JSON.stringify(parameters ?? {}).includes('"ttl":"1h"');
+  return {
+    // Another service of the protocol may charge as much for reading.
+    perMillionCacheReadTokens: perMillionInputTokens * (isOwn ? CACHE_READ : 1),
+    perMillionCacheWriteTokens: perMillionInputTokens * (isLong ? LONG_CACHE_WRITE : CACHE_WRITE),
+    ...price,
+  };
 }
 
 const advice: RefusalAdvice = {

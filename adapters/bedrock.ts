@@ -11,9 +11,9 @@ import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-opt
 import {languageModel} from './_chat/question-teacher.ts';
 import {AWS_ERRORS, AWS_KINDS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
-import {tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 import {standInFor} from './_wire/service.ts';
+import {optionalCount, tokenCount, withPromptCache} from './_wire/usage.ts';
 
 /** Converse gives no log-probabilities. */
 type Output = 'label' | 'confidence';
@@ -158,22 +158,20 @@ const receiptSchema = z.object({
     .object({
       inputTokens: tokenCount,
       outputTokens: tokenCount,
-      cacheReadInputTokens: tokenCount.nullish(),
-      cacheWriteInputTokens: tokenCount.nullish(),
+      cacheReadInputTokens: optionalCount,
+      cacheWriteInputTokens: optionalCount,
     })
     .nullish()
     .catch(undefined),
 });
 
-/** The most that a token written to the cache costs, in input tokens: the price of one that is kept for an hour. */
-const WRITTEN = 2;
-
 function receipt(document: unknown): Receipt {
   const {usage} = receiptSchema.parse(document);
   if (!usage) return {};
   const {inputTokens, outputTokens, cacheReadInputTokens, cacheWriteInputTokens} = usage;
-  const cached = (cacheReadInputTokens ?? 0) + WRITTEN * (cacheWriteInputTokens ?? 0);
-  return {usage: {inputTokens: inputTokens + cached, outputTokens}};
+  const [read, written] = [cacheReadInputTokens ?? 0, cacheWriteInputTokens ?? 0];
+  // Its count of input tokens is without those of the cache.
+  return {usage: withPromptCache({inputTokens: inputTokens + read + written, outputTokens}, {read, written})};
 }
 
 const advice: RefusalAdvice = {

@@ -10,7 +10,7 @@ import type {Prompt} from './_chat/prompt.ts';
 import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
-import {tokenCount} from './_wire/reply.ts';
+import {optionalCount, withPromptCache} from './_wire/usage.ts';
 
 export interface GeminiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**
@@ -164,10 +164,11 @@ const receiptSchema = z.object({
   modelVersion: z.string().nullish().catch(undefined),
   usageMetadata: z
     .object({
-      promptTokenCount: tokenCount.nullish(),
-      candidatesTokenCount: tokenCount.nullish(),
-      thoughtsTokenCount: tokenCount.nullish(),
-      totalTokenCount: tokenCount.nullish(),
+      promptTokenCount: optionalCount,
+      cachedContentTokenCount: optionalCount,
+      candidatesTokenCount: optionalCount,
+      thoughtsTokenCount: optionalCount,
+      totalTokenCount: optionalCount,
     })
     .nullish()
     .catch(undefined),
@@ -184,6 +185,7 @@ function receipt(document: unknown): Receipt {
 /** A count of zero is missing. Tokens that only the total counts were generated, or read by a tool. */
 function usageOf({
   promptTokenCount,
+  cachedContentTokenCount: read,
   candidatesTokenCount,
   thoughtsTokenCount,
   totalTokenCount,
@@ -192,7 +194,8 @@ function usageOf({
   const generated = [candidatesTokenCount, thoughtsTokenCount].filter(count => typeof count === 'number');
   if (inputTokens === undefined || (generated.length === 0 && typeof totalTokenCount !== 'number')) return undefined;
   const outputTokens = generated.reduce((sum, count) => sum + count, 0);
-  return {inputTokens, outputTokens: Math.max(outputTokens, (totalTokenCount ?? 0) - inputTokens)};
+  const all = Math.max(outputTokens, (totalTokenCount ?? 0) - inputTokens);
+  return withPromptCache({inputTokens, outputTokens: all}, {read});
 }
 
 const KEY = 'It refuses the key. Set GEMINI_API_KEY, or LIMBECK_TEACHER_KEY for another address, or pass `key`.';

@@ -10,7 +10,7 @@ import type {Prompt} from './_chat/prompt.ts';
 import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
-import {tokenCount} from './_wire/reply.ts';
+import {tokenCount} from './_wire/usage.ts';
 
 export interface OllamaOptions<O extends Output>
   extends ChatOptions,

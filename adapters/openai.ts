@@ -12,8 +12,8 @@ import type {Prompt} from './_chat/prompt.ts';
 import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
-import {tokenCount} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
+import {openAiUsage, usageOf} from './_wire/usage.ts';
 
 export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
   /**
@@ -152,7 +152,7 @@ const replySchema = z.object({
 
 const receiptSchema = z.object({
   model: z.string().nullish().catch(undefined),
-  usage: z.object({input_tokens: tokenCount, output_tokens: tokenCount}).nullish().catch(undefined),
+  usage: openAiUsage.nullish().catch(undefined),
 });
 
 function responseCompletions(document: unknown): readonly Completion[] | string {
@@ -175,7 +175,7 @@ function finishOf({status, incomplete_details}: z.infer<typeof replySchema>): Fi
 function responseReceipt(document: unknown): Receipt {
   const {model, usage} = receiptSchema.parse(document);
   return {
-    ...(usage && {usage: {inputTokens: usage.input_tokens, outputTokens: usage.output_tokens}}),
+    ...(usage && {usage: usageOf(usage)}),
     ...(model && {model}),
   };
 }

@@ -161,6 +161,13 @@ export interface Service<A extends Access = Access> {
   leastCase?(queries: readonly Query[]): Usage;
   /** Undefined if `worstCase` and `price` give the highest cost of a request. */
   readonly unbounded?: Unbounded | undefined;
+  /**
+   * True if all requests share a prompt that is long enough for the service's prompt cache. The first request then goes
+   * alone, and fills the cache for the others.
+   *
+   * @default false
+   */
+  readonly fillsPromptCache?: boolean | undefined;
   /** The most that the account may do, if the service's own headers don't tell. */
   readonly rate?: Rate | undefined;
   /** Undefined if it isn't known: then a budget in dollars is impossible. */

@@ -15,8 +15,13 @@ export interface Unbounded {
 
 /** Tokens, as a service charges for them: whole numbers, 0 or more. */
 export interface Usage {
+  /** All of the prompt, those of the service's prompt cache among them. */
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Of the input tokens, those that the service read from its prompt cache. @default 0 */
+  readonly cacheReadTokens?: number;
+  /** Of the input tokens, those that it wrote to its prompt cache. @default 0 */
+  readonly cacheWriteTokens?: number;
 }
 
 export interface Receipt {
@@ -28,9 +33,13 @@ export interface Receipt {
   readonly fingerprint?: string;
 }
 
-/** In US dollars. A missing field counts as 0. */
+/** In US dollars. A missing field counts as 0, if it has no other default. */
 export interface Price {
   readonly perCall?: number;
   readonly perMillionInputTokens?: number;
   readonly perMillionOutputTokens?: number;
+  /** For input tokens that are read from the service's prompt cache. @default `perMillionInputTokens` */
+  readonly perMillionCacheReadTokens?: number;
+  /** For input tokens that are written to its prompt cache. @default `perMillionInputTokens` */
+  readonly perMillionCacheWriteTokens?: number;
 }

@@ -21,7 +21,7 @@ import {parseJson} from '../_wire/reply.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import {CONCURRENCY, chargedService, openModel, SERVICE_KINDS, type ServiceOptions} from '../_wire/service.ts';
 import {chatProbe, holdsLabel} from './chat-probe.ts';
-import {isObject, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
+import {fillsPromptCache, isObject, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
 import type {Body, ChatReading, ChatWords, Completion, Dialect, Settings, Unanswered} from './dialect.ts';
 import {parseLabel, plain} from './projection-text.ts';
 import {PROMPT_KINDS, type Prompt, type PromptedInput, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
@@ -127,6 +127,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         worstCase: queries => totalBound(queries.map(worstCaseOf)),
         leastCase: queries => totalUsage(queries.map(query => leastTokens(promptAbout(query)))),
         ...(unbounded && {unbounded}),
+        fillsPromptCache: fillsPromptCache(template),
         ...(dialect.note && {note: reply => noteOn(reply, dialect, words)}),
         probe: chatProbe({dialect, settings, isHeld, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),

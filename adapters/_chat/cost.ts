@@ -53,11 +53,10 @@ export function mostTokens(
   image?: EncodedImage,
   imageTokens: number = Number.POSITIVE_INFINITY,
 ): Usage {
-  const {inputWeight = 1} = fields;
   const bytes = Buffer.byteLength(JSON.stringify(body));
   const tokens = image ? bytes - imageBase64(image).length + imageTokens : bytes;
   return {
-    inputTokens: Math.ceil(inputWeight * tokens),
+    inputTokens: Math.ceil(tokens),
     outputTokens: mostOutput(fields, body),
   };
 }
@@ -69,6 +68,14 @@ export function mostTokens(
 export function leastTokens({system = '', user}: Prompt): Usage {
   const words = `${system} ${user}`.split(/\s+/).filter(word => word !== '');
   return {inputTokens: words.length, outputTokens: 1};
+}
+
+/** The fewest bytes of a prompt of 1,024 tokens, from which on services cache prompts; a token has 3 or more mostly. */
+const CACHED_FROM = 3 * 1024;
+
+/** @param shared - what all requests have in common */
+export function fillsPromptCache(shared: Json): boolean {
+  return Buffer.byteLength(JSON.stringify(shared)) >= CACHED_FROM;
 }
 
 /** Returns the most tokens generated for one prompt of a body. If there are several limits, the highest counts. */
@@ -160,6 +167,6 @@ export function totalBound(usages: readonly Usage[]): Usage | undefined {
 
 /** Returns the sum of what several requests use. */
 export function totalUsage(usages: readonly Usage[]): Usage {
-  const sum = (kind: keyof Usage) => usages.reduce((total, usage) => total + usage[kind], 0);
+  const sum = (kind: 'inputTokens' | 'outputTokens') => usages.reduce((total, usage) => total + usage[kind], 0);
   return {inputTokens: sum('inputTokens'), outputTokens: sum('outputTokens')};
 }

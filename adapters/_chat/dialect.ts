@@ -117,12 +117,6 @@ export interface CostFields {
    * @default 1
    */
   readonly least?: number;
-  /**
-   * The most tokens that one token of the prompt is charged as.
-   *
-   * @default 1
-   */
-  readonly inputWeight?: number;
   /** Fields that cost no more than their bytes. */
   readonly harmless: readonly string[];
 }

@@ -1,7 +1,7 @@
 import {z} from 'zod';
 import {dataUrl} from '../../src/input-kinds.ts';
-import type {Access, Json, Receipt} from '../../src/teacher.ts';
-import {tokenCount} from '../_wire/reply.ts';
+import type {Access, Json, Receipt, Usage} from '../../src/teacher.ts';
+import {inputDetails, optionalCount, tokenCount, withPromptCache} from '../_wire/usage.ts';
 import {CHAT_COST} from './cost.ts';
 import type {Completion, Dialect, Finish, Step, Token} from './dialect.ts';
 import type {Prompt} from './prompt.ts';
@@ -30,7 +30,13 @@ const tokenSchema = z.object({
 
 export const stepSchema: z.ZodType<SentStep> = tokenSchema.extend({top_logprobs: z.array(tokenSchema).nullish()});
 
-const usageSchema = z.object({prompt_tokens: tokenCount, completion_tokens: tokenCount});
+const usageSchema = z.object({
+  prompt_tokens: tokenCount,
+  completion_tokens: tokenCount,
+  prompt_tokens_details: inputDetails,
+  // DeepSeek's name.
+  prompt_cache_hit_tokens: optionalCount,
+});
 
 const replySchema = z.object({
   choices: z
@@ -87,10 +93,18 @@ function tokenOf({token, logprob, bytes, id}: SentToken): Token {
 function chatReceipt(document: unknown): Receipt {
   const {model, system_fingerprint: fingerprint, usage} = receiptSchema.parse(document);
   return {
-    ...(usage && {usage: {inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens}}),
+    ...(usage && {usage: usageOf(usage)}),
     ...(model && {model}),
     ...(fingerprint && {fingerprint}),
   };
+}
+
+function usageOf(sent: z.infer<typeof usageSchema>): Usage {
+  const {prompt_tokens_details: details, prompt_cache_hit_tokens: hit} = sent;
+  return withPromptCache(
+    {inputTokens: sent.prompt_tokens, outputTokens: sent.completion_tokens},
+    {read: details?.cached_tokens ?? hit, written: details?.cache_write_tokens},
+  );
 }
 
 /** How replies of the protocol are read, and the body fields that bear on the cost. */

@@ -10,7 +10,7 @@ import {postJson} from '../_wire/request.ts';
 import {askBatches, CONCURRENCY, chargedService, openModel} from '../_wire/service.ts';
 import {type ChatOptions, chatTeacher, outcomeOf, receiptOf, withParameters} from './chat.ts';
 import {chatProbe} from './chat-probe.ts';
-import {leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
+import {fillsPromptCache, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
 import type {ChatReading, Completion, Dialect, Unanswered} from './dialect.ts';
 import {valueIn} from './fields.ts';
 import type {ModeOptions} from './modes.ts';
@@ -100,6 +100,7 @@ function questionTeacher<A extends Access>(options: QuestionChatOptions, dialect
           ),
         leastCase: queries => totalUsage(form.requestsFor(queries).map(({prompt}) => leastTokens(prompt))),
         ...(unbounded && {unbounded}),
+        fillsPromptCache: fillsPromptCache([form.template, form.settings.schema ?? '']),
         ...(dialect.note && {note: reply => noteOn(reply, options.questions, {name, dialect, form})}),
         probe: chatProbe({
           ...{dialect, settings: form.settings, isHeld: completion => form.isHeld(completion)},

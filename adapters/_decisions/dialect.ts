@@ -2,7 +2,7 @@ import {z} from 'zod';
 import type {Option, Question} from '../../src/question.ts';
 import type {EncodedImage, Input, Json, Receipt, Reply, TensorInput} from '../../src/teacher.ts';
 import type {RefusalAdvice} from '../_wire/refusal.ts';
-import {tokenCount} from '../_wire/reply.ts';
+import {openAiUsage, tokenCount, usageOf} from '../_wire/usage.ts';
 import type {Printed, Unusable} from './distribution.ts';
 
 /** JSON in which a map is an object in its own order. */
@@ -171,7 +171,7 @@ const receiptSchema = z.object({
   model: z.string().nullish().catch(undefined),
   usage: z
     .union([
-      z.object({input_tokens: tokenCount, output_tokens: tokenCount}),
+      openAiUsage,
       // SGLang generates nothing, and says so by leaving it out.
       z
         .object({prompt_tokens: tokenCount, completion_tokens: tokenCount.default(0)})
@@ -188,7 +188,7 @@ const receiptSchema = z.object({
 export function receiptIn(document: unknown): Receipt {
   const {model, usage} = receiptSchema.parse(document);
   return {
-    ...(usage && {usage: {inputTokens: usage.input_tokens, outputTokens: usage.output_tokens}}),
+    ...(usage && {usage: usageOf(usage)}),
     ...(model && {model}),
   };
 }

@@ -3,7 +3,7 @@ import {InputError} from '../../src/errors.ts';
 import type {Receipt, TopKAnswer} from '../../src/teacher.ts';
 import {withinOne} from '../_chat/projection.ts';
 import type {Prompts} from '../_chat/prompt.ts';
-import {tokenCount} from '../_wire/reply.ts';
+import {tokenCount} from '../_wire/usage.ts';
 import {scoreTrie, tokenTrie} from './label-trie.ts';
 import {type ExactServer, isWhole, type ToldTokens} from './server.ts';
 

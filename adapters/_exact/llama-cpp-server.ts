@@ -4,8 +4,9 @@ import type {Json} from '../../src/teacher.ts';
 import {withParameters} from '../_chat/chat.ts';
 import type {Body} from '../_chat/dialect.ts';
 import {chatMessages} from '../_chat/openai-chat.ts';
-import {parseJson, tokenCount} from '../_wire/reply.ts';
+import {parseJson} from '../_wire/reply.ts';
 import {type Connection, getJson} from '../_wire/request.ts';
+import {tokenCount} from '../_wire/usage.ts';
 import {type ExactServer, type Post, plainly, Refused, type Telling, type TokenQuery, toldOf} from './server.ts';
 
 interface LlamaCppModel {

@@ -4,7 +4,7 @@ import type {Json} from '../../src/teacher.ts';
 import {withParameters} from '../_chat/chat.ts';
 import type {Body} from '../_chat/dialect.ts';
 import {chatMessages} from '../_chat/openai-chat.ts';
-import {tokenCount} from '../_wire/reply.ts';
+import {tokenCount} from '../_wire/usage.ts';
 import type {TokenTrie} from './label-trie.ts';
 import {type ExactServer, isWhole, type Post, plainly, type Telling, type TokenQuery, toldOf} from './server.ts';
 

@@ -1,6 +1,7 @@
 import {InputError} from '../../src/errors.ts';
 import type {Receipt, Reply} from '../../src/teacher.ts';
-import {parseJson, tokenCount} from '../_wire/reply.ts';
+import {parseJson} from '../_wire/reply.ts';
+import {tokenCount} from '../_wire/usage.ts';
 import {find, POINTER, pointerOf} from './cells.ts';
 
 /** The location of a reply's cost and of the model's name, as JSON pointers. */

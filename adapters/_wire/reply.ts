@@ -1,4 +1,3 @@
-import {z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
 import {imageBase64, textOf} from '../../src/input-kinds.ts';
 import {markClean, replyWithoutSecrets, withoutFragments, withoutSecrets} from '../../src/secrets.ts';
@@ -33,9 +32,6 @@ export class WholeReply implements Reply {
 export function parsedOnce<T>(reply: Reply, parse: (reply: Reply) => T): T {
   return reply instanceof WholeReply ? reply.once(parse) : parse(reply);
 }
-
-/** A number of tokens in a reply. */
-export const tokenCount: z.ZodType<number> = z.number().int().min(0);
 
 /**
  * Parses a body as `lenientJson` does.

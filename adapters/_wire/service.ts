@@ -1,6 +1,6 @@
 import {kinds, oneOf, type Shape} from '../../src/options.ts';
 import type {BatchService, PatientService, ProbedService} from '../../src/service-features.ts';
-import type {Access, Outcome, Price, Rate} from '../../src/teacher.ts';
+import type {Access, Outcome, Price, Rate, Usage} from '../../src/teacher.ts';
 import {type HeaderOptions, keyHeaderOf, readHeaders} from './headers.ts';
 import {accountOf, type Connection, checkAddress, knownKey} from './request.ts';
 import {detourOf, openDispatcher, type TransportOptions} from './transport.ts';
@@ -188,10 +188,18 @@ export function chargedService<A extends Access>(
       return accountOf(socketPath ?? address, key());
     },
     ...reading,
+    ...(reading.worstCase && {worstCase: queries => asWritten(price, reading.worstCase?.(queries))}),
     waitFor: patience => waiting?.configure(patience),
     ...(rate && {rate}),
     ...(price && {price}),
   };
+}
+
+/** A service may write any part of a prompt to its cache, which can be the highest price of a token. */
+function asWritten(price: Price = {}, usage: Usage | undefined): Usage | undefined {
+  const {perMillionInputTokens = 0, perMillionCacheWriteTokens = perMillionInputTokens} = price;
+  if (usage === undefined || perMillionCacheWriteTokens <= perMillionInputTokens) return usage;
+  return {...usage, cacheWriteTokens: usage.inputTokens};
 }
 
 /**

@@ -1,6 +1,7 @@
 import {locationName, type ReplyLocation} from '../store/stored-answer.ts';
 import type {Query, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
 import {costOf, NANO_DOLLARS} from './budget/price.ts';
+import {TOKEN_COUNTS} from './budget/tokens.ts';
 
 /** Counts for one teacher in one run. */
 export interface LedgerSnapshot {
@@ -23,6 +24,10 @@ export interface LedgerSnapshot {
   /** As the service counted them; the worst case for requests in doubt. */
   readonly inputTokens: number;
   readonly outputTokens: number;
+  /** Of the input tokens, those read from the service's prompt cache. Absent: none, or it doesn't say. */
+  readonly cacheReadTokens?: number;
+  /** Of the input tokens, those written to its prompt cache. Absent: none, or it doesn't say. */
+  readonly cacheWriteTokens?: number;
   /** US dollars; absent if no price is known. */
   readonly usd?: number | undefined;
 }
@@ -36,26 +41,29 @@ export interface Ledger {
   readonly earlier?: EarlierPurchases | undefined;
 }
 
+/** Amounts that most ledgers don't have. */
+const RARE = ['imported', 'cacheReadTokens', 'cacheWriteTokens'] as const;
+
 /** An empty ledger. */
 export function createLedger(earlier?: EarlierPurchases): Ledger {
   const totals = {
     ...{asked: 0, bought: 0, cached: 0, setAside: 0, inDoubt: 0},
     ...{calls: 0, refused: 0, inputTokens: 0, outputTokens: 0},
   };
+  const rare = {imported: 0, cacheReadTokens: 0, cacheWriteTokens: 0};
   type Total = keyof typeof totals;
   let nanoDollars: number | undefined;
-  let imported = 0;
   return {
     earlier,
     add(amounts) {
       // This runs several times a request, mostly with one amount.
       for (const name in amounts) if (name in totals) totals[name as Total] += amounts[name as Total] ?? 0;
-      imported += amounts.imported ?? 0;
+      for (const name of RARE) rare[name] += amounts[name] ?? 0;
       if (amounts.usd !== undefined) nanoDollars = (nanoDollars ?? 0) + Math.round(amounts.usd * NANO_DOLLARS);
     },
     snapshot: () => ({
       ...totals,
-      ...(imported > 0 && {imported}),
+      ...Object.fromEntries(RARE.flatMap(name => (rare[name] > 0 ? [[name, rare[name]]] : []))),
       ...(nanoDollars !== undefined && {usd: nanoDollars / NANO_DOLLARS}),
     }),
   };
@@ -69,7 +77,10 @@ export function receiptOf(service: Pick<Service, 'receipt'>, reply: Reply): Rece
 
 /** True if these are counts of tokens. A service can send any type. */
 export function isUsage(usage: Partial<Record<keyof Usage, unknown>> | undefined): usage is Usage {
-  return usage !== undefined && [usage.inputTokens, usage.outputTokens].every(isCount);
+  if (usage === undefined) return false;
+  const {inputTokens, outputTokens, cacheReadTokens = 0, cacheWriteTokens = 0} = usage;
+  const counts = [inputTokens, outputTokens, cacheReadTokens, cacheWriteTokens];
+  return counts.every(isCount) && Number(cacheReadTokens) + Number(cacheWriteTokens) <= Number(inputTokens);
 }
 
 function isCount(value: unknown): boolean {
@@ -120,11 +131,9 @@ export interface Purchase {
 }
 
 /** What was bought, as a ledger adds it. */
-interface PurchaseAmounts {
+interface PurchaseAmounts extends Partial<Usage> {
   readonly bought: number;
   readonly calls: number;
-  readonly inputTokens?: number;
-  readonly outputTokens?: number;
   /** US dollars; absent if no price is known. */
   readonly usd?: number | undefined;
 }
@@ -154,14 +163,13 @@ export class EarlierPurchases {
     for (const {key} of own) this.#keys.add(key);
     const bought = own.length;
     if (service === undefined) return {bought, calls: Math.ceil(bought / maxBatch)};
-    const total = {calls: 0, inputTokens: 0, outputTokens: 0, usd: 0};
+    const total = {calls: 0, inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, usd: 0};
     for (const [reply, answers] of byReply(own)) {
       if (this.#replies.has(reply)) continue;
       this.#replies.add(reply);
       const usage = answers[0]!.receipt?.usage ?? service.worstCase?.(answers.map(({query}) => query));
       total.calls++;
-      total.inputTokens += usage?.inputTokens ?? 0;
-      total.outputTokens += usage?.outputTokens ?? 0;
+      for (const name of TOKEN_COUNTS) total[name] += usage?.[name] ?? 0;
       total.usd += service.price ? costOf(service.price, {calls: 1, usage}) : 0;
     }
     return {bought, ...total, usd: service.price && total.usd};

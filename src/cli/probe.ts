@@ -12,7 +12,7 @@ import {loadRecipe} from '../recipe/load.ts';
 import {recipeOfFirst} from '../recipe/questions.ts';
 import {probeStudy, type StudyProbe} from '../study/probe.ts';
 import {count, counted, duration, list} from '../study/report/format.ts';
-import type {Access} from '../teacher.ts';
+import type {Access, Usage} from '../teacher.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
@@ -166,7 +166,7 @@ function requestRows(
 ): string[][] {
   if (!isService) return [];
   const tokens = perQuestion
-    ? `${amount(perQuestion.inputTokens)} + ${amount(perQuestion.outputTokens)} tokens`
+    ? `${amount(perQuestion.inputTokens)} + ${amount(perQuestion.outputTokens)} tokens${ofCacheText(perQuestion)}`
     : 'tokens not counted by the service';
   const each = whole.usd === undefined ? tokens : `${tokens}, ${dollars(whole.usd / whole.inputs)}`;
   const price = whole.usd === undefined ? 'price unknown' : dollars(whole.usd);
@@ -185,6 +185,10 @@ function requestRows(
     ],
     ['whole set', `${counted(whole.inputs, noun)}: ${all.join(', ')}`],
   ];
+}
+
+function ofCacheText({cacheReadTokens}: Usage): string {
+  return cacheReadTokens === undefined ? '' : `, ${amount(cacheReadTokens)} of them read from the prompt cache`;
 }
 
 const QUOTAS = {

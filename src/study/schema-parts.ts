@@ -82,6 +82,8 @@ export const ledger: z.ZodType<LedgerSnapshot> = schemaOf<LedgerSnapshot>()('Led
   refused: count,
   inputTokens: count,
   outputTokens: count,
+  cacheReadTokens: count.exactOptional(),
+  cacheWriteTokens: count.exactOptional(),
   usd: measured.optional(),
 });
 

@@ -236,13 +236,15 @@ function whereLedgersStand({byMethod}: Results['ledger']): string {
   return 'Answers asked and bought stand on the first row that learns from them.';
 }
 
-function ledgerText({asked, bought, cached, imported, calls, inputTokens, outputTokens, usd}: LedgerTotals): string {
+function ledgerText(totals: LedgerTotals): string {
+  const {asked, bought, cached, imported, calls, inputTokens, outputTokens, cacheReadTokens, usd} = totals;
   const tokens = inputTokens + outputTokens;
+  const ofCache = cacheReadTokens === undefined ? '' : ` (${count(cacheReadTokens)} read from a prompt cache)`;
   const ofLogs = imported === undefined ? '' : `, ${count(imported)} of them imported`;
   return [
     `${counted(asked, 'answer')}, ${count(bought)} bought and ${count(cached)} cached${ofLogs}`,
     counted(calls, 'call'),
-    ...(tokens > 0 ? [counted(tokens, 'token')] : []),
+    ...(tokens > 0 ? [`${counted(tokens, 'token')}${ofCache}`] : []),
     ...(usd ? [dollars(usd)] : []),
   ].join(', ');
 }

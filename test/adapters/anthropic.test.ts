@@ -55,11 +55,14 @@ describe('anthropic on recorded replies', () => {
     expect(problemsIn(await teacherOn(network).ask([review]))[0]).toContain('The model refused to answer');
   });
 
-  it('counts tokens that came from the cache in full, and those that were written to it as what they cost', () => {
+  it('counts tokens that came from the prompt cache, and those that were written to it', () => {
     const usage = {input_tokens: 5, output_tokens: 2, cache_creation_input_tokens: 100, cache_read_input_tokens: 1000};
     const body = JSON.stringify({model: 'm', content: [], stop_reason: null, usage});
     const receipt = teacherOn(offline()).service?.receipt?.({status: 200, headers: {}, body});
-    expect(receipt).toEqual({model: 'm', usage: {inputTokens: 1130, outputTokens: 2}});
+    expect(receipt).toEqual({
+      model: 'm',
+      usage: {inputTokens: 1105, outputTokens: 2, cacheReadTokens: 1000, cacheWriteTokens: 100},
+    });
   });
 
   it.each([

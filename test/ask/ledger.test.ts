@@ -42,6 +42,15 @@ describe('a ledger', () => {
     expect(ledger.snapshot().usd).toBe(1);
   });
 
+  it('has tokens of a prompt cache only if there were some', () => {
+    const ledger = createLedger();
+    ledger.add({inputTokens: 100, outputTokens: 7});
+    expect(ledger.snapshot()).not.toHaveProperty('cacheReadTokens');
+    ledger.add({inputTokens: 100, cacheReadTokens: 90, cacheWriteTokens: 0});
+    expect(ledger.snapshot()).toMatchObject({inputTokens: 200, cacheReadTokens: 90});
+    expect(ledger.snapshot()).not.toHaveProperty('cacheWriteTokens');
+  });
+
   it('is plain data for JSON', () => {
     const ledger = createLedger();
     ledger.add({asked: 1, usd: 0.25});
@@ -54,6 +63,14 @@ const usageFrom = (inputTokens: unknown, outputTokens: unknown) =>
   receiptOf({receipt: () => ({model: 'm', usage: {inputTokens, outputTokens} as Usage})}, reply);
 
 describe('a receipt', () => {
+  it('leaves out a usage that has more tokens of the prompt cache than of the prompt', () => {
+    const of = (cache: Partial<Usage>) =>
+      receiptOf({receipt: () => ({usage: {inputTokens: 10, outputTokens: 1, ...cache}})}, reply);
+    expect(of({cacheReadTokens: 6, cacheWriteTokens: 4}).usage).toBeDefined();
+    expect(of({cacheReadTokens: 6, cacheWriteTokens: 5}).usage).toBeUndefined();
+    expect(of({cacheReadTokens: -1}).usage).toBeUndefined();
+  });
+
   it.each([
     [-1, 3],
     [3, -1],

@@ -187,6 +187,8 @@ interface Share {
   readonly worst: number;
 }
 
+type Counted = 'inputTokens' | 'outputTokens';
+
 const AS_SAID: Share = {charged: 1, worst: 1};
 
 /**
@@ -196,17 +198,18 @@ const AS_SAID: Share = {charged: 1, worst: 1};
 export class Excess {
   /** The ratio of the last note. */
   #told = 0.5;
-  readonly #highest: Record<keyof Usage, Share> = {inputTokens: AS_SAID, outputTokens: AS_SAID};
+  readonly #highest: Record<Counted, Share> = {inputTokens: AS_SAID, outputTokens: AS_SAID};
 
   /** The worst case of a request by all that was seen. */
   raised({calls, usage}: Charge): Charge {
     if (usage === undefined) return {calls};
-    const {inputTokens, outputTokens} = usage;
+    const {inputTokens, outputTokens, cacheWriteTokens} = usage;
     return {
       calls,
       usage: {
         inputTokens: times(inputTokens, this.#highest.inputTokens),
         outputTokens: times(outputTokens, this.#highest.outputTokens),
+        ...(cacheWriteTokens && {cacheWriteTokens: times(cacheWriteTokens, this.#highest.inputTokens)}),
       },
     };
   }
@@ -234,7 +237,7 @@ export class Excess {
     );
   }
 
-  #sawOf(kind: keyof Usage, worst: Usage, actual: Usage): number {
+  #sawOf(kind: Counted, worst: Usage, actual: Usage): number {
     if (actual[kind] <= times(worst[kind], this.#highest[kind])) return 1;
     this.#highest[kind] = {charged: actual[kind], worst: Math.max(1, worst[kind])};
     return actual[kind] / Math.max(1, worst[kind]);

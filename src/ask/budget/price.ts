@@ -23,28 +23,45 @@ export function costOf(price: Price, charge: Charge): number {
 /** The cost of a charge in nano-dollars. */
 export function nanoDollars(price: Price, {calls, usage}: Charge): number {
   const {perCall = 0, perMillionInputTokens = 0, perMillionOutputTokens = 0} = price;
-  const {inputTokens = 0, outputTokens = 0} = usage ?? {};
+  const {perMillionCacheReadTokens = perMillionInputTokens, perMillionCacheWriteTokens = perMillionInputTokens} = price;
+  const {inputTokens = 0, outputTokens = 0, cacheReadTokens = 0, cacheWriteTokens = 0} = usage ?? {};
+  const perToken = (perMillion: number) => Math.round(perMillion * (PICO_DOLLARS / 1e6));
   const picoDollars =
     calls * Math.round(perCall * PICO_DOLLARS) +
-    inputTokens * Math.round(perMillionInputTokens * (PICO_DOLLARS / 1e6)) +
-    outputTokens * Math.round(perMillionOutputTokens * (PICO_DOLLARS / 1e6));
+    (inputTokens - cacheReadTokens - cacheWriteTokens) * perToken(perMillionInputTokens) +
+    cacheReadTokens * perToken(perMillionCacheReadTokens) +
+    cacheWriteTokens * perToken(perMillionCacheWriteTokens) +
+    outputTokens * perToken(perMillionOutputTokens);
   return Math.ceil(picoDollars / (PICO_DOLLARS / NANO_DOLLARS));
 }
 
+const FIELDS = Object.keys({
+  perCall: 0,
+  perMillionInputTokens: 0,
+  perMillionOutputTokens: 0,
+  perMillionCacheReadTokens: 0,
+  perMillionCacheWriteTokens: 0,
+} satisfies {readonly [K in keyof Required<Price>]: 0});
+
 /**
  * @param teacher - its name, for the message
- * @throws InputError if a price is negative or no number
+ * @throws InputError if a price is negative or no number, or nobody knows what it is for
  */
 export function checkPrice(price: Price, teacher: string): void {
   for (const [field, value] of Object.entries(price)) {
+    if (!FIELDS.includes(field)) {
+      throw new InputError(
+        `\`price.${field}\` of teacher ${teacher} is no part of a price. Those are ${FIELDS.join(', ')}.`,
+      );
+    }
     if (Number.isFinite(value) && value >= 0) continue;
     throw new InputError(`Expected \`price.${field}\` of teacher ${teacher} to be 0 or more dollars, got ${value}.`);
   }
 }
 
 /** True if a price depends on the number of tokens. */
-export function isByToken({perMillionInputTokens = 0, perMillionOutputTokens = 0}: Price): boolean {
-  return perMillionInputTokens > 0 || perMillionOutputTokens > 0;
+export function isByToken({perCall: _, ...byToken}: Price): boolean {
+  return Object.values(byToken).some(perMillion => perMillion > 0);
 }
 
 /** Dollars as `$1,234.50`; below one dollar with two significant digits, as `$0.0042`. */

@@ -32,12 +32,7 @@ export function checkLanes(teacher: Teacher): void {
 /** The price of a service's batch lane; undefined if the service's price is not known. */
 export function lanePrice({price}: Pick<Service, 'price'>, {priceShare}: BatchLane): Price | undefined {
   if (price === undefined) return undefined;
-  const {perCall = 0, perMillionInputTokens = 0, perMillionOutputTokens = 0} = price;
-  return {
-    perCall: perCall * priceShare,
-    perMillionInputTokens: perMillionInputTokens * priceShare,
-    perMillionOutputTokens: perMillionOutputTokens * priceShare,
-  };
+  return Object.fromEntries(Object.entries(price).map(([of, dollars]) => [of, dollars * priceShare]));
 }
 
 /** A teacher as a budget sees it, at the price of its batch lane if it has one. */

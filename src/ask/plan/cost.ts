@@ -3,6 +3,7 @@ import type {Query, Rate, Service, Teacher, Usage} from '../../teacher.ts';
 import {batchEnd} from '../batches.ts';
 import {NO_BOUND} from '../budget/limit.ts';
 import {type Charge, costOf, isByToken} from '../budget/price.ts';
+import {combine, sumOf} from '../budget/tokens.ts';
 import {lanePrice} from '../lane/lane.ts';
 import {LANE_ATTEMPTS} from '../lane/lane-queries.ts';
 import {ATTEMPTS} from '../retry.ts';
@@ -66,9 +67,9 @@ export class Requests {
       this.#isBounded &&= this.#service?.worstCase === undefined;
       return;
     }
-    this.#most = combine(this.#most, usage, sumOf);
+    this.#most = sumOf(this.#most, usage);
     const least = this.#service?.leastCase?.(queries) ?? {inputTokens: queries.length, outputTokens: queries.length};
-    this.#least = combine(this.#least, combine(least, usage, Math.min), sumOf);
+    this.#least = sumOf(this.#least, combine(least, usage, Math.min));
   }
 }
 
@@ -112,9 +113,19 @@ function casesOf(
   }
   const likely = (requests: Requests) =>
     mean ? combine(mean, mean, value => Math.round(value * requests.calls)) : requests.most;
-  const longest = combine(worst.most, likely(worst), (one, other) => Math.max(one, other) * mostSends);
+  // At worst, nothing is read from a prompt cache. At best, as much as the kept replies say.
+  const {cacheReadTokens: _, ...unread} = likely(worst);
+  const longest = combine(worst.most, unread, (one, other) => Math.max(one, other) * mostSends);
+  const {cacheReadTokens = 0} = likely(low);
+  const shortest = combine(low.least, likely(low), Math.min);
   return {
-    low: {calls: low.calls, usage: combine(low.least, likely(low), Math.min)},
+    low: {
+      calls: low.calls,
+      usage: {
+        ...shortest,
+        ...(cacheReadTokens > 0 && {cacheReadTokens: Math.min(shortest.inputTokens, cacheReadTokens)}),
+      },
+    },
     expected: {calls: expected.calls, usage: likely(expected)},
     worst: {calls: worst.calls * mostSends, usage: longest},
   };
@@ -122,17 +133,6 @@ function casesOf(
 
 function across({low, expected, worst}: Cases, make: (charge: Charge) => number): Estimate {
   return {low: make(low), expected: make(expected), worst: make(worst)};
-}
-
-function combine(one: Usage, other: Usage, by: (one: number, other: number) => number): Usage {
-  return {
-    inputTokens: by(one.inputTokens, other.inputTokens),
-    outputTokens: by(one.outputTokens, other.outputTokens),
-  };
-}
-
-function sumOf(one: number, other: number): number {
-  return one + other;
 }
 
 /** The prices and the rate of a service. The duration of a batch lane is unknown. */

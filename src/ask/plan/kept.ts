@@ -3,6 +3,7 @@ import {detailFor} from '../../questions.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
 import {identityText, locationName} from '../../store/stored-answer.ts';
 import type {Detail, Outcome, Query, Teacher, Usage} from '../../teacher.ts';
+import {combine, shareOf, sumOf} from '../budget/tokens.ts';
 import {type Leaf, layeredBy} from '../compose/parts.ts';
 import {findKept, type Lookup, shown} from '../keep/kept-answers.ts';
 import {keyed, layerOver} from '../layer.ts';
@@ -92,32 +93,42 @@ export function furtherLike(leaf: Leaf, leaves: readonly Leaf[], kept: MadeOfKep
 /** How many records are read: enough for a mean. */
 const SAMPLE = 10_000;
 
+const NO_TOKENS: Usage = {inputTokens: 0, outputTokens: 0};
+
 /** The mean usage of the requests behind kept answers. */
 export class KeptUsage {
   readonly #replies = new Set<string>();
-  #inputTokens = 0;
-  #outputTokens = 0;
+  #sum = NO_TOKENS;
+  #first: Pick<StoredAnswer, 'storedAt'> & {readonly usage: Usage} = {storedAt: '', usage: NO_TOKENS};
 
   /** The number of replies in the mean. */
   get replies(): number {
     return this.#replies.size;
   }
 
-  /** Per request; undefined if no kept answer reports it. */
+  /**
+   * Per request; undefined if no kept answer reports it. The request that filled the service's prompt cache for all
+   * others is left out.
+   */
   get mean(): Usage | undefined {
     const {replies} = this;
     if (replies === 0) return undefined;
-    return {inputTokens: this.#inputTokens / replies, outputTokens: this.#outputTokens / replies};
+    const isFilled = this.#sum.cacheReadTokens !== undefined && this.#first.usage.cacheReadTokens === undefined;
+    if (!isFilled) return shareOf(this.#sum, replies);
+    return shareOf(
+      combine(this.#sum, this.#first.usage, (sum, first) => sum - first),
+      replies - 1,
+    );
   }
 
   /** Takes an answer into account. Answers of one reply report the same usage, and count once. */
-  add({receipt, reply, question}: StoredAnswer): void {
+  add({receipt, reply, question, storedAt}: StoredAnswer): void {
     const usage = receipt?.usage;
     const id = reply ? locationName(reply) : question.bytes;
     if (!isUsage(usage) || this.#replies.size === SAMPLE || this.#replies.has(id)) return;
+    if (this.replies === 0 || storedAt < this.#first.storedAt) this.#first = {storedAt, usage: sumOf(usage, NO_TOKENS)};
     this.#replies.add(id);
-    this.#inputTokens += usage.inputTokens;
-    this.#outputTokens += usage.outputTokens;
+    this.#sum = sumOf(this.#sum, usage);
   }
 
   /**

@@ -3,6 +3,7 @@ import {locationName} from '../../store/stored-answer.ts';
 import type {Access, AskOptions, Exchange, Query, Receipt, Reply, Teacher, Usage} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import {costOf, isByToken} from '../budget/price.ts';
+import {combine, shareOf, sumOf} from '../budget/tokens.ts';
 import type {Leaf} from '../compose/parts.ts';
 import {keyed} from '../layer.ts';
 import {receiptOf} from '../ledger.ts';
@@ -134,8 +135,7 @@ function authorOf({model, fingerprint}: Receipt): readonly string[] {
 function usageOf(receipts: readonly Receipt[], seen: readonly Seen[]): Usage | undefined {
   if (receipts.some(({usage}) => usage === undefined)) return undefined;
   const queries = seen.reduce((sum, request) => sum + request.count, 0);
-  const mean = (name: keyof Usage) => receipts.reduce((sum, {usage}) => sum + usage![name], 0) / queries;
-  return {inputTokens: mean('inputTokens'), outputTokens: mean('outputTokens')};
+  return shareOf(receipts.map(({usage}) => usage!).reduce(sumOf, {inputTokens: 0, outputTokens: 0}), queries);
 }
 
 function wholeCost(
@@ -149,10 +149,7 @@ function wholeCost(
   // Questions about one input count as one query, if a request may carry them.
   const perInput = questions ? Math.ceil(samples / questions.perRequest) : samples;
   const calls = Math.ceil((inputs * perInput) / maxBatch);
-  const usage = perQuestion && {
-    inputTokens: Math.round(perQuestion.inputTokens * queries),
-    outputTokens: Math.round(perQuestion.outputTokens * queries),
-  };
+  const usage = perQuestion && combine(perQuestion, perQuestion, tokens => Math.round(tokens * queries));
   const {price} = service ?? {};
   const isPriced = price !== undefined && (usage !== undefined || !isByToken(price));
   return {

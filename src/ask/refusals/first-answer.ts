@@ -13,10 +13,10 @@ export type Trial = 'answered' | 'uncounted' | {readonly problem: string};
 /**
  * Waits for the first usable answer of a teacher in one run. Until then, the number of requests is limited, so that a
  * broken set-up costs little: a key of another project, a prompt that no answer fits, a model that gives no
- * log-probabilities.
+ * log-probabilities. If it fills the service's prompt cache for all others, it is waited for by itself.
  */
 export class FirstAnswer implements AnswerWatch {
-  readonly #teacher: Pick<Teacher, 'name'>;
+  readonly #teacher: Pick<Teacher, 'name' | 'service'>;
   #within: number;
   #isThere = false;
   /** Requests that are under way. */
@@ -26,7 +26,7 @@ export class FirstAnswer implements AnswerWatch {
   #waiting: (() => void)[] = [];
 
   /** @throws InputError if `within` is no number of requests */
-  constructor(teacher: Pick<Teacher, 'name'>, within: number = FIRST_ANSWER_WITHIN) {
+  constructor(teacher: Pick<Teacher, 'name' | 'service'>, within: number = FIRST_ANSWER_WITHIN) {
     if (within !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(within) && within > 0)) {
       throw new InputError(`Expected \`firstAnswerWithin\` to be a whole number above 0, or Infinity, got ${within}.`);
     }
@@ -46,7 +46,8 @@ export class FirstAnswer implements AnswerWatch {
   }
 
   /**
-   * Waits until a request can go out. If it could exceed the limit, it waits for the results of the others.
+   * Waits until a request can go out. If it could exceed the limit, or read the prompt cache before it is filled, it
+   * waits for the results of the others.
    *
    * @returns true if it counts, and so must be settled
    * @throws TeacherError, the verdict
@@ -54,7 +55,8 @@ export class FirstAnswer implements AnswerWatch {
   async enter(): Promise<boolean> {
     while (!this.isThere) {
       if (this.verdict) throw this.verdict;
-      if (this.#failed + this.#open < this.#within) {
+      const isAlone = this.#teacher.service?.fillsPromptCache === true;
+      if (this.#failed + this.#open < this.#within && !(isAlone && this.#open > 0)) {
         this.#open++;
         return true;
       }

@@ -48,6 +48,11 @@ const LEDGER_COLUMNS: readonly LedgerColumn[] = [
   {name: 'calls', text: ({calls}) => count(calls)},
   {name: 'tokens', text: totals => count(tokensOf(totals)), isShown: totals => tokensOf(totals) > 0},
   {
+    name: 'from a prompt cache',
+    text: ({cacheReadTokens = 0}) => count(cacheReadTokens),
+    isShown: ({cacheReadTokens = 0}) => cacheReadTokens > 0,
+  },
+  {
     name: 'cost',
     text: ({usd}) => (usd === undefined ? MISSING : dollars(usd)),
     isShown: ({usd = 0}) => usd > 0,

@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest';
-import {checkPrice, costOf, dollars, nanoDollars} from '../../../src/ask/budget/price.ts';
+import {checkPrice, costOf, dollars, isByToken, nanoDollars} from '../../../src/ask/budget/price.ts';
 import {InputError} from '../../../src/errors.ts';
+import type {Price} from '../../../src/teacher.ts';
 
 const usage = {inputTokens: 1000, outputTokens: 100};
 
@@ -10,6 +11,13 @@ describe('costOf', () => {
     expect(costOf(price, {calls: 2, usage})).toBe(0.0235);
     expect(costOf(price, {calls: 2})).toBe(0.02);
     expect(costOf({}, {calls: 2, usage})).toBe(0);
+  });
+
+  it('charges for tokens of the prompt cache at their own prices, and at that of input tokens if they have none', () => {
+    const cached = {...usage, cacheReadTokens: 700, cacheWriteTokens: 200};
+    const price = {perMillionInputTokens: 2, perMillionCacheReadTokens: 0.2, perMillionCacheWriteTokens: 2.5};
+    expect(nanoDollars(price, {calls: 1, usage: cached})).toBe(100 * 2000 + 700 * 200 + 200 * 2500);
+    expect(nanoDollars({perMillionInputTokens: 2}, {calls: 1, usage: cached})).toBe(1000 * 2000);
   });
 
   it('is exact although binary fractions are not', () => {
@@ -32,6 +40,15 @@ describe('checkPrice', () => {
       expect(() => checkPrice({perCall: value}, 'a fake')).toThrow(InputError);
       expect(() => checkPrice({perCall: value}, 'a fake')).toThrow(`\`price.perCall\` of teacher a fake`);
     }
+    const misspelt = {perMilionInputTokens: 3} as Price;
+    expect(() => checkPrice(misspelt, 'a fake')).toThrow('`price.perMilionInputTokens` of teacher a fake is no part');
+  });
+});
+
+describe('isByToken', () => {
+  it('is true if any token has a price', () => {
+    expect(isByToken({perCall: 1, perMillionInputTokens: 0})).toBe(false);
+    expect(isByToken({perMillionCacheWriteTokens: 1})).toBe(true);
   });
 });
 

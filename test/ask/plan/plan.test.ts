@@ -1,3 +1,4 @@
+import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
 import {answersTo} from '../../../src/ask/collect.ts';
 import type {Estimate} from '../../../src/ask/plan/cost.ts';
@@ -36,13 +37,19 @@ function serviceTeacher(service: Partial<Service<'black-box'>> = {}, fields: Par
 const alike = (value: number, worst = value): Estimate => ({low: value, expected: value, worst});
 
 /** Keeps answers about these numbers as if a reply each had been paid for. */
-async function keep(store: AnswerStore, teacher: Teacher, numbers: readonly number[], usage: Usage): Promise<void> {
+async function keep(
+  store: AnswerStore,
+  teacher: Teacher,
+  numbers: readonly number[],
+  usage: Usage,
+  segment = 'a',
+): Promise<void> {
   const {service: _, ...local} = teacher;
   await stack(local, {store}).ask(about(...numbers));
   const entries: {key: string; stored: StoredAnswer}[] = [];
   for await (const {key, stored} of store.entries()) {
     if (stored.receipt) continue;
-    const reply = {segment: 'a', offset: Math.floor(entries.length / 2), length: 1};
+    const reply = {segment, offset: Math.floor(entries.length / 2), length: 1};
     entries.push({key, stored: {...stored, reply, receipt: {usage}}});
   }
   await store.setMany(entries);
@@ -114,6 +121,21 @@ describe('planAsking', () => {
     const plan = await planAsking(teacher, inputs(25), {store});
     // Two requests about 19 queries, of 120 tokens each; an answer may be shorter, and no request longer than its most.
     expect(plan).toMatchObject({keptReplies: 3, tokens: {low: 59 + 19, expected: 280, worst: 5 * (390 + 95)}});
+  });
+
+  it('expects that the prompt cache is filled once: the first reply is left out of the mean, if others read the cache', async () => {
+    const price = {perMillionInputTokens: 10, perMillionCacheReadTokens: 1, perMillionCacheWriteTokens: 20};
+    const [store, teacher] = [newStore(), serviceTeacher({price})];
+    await keep(store, teacher, [0, 1], {inputTokens: 120, outputTokens: 0, cacheWriteTokens: 100});
+    expect((await planAsking(teacher, inputs(22), {store})).usd!.expected).toBeCloseTo(2 * 0.0022, 9);
+    await setTimeout(2);
+    await keep(store, teacher, [2, 3], {inputTokens: 120, outputTokens: 0, cacheReadTokens: 100}, 'b');
+    const {keptReplies, tokens, usd} = await planAsking(teacher, inputs(24), {store});
+    expect({keptReplies, tokens: tokens!.expected}).toEqual({keptReplies: 2, tokens: 240});
+    expect(usd!.expected).toBeCloseTo(2 * 0.0003, 9);
+    // At least: 20 queries of 3 tokens, all read. At most: 2 requests of up to 200 tokens, sent 5 times, none read.
+    expect(usd!.low).toBeLessThanOrEqual(usd!.expected);
+    expect(usd!.worst).toBeCloseTo((5 * 400 * 10) / 1e6, 9);
   });
 
   it('learns from answers to other inputs too, of the same teacher alone', async () => {

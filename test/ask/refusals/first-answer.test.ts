@@ -1,12 +1,13 @@
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {type Asking, type AskingOptions, openAsking} from '../../../src/ask/asking.ts';
 import {askAll} from '../../../src/ask/batches.ts';
 import {FirstAnswer, withFirstAnswer} from '../../../src/ask/refusals/first-answer.ts';
 import {InputError, TeacherError} from '../../../src/errors.ts';
-import type {Query, Reply} from '../../../src/teacher.ts';
+import type {Query, Reply, Teacher} from '../../../src/teacher.ts';
 import {about, labelled, numberOf} from '../fake-teacher.ts';
 import {labels, ok, payingTeacher, type Respond, refusal} from '../paying-teacher.ts';
 
@@ -103,6 +104,38 @@ describe('a run without a first answer', () => {
     const other = asking.open(payingTeacher(unusable, {maxBatch: 1, identity: {service: 'another'}}));
     await expect(askAll(other.teacher, hundred.slice(0, 30))).rejects.toThrow('20 requests brought not one');
     await asking.close();
+  });
+});
+
+describe('a shared prompt for a prompt cache', () => {
+  it.each([
+    [true, 1],
+    [false, 4],
+  ])('lets the first request go alone if it fills the cache (%s)', async (fillsPromptCache, atOnce) => {
+    let [open, most] = [0, 0];
+    const payer = payingTeacher(labels, {maxBatch: 1, concurrency: 4});
+    const seen: number[] = [];
+    const slow: Teacher<'black-box'> = {
+      ...payer,
+      service: {...payer.service!, fillsPromptCache},
+      ask: (queries, options) =>
+        payer.ask(queries, {
+          ...options,
+          exchange: (rows, send) =>
+            options!.exchange!(rows, async () => {
+              most = Math.max(most, ++open);
+              await setTimeout(5);
+              open--;
+              seen.push(most);
+              return send();
+            }),
+        }),
+    };
+    const asking = await openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal')});
+    await askAll(asking.open(slow).teacher, hundred.slice(0, 20));
+    await asking.close();
+    expect(seen[0]).toBe(atOnce);
+    expect(most).toBe(4);
   });
 });
 
