@@ -88,6 +88,7 @@ export function decisions(options: DecisionsOptions): Teacher<'gray-box'> {
     ...{adapter: 'decisions', address},
     path: pathBelow(address, path),
     provider: {own: OPENAI, variable: 'OPENAI_API_KEY'},
+    listsModels: true,
     host: HOSTS[new URL(address).origin] ?? (dialect === 'sglang' ? {options: 26} : {}),
     dialect: dialect === 'sglang' ? sglang : openaiDialect(address.startsWith(OPENAI)),
   });

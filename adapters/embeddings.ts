@@ -196,6 +196,7 @@ export function embeddings(options: EmbeddingsOptions): Teacher<'gray-box'> {
     index,
     receipt,
     maxBatch,
+    ...(api === 'openai' && {listsModels: model}),
     mostTokens,
     advice: 'Check `url` and `api`, and that the model gives embeddings.',
     refusalAdvice: () => advice,

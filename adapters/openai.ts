@@ -73,7 +73,7 @@ export function openai<O extends Output>(
     refusalAdvice: advice,
     warmed: temperature => ({temperature}),
     ...(apiVersion === undefined
-      ? {lane: location => openAiLane(location)}
+      ? {listsModels: true, lane: location => openAiLane(location)}
       : // Azure runs batches on a separate kind of deployment.
         {authorize: key => ({'api-key': key})}),
   });

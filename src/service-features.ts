@@ -1,4 +1,4 @@
-/** The second part of the contract: what a service can offer beside answers. It has a batch lane, can be probed, can be waited for. */
+/** The second part of the contract: what a service can offer beside answers. It has a batch lane, can be probed, can be waited for, lists its models. */
 import type {Access, Query, Reply, Service, Teacher} from './teacher.ts';
 
 /**
@@ -137,6 +137,29 @@ export interface ScoredToken {
   readonly id?: number;
   /** A natural log-probability, or the service's stand-in for it. */
   readonly logProbability: number;
+}
+
+/** A service whose provider lists its models, with the day on which each ends if one is announced. */
+export interface ListedService<A extends Access = Access> extends Service<A> {
+  readonly models?: ModelList;
+}
+
+/** A provider's list of models, which is free of charge. */
+export interface ModelList {
+  /** The address of the list. Services of one account with the same list share one look-up. */
+  readonly url: string;
+  /**
+   * Asks for the list.
+   *
+   * @throws TeacherError if there is none
+   */
+  fetch(signal: AbortSignal): Promise<Reply>;
+  /**
+   * The end of the service's model, in the provider's own form; undefined if none is announced. Never throws.
+   *
+   * @param reply - a reply with status 200
+   */
+  endIn(reply: Reply): string | number | undefined;
 }
 
 /** A service whose requests can wait for a server that is still loading. */

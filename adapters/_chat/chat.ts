@@ -75,7 +75,7 @@ export const CHAT_KINDS: Shape<ChatOptions> = {
  */
 export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dialect<A>): Teacher<A> {
   const prompts = promptsFor(options, dialect.way);
-  const {address, service, name, connection, url} = openModel(options, dialect);
+  const {address, service, name, connection, url, models} = openModel(options, dialect);
   const {adapter, headers, path, access, detail, reader} = dialect;
   const settings = settingsFor(options, dialect, prompts);
   const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
@@ -117,7 +117,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
     concurrency: options.concurrency ?? CONCURRENCY,
     service: chargedService<A>(
       options,
-      {address, connection},
+      {address, connection, models},
       {
         reader: {codes: prompts.codes, reading: reader},
         read: (reply, count) => Array.from({length: count}, () => read(reply)),

@@ -75,6 +75,8 @@ export interface Dialect<A extends Access> {
   /** Returns body fields that set the temperature; absent if the service has no temperature. */
   warmed?(temperature: number): Body;
   readonly authorize?: Connection['authorize'];
+  /** True if the service lists its models as OpenAI does. */
+  readonly listsModels?: boolean;
   /** Headers that can change an answer, such as a version. */
   readonly headers?: Record<string, string>;
   /** The path of requests, relative to the address. It can hold a query string. */

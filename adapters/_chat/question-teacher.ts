@@ -37,7 +37,7 @@ const READER = 1;
  */
 function questionTeacher<A extends Access>(options: QuestionChatOptions, dialect: Dialect<A>): Teacher<A> {
   const {model, parameters, areNamesShown = false, maxQuestions: perRequest = MAX_QUESTIONS} = options;
-  const {address, service, name, connection, url} = openModel(options, dialect);
+  const {address, service, name, connection, url, models} = openModel(options, dialect);
   const {adapter, headers, path, refusalAdvice: advice, warmed} = dialect;
   checkQuestions(name, options.questions);
   if (!Number.isInteger(perRequest) || perRequest < 1) {
@@ -82,7 +82,7 @@ function questionTeacher<A extends Access>(options: QuestionChatOptions, dialect
     concurrency: options.concurrency ?? CONCURRENCY,
     service: chargedService<A>(
       options,
-      {address, connection},
+      {address, connection, models},
       {
         reader: {questions: READER, reading: dialect.reader},
         read: (reply, count, _, questions = []) =>

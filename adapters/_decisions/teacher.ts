@@ -6,6 +6,7 @@ import type {Json, Teacher, Unbounded} from '../../src/teacher.ts';
 import {checkExpected, detailsWith, type Expected} from '../_answers/questions.ts';
 import {totalBound, totalUsage} from '../_chat/cost.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
+import {modelList} from '../_wire/model-list.ts';
 import {statusError} from '../_wire/refusal.ts';
 import type {Connection} from '../_wire/request.ts';
 import {
@@ -127,6 +128,8 @@ interface DecisionService {
   readonly authorize?: Connection['authorize'];
   readonly host: HostFacts;
   readonly dialect: DecisionDialect;
+  /** True if the service lists its models as OpenAI does. */
+  readonly listsModels?: boolean;
 }
 
 const MAX_QUESTIONS = 64;
@@ -140,7 +143,7 @@ const READER = 1;
  */
 export function decisionTeacher(
   options: DecisionOptions,
-  {adapter, address, path, provider, authorize, host, dialect}: DecisionService,
+  {adapter, address, path, provider, authorize, host, dialect, listsModels}: DecisionService,
 ): Teacher<'gray-box'> {
   const {model, questions: list, parameters} = options;
   const service = standInFor(options, address);
@@ -186,7 +189,7 @@ export function decisionTeacher(
     concurrency: options.concurrency ?? CONCURRENCY,
     service: chargedService<'gray-box'>(
       options,
-      {address, connection},
+      {address, connection, ...(listsModels && {models: modelList(connection, address, model)})},
       {
         reader: {reading: READER, decimals, ...(options.expected && {expected: options.expected as Json})},
         read: (reply, count, _, questions = []) =>

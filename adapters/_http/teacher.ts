@@ -20,6 +20,7 @@ import {checkSubject} from '../_answers/heads.ts';
 import {type Aliases, labelOfText, readerWith} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {batchesByForm, type InputBatch, withRows} from '../_wire/input-batches.ts';
+import {modelList} from '../_wire/model-list.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import {
@@ -68,6 +69,8 @@ interface MappedService<Output extends AnswerLocation | QuestionLocations = Answ
   readonly advice?: string;
   /** Converts the value at `output` into a label or scores, or returns the problem with it. */
   readonly shape?: NonNullable<OutputOptions['shape']>;
+  /** The model of a service that lists its models as OpenAI does. Absent if it has no such list. */
+  readonly listsModels?: string | undefined;
   /** Queries in one request. */
   readonly maxBatch: number;
   /** The most tokens of a request with this body. Absent if none are counted. */
@@ -118,7 +121,11 @@ export function mappedTeacher(options: ServiceOptions, service: MappedService): 
     concurrency,
     service: chargedService(
       options,
-      {address: url.origin, connection},
+      {
+        address: url.origin,
+        connection,
+        ...(service.listsModels && {models: modelList(connection, service.address ?? url.origin, service.listsModels)}),
+      },
       {
         reader: readerWith(READER, service.aliases),
         read: (reply, count, _, about) => read(reply, count, about),

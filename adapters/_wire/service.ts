@@ -1,7 +1,14 @@
 import {kinds, oneOf, type Shape} from '../../src/options.ts';
-import type {BatchService, PatientService, ProbedService} from '../../src/service-features.ts';
+import type {
+  BatchService,
+  ListedService,
+  ModelList,
+  PatientService,
+  ProbedService,
+} from '../../src/service-features.ts';
 import type {Access, Outcome, Price, Rate, Usage} from '../../src/teacher.ts';
 import {type HeaderOptions, keyHeaderOf, readHeaders} from './headers.ts';
+import {modelList} from './model-list.ts';
 import {accountOf, type Connection, checkAddress, knownKey} from './request.ts';
 import {detourOf, openDispatcher, type TransportOptions} from './transport.ts';
 import {Waiting, type WaitOptions} from './waiting.ts';
@@ -121,6 +128,8 @@ interface ModelLocation {
   readonly path: string;
   readonly provider: {readonly own: string; readonly variable: string};
   readonly authorize?: Connection['authorize'];
+  /** True if the service lists its models as OpenAI does. */
+  readonly listsModels?: boolean | undefined;
 }
 
 /** A connection to a model, with its names in messages (`name`) and in the identity (`service`). */
@@ -130,19 +139,21 @@ interface OpenModel {
   readonly name: string;
   readonly connection: Connection;
   readonly url: URL;
+  readonly models: ModelList | undefined;
 }
 
 /** @throws InputError if the options can't be used */
 export function openModel(
   options: ServiceOptions & {readonly model: string; readonly service?: string},
-  {adapter, address: given, path, provider, authorize}: ModelLocation,
+  {adapter, address: given, path, provider, authorize, listsModels}: ModelLocation,
 ): OpenModel {
   const address = checkAddress(given);
   const service = standInFor(options, address);
   const name = `${adapter} ${options.model} at ${service}`;
   const keyVariable = keyVariableFor(address, provider);
   const connection = openConnection(options, {name, keyVariable, address, ...(authorize && {authorize})});
-  return {address, service, name, connection, url: new URL(`${address}${path}`)};
+  const models = listsModels ? modelList(connection, address, options.model) : undefined;
+  return {address, service, name, connection, url: new URL(`${address}${path}`), models};
 }
 
 /** Returns what replaces the address of a service in its identity. */
@@ -176,12 +187,19 @@ export async function askBatches<A extends Access, Batch extends {readonly rows:
   }
 }
 
+interface ChargedAccount {
+  readonly address: string;
+  readonly connection: Connection;
+  /** @default the service has no list of models */
+  readonly models?: ModelList | undefined;
+}
+
 /** Returns the part of a service that the layers need: its account, its prices and the reader of its replies. */
 export function chargedService<A extends Access>(
   {rate, price, socketPath}: ServiceOptions,
-  {address, connection: {key, waiting}}: {readonly address: string; readonly connection: Connection},
+  {address, connection: {key, waiting}, models}: ChargedAccount,
   reading: Omit<ProbedService<A> & BatchService<A>, 'account' | 'rate' | 'price' | 'waitFor'>,
-): ProbedService<A> & BatchService<A> & PatientService<A> {
+): ProbedService<A> & BatchService<A> & PatientService<A> & ListedService<A> {
   return {
     // A getter, because the key is read late.
     get account() {
@@ -190,6 +208,7 @@ export function chargedService<A extends Access>(
     ...reading,
     ...(reading.worstCase && {worstCase: queries => asWritten(price, reading.worstCase?.(queries))}),
     waitFor: patience => waiting?.configure(patience),
+    ...(models && {models}),
     ...(rate && {rate}),
     ...(price && {price}),
   };

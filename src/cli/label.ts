@@ -1,3 +1,4 @@
+import {noteEndings} from '../ask/provider/endings.ts';
 import {checkWritable} from '../data/files.ts';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
@@ -10,11 +11,12 @@ import {
   directoryOf,
   type OpenStudyOptions,
   openStudy,
+  type QuestionStudy,
   type Study,
   type StudyOptions,
   withStudies,
 } from '../study/study.ts';
-import type {Access} from '../teacher.ts';
+import type {Access, Teacher} from '../teacher.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
@@ -40,6 +42,7 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
     return openStudy(recipe, levelsOf(recipe), own);
   };
   await withStudies(source, options, open, async studies => {
+    if (options.record !== 'none') await noteEndings(teachersOf(studies, levelsOf), options);
     const labelled: {readonly study: Study; readonly question: string | undefined; readonly found: Found[]}[] = [];
     for (const {question, study} of studies) {
       const found: Found[] = [];
@@ -51,6 +54,17 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
     report(terminal, labelled);
     for (const {study, found} of labelled) for (const one of found) checkMissing(study, one);
   });
+}
+
+function teachersOf(
+  studies: readonly QuestionStudy[],
+  levelsOf: (recipe: ResolvedRecipe) => readonly Access[],
+): readonly Teacher[] {
+  return studies.flatMap(({study}) =>
+    study.recipe.queryPlans
+      .filter(({level}) => levelsOf(study.recipe).includes(level))
+      .map(plan => study.teacherFor(plan)),
+  );
 }
 
 type Found = Labelled | Pending;

@@ -14,16 +14,20 @@ interface PlanFlags extends BudgetFlags {
   /** Calls a second. */
   readonly rate?: number;
   readonly lane?: Lane;
+  readonly offline?: boolean;
   readonly json?: boolean;
 }
 
 export async function runPlan(path: string, flags: PlanFlags): Promise<void> {
-  const {cache, rate, lane, json = false} = flags;
+  const {cache, rate, lane, offline = false, json = false} = flags;
+  const terminal = openTerminal({json});
   const loaded = recipeOfFirst(await loadRecipe(path));
   const recipe = {...loaded, ...recipeChanges(loaded, flags)};
   const byBatches = lane === 'batch';
-  const plan = await planStudy(recipe, {cache, byBatches, ...(rate && {rate: {requestsPerMinute: 60 * rate}})});
-  const terminal = openTerminal({json});
+  const plan = await planStudy(recipe, {
+    ...{cache, byBatches, onNote: offline ? undefined : terminal.note},
+    ...(rate && {rate: {requestsPerMinute: 60 * rate}}),
+  });
   if (plan.note) terminal.note(plan.note);
   terminal.result(plan, planText(plan));
 }

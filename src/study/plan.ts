@@ -1,7 +1,9 @@
 import {existsSync} from 'node:fs';
 import {checkLanes} from '../ask/lane/lane.ts';
+import type {OnNote} from '../ask/notes.ts';
 import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
+import {noteEndings} from '../ask/provider/endings.ts';
 import {selectInputs} from '../data/inputs.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
@@ -36,6 +38,12 @@ export interface StudyPlanOptions {
    * @default false
    */
   readonly byBatches?: boolean;
+  /**
+   * Told when a provider has announced the end of a teacher's model: its list of models is asked for, free of charge.
+   *
+   * @default nobody is asked
+   */
+  readonly onNote?: OnNote | undefined;
 }
 
 /** The cost of asking one level's teacher, for the methods that share its answers or for one that asks in its own way. */
@@ -68,13 +76,13 @@ export interface StudyPlan {
 }
 
 /**
- * Works out what it takes to ask all that `compare` asks. Asks nobody, starts no service and writes nothing.
+ * Works out what it takes to ask all that `compare` asks. Sends no query, starts no service and writes nothing.
  *
  * @throws InputError if a service is to be asked by a batch lane and has none
  */
 export async function planStudy(
   source: Recipe,
-  {cache = DEFAULT_CACHE, rate = {}, byBatches = false}: StudyPlanOptions = {},
+  {cache = DEFAULT_CACHE, rate = {}, byBatches = false, onNote}: StudyPlanOptions = {},
 ): Promise<StudyPlan> {
   const recipe = await resolveRecipe(source);
   const {data, reference} = recipe;
@@ -86,6 +94,7 @@ export async function planStudy(
   const shared = {store, replies, batches: new BatchRecords(journalOf(cache)), rate, planned};
   try {
     const {byLevel, byPlan} = await openTeachers(recipe, [...recipe.levels, reference], services);
+    if (onNote) await noteEndings([...byPlan.values(), byLevel[reference]!], {onNote});
     const levels: LevelPlan[] = [];
     for (const queryPlan of recipe.queryPlans) {
       const {level, own, detail} = queryPlan;

@@ -1,6 +1,7 @@
 import {leavesOf} from '../ask/compose/parts.ts';
 import {probeTeacher} from '../ask/probe/probe.ts';
 import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
+import {noteEndings} from '../ask/provider/endings.ts';
 import {inputAt} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
@@ -59,6 +60,11 @@ export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}
   const chosen = levels ?? resolved.levels;
   const study = await openStudy(resolved, chosen, others);
   try {
+    if (others.record !== 'none')
+      await noteEndings(
+        chosen.map(access => study.teacherOf(access)),
+        study,
+      );
     const repeats = others.record === undefined || others.record === 'new' || others.record === 'all';
     const probes: LevelProbe[] = [];
     for (const access of chosen) probes.push(await probeLevel(study, access, {count, repeats}));

@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import {describe, expect, it} from 'vitest';
 import {openInference} from '../../adapters/open-inference.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
+import type {ModelList} from '../../src/service-features.ts';
 import {saveStudent} from '../../src/student/files.ts';
 import {compare} from '../../src/study/compare.ts';
 import {planStudy} from '../../src/study/plan.ts';
@@ -51,6 +52,26 @@ describe('planStudy', () => {
       usd: {low: 1.1, expected: 1.1, worst: 5.5},
       seconds: {low: 132, expected: 132, worst: 660},
     });
+  });
+
+  it('looks up whether a model ends if somebody is told, and no more', async () => {
+    const {cache} = await newPlaces();
+    let lookups = 0;
+    const models: ModelList = {
+      url: 'https://api.models.test/models',
+      fetch: async () => ({status: 200, headers: {}, body: String(++lookups)}),
+      endIn: () => '2026-01-31',
+    };
+    const {recipe, calls} = withServices({account: 'https://api.models.test 12', ...{models}});
+    await planStudy(recipe, {cache});
+    expect(lookups).toBe(0);
+    const notes: string[] = [];
+    await planStudy(recipe, {cache, onNote: note => notes.push(note)});
+    expect(notes).toEqual([
+      'The model of tfjs mlp as black-box has ended on 2026-01-31. Answers that are kept stay.',
+      'The model of tfjs mlp as gray-box has ended on 2026-01-31. Answers that are kept stay.',
+    ]);
+    expect([lookups, calls()]).toEqual([1, 0]);
   });
 
   it('knows no total of what is not known of one level', async () => {

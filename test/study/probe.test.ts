@@ -3,6 +3,7 @@ import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
+import type {ModelList} from '../../src/service-features.ts';
 import {compare} from '../../src/study/compare.ts';
 import {probeStudy} from '../../src/study/probe.ts';
 import type {StudyProgress} from '../../src/study/study.ts';
@@ -39,6 +40,23 @@ describe('probeStudy', () => {
     expect(new Set(teachers['gray-box'].queried).size).toBe(5);
     expect(teachers['gray-box'].queried).toHaveLength(10);
     expect(existsSync(directory)).toBe(false);
+  });
+
+  it('says that a model ends, unless it is offline', async () => {
+    const {cache} = await newPlaces();
+    const gray = tinyTeachers(model)['gray-box'];
+    const models: ModelList = {
+      url: 'https://api.models.test/models',
+      fetch: async () => ({status: 200, headers: {}, body: ''}),
+      endIn: () => '2026-01-31',
+    };
+    const service = {account: 'https://api.models.test', reader: 1, read: () => [], models};
+    const notes: string[] = [];
+    const options = {cache, levels: ['gray-box'], onNote: (note: string) => notes.push(note)} as const;
+    await probeStudy(withGray({...gray, service}), {...options, record: 'none'}).catch(() => undefined);
+    expect(notes).toEqual([]);
+    await probeStudy(withGray({...gray, service}), options);
+    expect(notes).toContain(`The model of ${gray.name} has ended on 2026-01-31. Answers that are kept stay.`);
   });
 
   it('asks about inputs that the study needs, whose answers it then finds kept', async () => {

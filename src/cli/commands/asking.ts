@@ -84,7 +84,7 @@ function addClass(text: string, others: readonly Described[] = []): readonly Des
 /** `limbeck plan RECIPE` estimates the cost of all queries before any is sent. */
 export function planCommand(): Command {
   return withBudgetFlags(withJson(withCacheFlag(new Command('plan'))))
-    .description('estimate what a recipe’s teachers will cost: calls, tokens, money and time; send nothing')
+    .description('estimate what a recipe’s teachers will cost: calls, tokens, money and time; send no query')
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option(
       '--rate <calls>',
@@ -92,6 +92,7 @@ export function planCommand(): Command {
       callsPerSecond,
     )
     .addOption(laneOption())
+    .option('--offline', 'do not look up whether a provider has announced the end of a model')
     .action(async (recipe, flags) => (await import('../plan.ts')).runPlan(recipe, flags));
 }
 
