@@ -36,6 +36,7 @@ export {type LabelModelOptions, labelModel} from '../ask/compose/label-model.ts'
 export type {Paraphrase} from '../ask/compose/repeat.ts';
 export {type RepeatOptions, repeat} from '../ask/compose/repeat.ts';
 export type {StopRule} from '../ask/compose/sure-lead.ts';
+export {type Groups, type TwoStepOptions, twoStep} from '../ask/compose/two-step.ts';
 export type {DriftOptions} from '../ask/drift.ts';
 export {type JointKnowledge, joinKnowledge} from '../ask/joint-knowledge.ts';
 export type {RecordMode} from '../ask/keep/record.ts';

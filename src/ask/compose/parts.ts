@@ -126,29 +126,45 @@ export async function askTogether(
   parts: readonly AskPart[],
   options: LayerOptions,
 ): Promise<readonly (readonly Outcome[])[]> {
-  const {stop, onSettled, ...others} = options;
-  const halt = haltAfter(stop, options.signal);
+  const {onSettled, ...others} = options;
   const settled = parts.map(() => 0);
   let told = 0;
   const tell = (least: number) => {
     if (least > told) onSettled?.(least - told);
     told = Math.max(told, least);
   };
-  const asked = await Promise.all(
-    parts.map(async (ask, index) => {
+  const asked = await allAtOnce(
+    parts.map((ask, index) => (own: LayerOptions) => {
       const onPart = (count: number) => {
         settled[index]! += count;
         tell(Math.min(...settled));
       };
+      return ask(queries, {...own, onSettled: onPart});
+    }),
+    others,
+  );
+  tell(queries.length);
+  return asked;
+}
+
+/** Makes calls at once. If one fails, requests of the others that are under way finish, so that their answers are kept. */
+export async function allAtOnce<T>(
+  calls: readonly ((options: LayerOptions) => Promise<T>)[],
+  {stop, ...options}: LayerOptions,
+): Promise<readonly T[]> {
+  const halt = haltAfter(stop, options.signal);
+  const results: T[] = [];
+  let ended = 0;
+  await Promise.all(
+    calls.map(async (call, index) => {
       try {
-        return await ask(queries, {...others, stop: halt.signal, onSettled: onPart});
+        results[index] = await call({...options, stop: halt.signal});
+        ended++;
       } catch (error) {
         halt.fail(error);
-        return [];
       }
     }),
   );
-  halt.end(asked.every(({length}) => length === queries.length));
-  tell(queries.length);
-  return asked;
+  halt.end(ended === calls.length);
+  return results;
 }
