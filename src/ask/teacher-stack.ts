@@ -234,7 +234,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const guarded = guard ? withDriftGuard(asked, guard) : asked;
   const keeping = (inner: LayeredTeacher<A>) => {
     const recording = withRecordMode(inner, {store, mode: record});
-    const recovered = recovery ? withRecovery(recording, {journal: recovery, retryQuarantined}) : recording;
+    const recovered = recovery ? withRecovery(recording, {journal: recovery, retryQuarantined, doubts}) : recording;
     const checked = declared ? withDeclaredScores(recovered, declared) : recovered;
     return withKeeping(checked, {store, refusals, declared, questions, ledger, journal, replace});
   };

@@ -22,6 +22,8 @@ interface RecoverOptions {
    * @default false
    */
   readonly retryQuarantined?: boolean;
+  /** Tells of queries in doubt whose earlier replies can't be read. @default nobody is told */
+  readonly doubts?: Pick<Doubts, 'tell'> | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ interface RecoverOptions {
  */
 export function withRecovery<A extends Access>(
   teacher: LayeredTeacher<A>,
-  {journal, retryQuarantined = false}: RecoverOptions,
+  {journal, retryQuarantined = false, doubts}: RecoverOptions,
 ): LayeredTeacher<A> {
   const {service} = teacher;
   if (service === undefined) return teacher;
@@ -53,12 +55,15 @@ export function withRecovery<A extends Access>(
   const askOrRecover = async (queries: readonly Query[], options: LayerOptions) => {
     const {detail = withoutFeatures(teacher.detail)} = options;
     const known = new Map<number, Bought<A>>();
+    const unread: string[] = [];
     for (const [index, query] of queries.entries()) {
       const {key} = keyed(teacher, query);
       if (!journal.recovered.replies.has(key) && !journal.quarantined.has(key)) continue;
       const outcome = await recover(key, query, detail);
       if (outcome) known.set(index, outcome);
+      else unread.push(key);
     }
+    await doubts?.tell(unread, {areUnreadable: true});
     return askOthers(teacher, queries, known, options);
   };
   const isEmpty = () => journal.recovered.replies.size + journal.quarantined.size === 0;
@@ -143,11 +148,14 @@ export class Doubts {
    * Tells of those queries that an earlier run left in doubt.
    *
    * @param keys - of queries that are about to be asked
+   * @param areUnreadable - true if replies to them that came before can't be read. Other queries with a reply may need no
+   * request
+   * @default areUnreadable false
    */
-  async tell(keys: readonly string[]): Promise<void> {
+  async tell(keys: readonly string[], {areUnreadable = false}: {readonly areUnreadable?: boolean} = {}): Promise<void> {
     if (this.#untold.size === 0) return;
     const {replies} = this.#journal.recovered;
-    const doubted = keys.filter(key => this.#untold.has(key) && !replies.has(key));
+    const doubted = keys.filter(key => this.#untold.has(key) && (areUnreadable || !replies.has(key)));
     if (doubted.length === 0) return;
     for (const key of doubted) this.#untold.delete(key);
     await this.#list(doubted);
@@ -157,7 +165,7 @@ export class Doubts {
       `An earlier run ended while ${doubted.length} inputs were under way (${named.join(', ')}; all in ${this.path}): ` +
         'they may have been charged for, and are asked about again.',
     );
-    await this.#journal.told(doubted);
+    await this.#journal.told(doubted, {areUnreadable});
   }
 
   /**

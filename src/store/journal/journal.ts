@@ -58,8 +58,13 @@ export interface Journal {
   failed(id: number, why: string, inDoubt: boolean): void;
   /** Records that the answers of a call are in the store, or its queries quarantined. */
   done(id: number): void;
-  /** Records that the user was told of these queries in doubt: no later run finds them. Await it before they are asked. */
-  told(keys: readonly string[]): Promise<void>;
+  /**
+   * Records that the user was told of these queries in doubt: no later run finds them. Await it before they are asked.
+   *
+   * @param areUnreadable - true if replies to them came before, and can't be read. Other queries with a reply stay
+   * @default areUnreadable false
+   */
+  told(keys: readonly string[], options?: {readonly areUnreadable?: boolean}): Promise<void>;
   /** Records that these queries got their answers without a call of this process. */
   settled(keys: readonly string[]): void;
   /** Records that the query has no readable answer and is not asked again. */
@@ -211,12 +216,12 @@ class SegmentJournal implements Journal {
     this.#outstanding.done(id);
   }
 
-  async told(keys: readonly string[]): Promise<void> {
+  async told(keys: readonly string[], {areUnreadable = false} = {}): Promise<void> {
     const {inDoubt, unread} = this.#outstanding;
-    const left = keys.filter(key => inDoubt.has(key) && !unread.has(key));
+    const left = keys.filter(key => inDoubt.has(key) && (areUnreadable || !unread.has(key)));
     if (left.length === 0) return;
     await this.#segment.append(lineOf({settled: left})).written;
-    for (const key of left) inDoubt.delete(key);
+    this.#outstanding.settled(left);
   }
 
   settled(keys: readonly string[]): void {

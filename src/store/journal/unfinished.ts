@@ -193,17 +193,25 @@ export class Outstanding {
 
   /** Adds what another process left that has ended. */
   add({inDoubt, unread}: Outstanding): void {
-    for (const key of inDoubt) this.inDoubt.add(key);
     for (const [key, location] of unread) this.left([key], location);
+    for (const key of inDoubt) this.inDoubt.add(key);
   }
 
-  /** Ends the process. Calls under way become replies to be read, or are in doubt; returns the queries in doubt. */
+  /**
+   * Ends the process. Calls under way become replies to be read, or are in doubt; returns the queries in doubt. A query
+   * can be both: its reply could not be read, and it was asked again.
+   */
   end(): readonly string[] {
-    const calls = [...this.#calls.values()];
-    for (const {keys, location} of calls) if (location) this.left(keys, location);
-    const doubted = calls.flatMap(({keys, location}) => (location ? [] : keys)).filter(key => !this.unread.has(key));
+    const doubted = new Set<string>();
+    for (const {keys, location} of this.#calls.values()) {
+      if (location) this.left(keys, location);
+      for (const key of keys) {
+        if (location) doubted.delete(key);
+        else doubted.add(key);
+      }
+    }
     for (const key of doubted) this.inDoubt.add(key);
     this.#calls.clear();
-    return doubted;
+    return [...doubted];
   }
 }

@@ -7,7 +7,9 @@ import {openai} from '../../../adapters/openai.ts';
 import {openAsking} from '../../../src/ask/asking.ts';
 import {askAll} from '../../../src/ask/batches.ts';
 import {TeacherError} from '../../../src/errors.ts';
-import type {Teacher} from '../../../src/teacher.ts';
+import {openJournal} from '../../../src/store/journal/journal.ts';
+import {answerKey} from '../../../src/store/stored-answer.ts';
+import type {Reply, Teacher} from '../../../src/teacher.ts';
 import {about} from '../fake-teacher.ts';
 import {labels, payingTeacher, type Respond} from '../paying-teacher.ts';
 
@@ -86,6 +88,32 @@ describe('what an earlier run left in doubt', () => {
     );
     expect((await ask(failing)).notes).toHaveLength(1);
     expect(await ask(payer(labels))).toEqual({left: 0, notes: [], error: undefined});
+  });
+});
+
+describe('a query whose reply could not be read, and that was asked again', () => {
+  const keys = [answerKey(payer(labels).identity, queries[7]!)];
+
+  /** A journal as a process leaves it that was killed while it asked again. */
+  async function leave(...replies: readonly Reply[]): Promise<void> {
+    const journal = await openJournal(join(folder, 'journal'));
+    for (const reply of replies) await journal.replied(await journal.sent(keys), reply);
+    await journal.sent(keys);
+    await journal.close();
+  }
+
+  it('is told', async () => {
+    await leave({status: 200, headers: {}, body: 'no JSON'});
+    expect(await ask(payer(labels))).toMatchObject({left: 1, notes: [expect.stringContaining(keys[0]!.slice(0, 12))]});
+    expect(await listed()).toHaveLength(1);
+    expect(await ask(payer(labels))).toEqual({left: 0, notes: [], error: undefined});
+  });
+
+  it('is not told if its reply can be read after all', async () => {
+    await leave(labels([7]));
+    const asked = payer(labels);
+    expect(await ask(asked)).toMatchObject({notes: [], error: undefined});
+    expect(asked.requests.flat()).not.toContain(7);
   });
 });
 
