@@ -7,7 +7,7 @@ import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
 import type {Completion, CostFields, Finish, Settings} from './_chat/dialect.ts';
 import {type AccessOf, MODE_KINDS, type ModeOptions} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
-import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
+import {checkChatOptions, hasQuestions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
 import {AWS_ERRORS, AWS_KINDS, AWS_STATUSES, type AwsOptions, awsAccess, regionOf} from './_wire/aws.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
@@ -67,7 +67,8 @@ export function bedrock<O extends Output>(
   const apiKey = keyOf(options);
   const access = awsAccess(options, {name, service: 'bedrock', region, apiKey});
   return languageModel(
-    {...options, key: () => access.key() ?? ''},
+    // With questions a schema is the default here, too.
+    {...options, ...(!hasQuestions(options) && {structured}), key: () => access.key() ?? ''},
     {
       ...mode,
       adapter: 'bedrock',

@@ -11,6 +11,7 @@ import {llamaCppServer} from './_exact/llama-cpp-server.ts';
 import {
   LABEL_KINDS,
   NO_THOUGHTS,
+  type NotOfScores,
   SCORING_KINDS,
   type ScoringOptions,
   type ServerOptions,
@@ -38,7 +39,7 @@ interface LlamaCppChatOptions extends ServerOptions {
   readonly concurrency?: number;
 }
 
-export interface LlamaCppLogProbabilitiesOptions extends Omit<LlamaCppChatOptions, 'maxTokens'>, ScoringOptions {
+export interface LlamaCppLogProbabilitiesOptions extends Omit<LlamaCppChatOptions, NotOfScores>, ScoringOptions {
   /**
    * If true, the server can reuse what it computed for an earlier query, so that instructions at the start of all
    * prompts are computed once. This moves log-probabilities by up to 2e-4.

@@ -11,6 +11,7 @@ import {languageModel} from './_chat/question-teacher.ts';
 import {
   LABEL_KINDS,
   NO_THOUGHTS,
+  type NotOfScores,
   SCORING_KINDS,
   type ScoringOptions,
   type ServerOptions,
@@ -36,7 +37,7 @@ interface VllmChatOptions extends ServerOptions {
   readonly url?: string;
 }
 
-export type VllmLogProbabilitiesOptions = Omit<VllmChatOptions, 'maxTokens'> & ScoringOptions;
+export type VllmLogProbabilitiesOptions = Omit<VllmChatOptions, NotOfScores> & ScoringOptions;
 
 interface VllmLabelOptions
   extends VllmChatOptions,

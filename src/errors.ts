@@ -29,6 +29,8 @@ export interface TeacherErrorDetails extends ErrorOptions {
   readonly retryable?: boolean;
   /** True if a reply came that could not be read: the query is asked once more, and then quarantined. */
   readonly unreadable?: boolean;
+  /** With `unreadable`: true if the query shared its request with others, and is to be asked again without them. */
+  readonly alone?: boolean | undefined;
   /** True if the answer holds scores that are not of the kind that the adapter declares. */
   readonly misread?: boolean | undefined;
   /** The output, if it is a label that means no class. */
@@ -53,6 +55,7 @@ export class TeacherError extends LimbeckError {
   readonly status: number | undefined;
   readonly retryable: boolean;
   readonly unreadable: boolean;
+  readonly alone: boolean;
   readonly misread: boolean;
   readonly said: Said | undefined;
   readonly inDoubt: boolean;
@@ -70,6 +73,7 @@ export class TeacherError extends LimbeckError {
       status,
       retryable = false,
       unreadable = false,
+      alone = false,
       misread = false,
       said,
       inDoubt = false,
@@ -82,6 +86,7 @@ export class TeacherError extends LimbeckError {
     this.status = status;
     this.retryable = retryable;
     this.unreadable = unreadable;
+    this.alone = alone;
     this.misread = misread;
     this.said = said;
     this.inDoubt = inDoubt;

@@ -2,32 +2,22 @@ import {TeacherError} from '../../src/errors.ts';
 import {kindProblem} from '../../src/input-kinds.ts';
 import {kinds, type Shape} from '../../src/options.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
-import type {
-  Access,
-  AskOptions,
-  Input,
-  Json,
-  Outcome,
-  Query,
-  ReadOutcome,
-  Receipt,
-  Reply,
-  Teacher,
-} from '../../src/teacher.ts';
-import {type Aliases, aliasIndex, withHint} from '../_answers/labels.ts';
+import type {Access, AskOptions, Input, Json, Outcome, Query, ReadOutcome, Reply, Teacher} from '../../src/teacher.ts';
+import {type Aliases, aliasIndex} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
-import {parseJson} from '../_wire/reply.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import {CONCURRENCY, chargedService, openModel, SERVICE_KINDS, type ServiceOptions} from '../_wire/service.ts';
 import {chatProbe, holdsLabel} from './chat-probe.ts';
 import {fillsPromptCache, isObject, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
-import type {Body, ChatReading, ChatWords, Completion, Dialect, Settings, Unanswered} from './dialect.ts';
+import type {Body, ChatWords, Completion, Dialect, Settings} from './dialect.ts';
+import {PACK_KINDS, type PackOptions} from './pack.ts';
 import {parseLabel, plain} from './projection-text.ts';
 import {PROMPT_KINDS, type Prompt, type PromptedInput, type PromptOptions, type Prompts, promptsFor} from './prompt.ts';
+import {noteOn, readReply, receiptOf} from './reading.ts';
 
 /** Options of every adapter that asks a language model behind a service. */
-export interface ChatOptions extends ServiceOptions, PromptOptions {
+export interface ChatOptions extends ServiceOptions, PromptOptions, PackOptions {
   /** The service's name of the model. */
   readonly model: string;
   /**
@@ -37,7 +27,7 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
    */
   readonly service?: string;
   /**
-   * The most tokens that the model can generate, including its thoughts.
+   * The most tokens that the model can generate for a request, including its thoughts.
    *
    * @default a few more than the longest answer needs
    */
@@ -61,6 +51,7 @@ export interface ChatOptions extends ServiceOptions, PromptOptions {
 export const CHAT_KINDS: Shape<ChatOptions> = {
   ...SERVICE_KINDS,
   ...PROMPT_KINDS,
+  ...PACK_KINDS,
   model: kinds.text,
   service: kinds.text,
   maxTokens: kinds.number,
@@ -76,12 +67,12 @@ export const CHAT_KINDS: Shape<ChatOptions> = {
 export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dialect<A>): Teacher<A> {
   const prompts = promptsFor(options, dialect.way);
   const {address, service, name, connection, url, models} = openModel(options, dialect);
-  const {adapter, headers, path, access, detail, reader} = dialect;
+  const {adapter, headers, path, access, detail} = dialect;
   const settings = settingsFor(options, dialect, prompts);
   const bodyOf = (prompt: Prompt) => withParameters(dialect.body(prompt, settings), options.parameters);
   const template = bodyOf(prompts.template);
   const words = wordsOf(prompts, dialect.aliases);
-  const read = (reply: Reply) => readReply(reply, {name, dialect, words});
+  const reader = {name, dialect, words};
   const promptAbout = ({input, sample = 0}: Query) =>
     input.kind === 'tensor' ? prompts.template : prompts.about(input, sample);
   const worstCaseOf = (query: Query) => {
@@ -119,8 +110,8 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
       options,
       {address, connection, models},
       {
-        reader: {codes: prompts.codes, reading: reader},
-        read: (reply, count) => Array.from({length: count}, () => read(reply)),
+        reader: {codes: prompts.codes, reading: dialect.reader},
+        read: (reply, count) => readReply(reply, count, reader),
         labelOf: text => parseLabel(text, {lists: [prompts.codes, prompts.classes], aliased: words.aliased}),
         refusal: (reply, inputs) => statusError(connection, reply, {advice: dialect.refusalAdvice, inputs}),
         receipt: reply => receiptOf(reply, dialect),
@@ -128,7 +119,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         leastCase: queries => totalUsage(queries.map(query => leastTokens(promptAbout(query)))),
         ...(unbounded && {unbounded}),
         fillsPromptCache: fillsPromptCache(template),
-        ...(dialect.note && {note: reply => noteOn(reply, dialect, words)}),
+        ...(dialect.note && {note: reply => noteOn(reply, reader)}),
         probe: chatProbe({dialect, settings, isHeld, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),
       },
@@ -137,7 +128,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
       connection,
       takes: ['text', 'image', 'record'],
       send,
-      read,
+      read: reply => readReply(reply, 1, reader)[0]!,
       refusalAdvice: dialect.refusalAdvice,
     }),
   };
@@ -164,45 +155,10 @@ export function withParameters(body: Body, parameters: Body = {}): Body {
   return merged;
 }
 
-function readReply<A extends Access>(
-  reply: Reply,
-  {name, dialect, words}: {readonly name: string; readonly dialect: Dialect<A>; readonly words: ChatWords},
-): ReadOutcome<A> {
-  const completions = dialect.completions(parseJson(name, reply));
-  const reading =
-    typeof completions === 'string' ? {problem: completions, unreadable: true} : dialect.read(completions, words);
-  return outcomeOf(name, reading);
-}
-
-/** @param about - a sentence's beginning that says what the reading is about */
-export function outcomeOf<A extends Access>(name: string, reading: ChatReading<A>, about = ''): ReadOutcome<A> {
-  if (!('problem' in reading)) return {answer: reading};
-  const {said, unreadable, ...sentences} = reading as Unanswered;
-  return {error: new TeacherError(name, `${about}${withHint(sentences)}`, {status: 200, said, unreadable})};
-}
-
 /** @throws InputError if an alias can't be used */
-function wordsOf({classes, codes}: Prompts, aliases: Aliases | undefined): ChatWords {
+export function wordsOf({classes, codes}: Prompts, aliases: Aliases | undefined): ChatWords {
   const aliased = aliasIndex({classes, labels: codes, aliases}, plain);
   return {classes, codes, aliases, aliased};
-}
-
-/** Returns what the user should know about a reply; undefined if it can't be read. */
-function noteOn<A extends Access>(reply: Reply, dialect: Dialect<A>, words: ChatWords): string | undefined {
-  try {
-    const completions = dialect.completions(parseJson('', reply));
-    return typeof completions === 'string' ? undefined : dialect.note?.(completions, words);
-  } catch {
-    return undefined;
-  }
-}
-
-export function receiptOf<A extends Access>(reply: Reply, dialect: Dialect<A>): Receipt {
-  try {
-    return dialect.receipt(parseJson('', reply));
-  } catch {
-    return {};
-  }
 }
 
 /** A service that answers about one input per `send`. */

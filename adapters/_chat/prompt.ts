@@ -155,10 +155,16 @@ function codesByClass(classes: readonly string[], codes: CodesByClass): readonly
 }
 
 function answerWith(codes: readonly string[], classes: readonly string[], way: PromptWay): string {
-  const what = codes.every((code, index) => code === classes[index]) ? 'name' : 'code';
+  const value = answerValue(codes, classes, way);
   return way === 'confidence'
-    ? `Answer with JSON and nothing else: {"label": the ${what} of one class, "confidence": from 0 to 100, how sure you are}`
-    : `Answer with the ${what} of one class, and with nothing else.`;
+    ? `Answer with JSON and nothing else: ${value}`
+    : `Answer with ${value}, and with nothing else.`;
+}
+
+/** What a model answers about one input, in words. */
+export function answerValue(codes: readonly string[], classes: readonly string[], way: PromptWay): string {
+  const label = `the ${codes.every((code, index) => code === classes[index]) ? 'name' : 'code'} of one class`;
+  return way === 'confidence' ? `{"label": ${label}, "confidence": from 0 to 100, how sure you are}` : label;
 }
 
 /** The line of an option in a prompt. */

@@ -3,6 +3,7 @@ import {checkOptions, kinds, oneOf, type Shape} from '../../src/options.ts';
 import {classesOf, type Question} from '../../src/question.ts';
 import type {ChatOptions} from './chat.ts';
 import {type AccessOf, type Mode, type ModeOptions, modeFor, type Output} from './modes.ts';
+import {PACK_KINDS, type PackOptions, packSizeOf} from './pack.ts';
 import type {PromptedInput} from './prompt.ts';
 
 /** Options of a language model that answers several questions about an input, in the place of `classes`. */
@@ -39,7 +40,10 @@ export interface QuestionOptions {
 }
 
 /** The options of an adapter for a teacher with questions. */
-export type WithQuestions<T> = Omit<T, 'classes' | 'descriptions' | 'aliases' | keyof QuestionOptions> &
+export type WithQuestions<T> = Omit<
+  T,
+  'classes' | 'descriptions' | 'aliases' | keyof PackOptions | keyof QuestionOptions
+> &
   QuestionOptions;
 
 const QUESTION_KINDS: Shape<QuestionOptions> = {
@@ -64,6 +68,11 @@ export function checkChatOptions(owner: string, options: object, shape: Kinds): 
     return;
   }
   if (classes !== undefined) throw new InputError(`${owner} takes \`classes\` or \`questions\`, not both.`);
+  if (given['pack'] !== undefined || given['packMatters'] !== undefined) {
+    throw new InputError(
+      `${owner} packs inputs of one list of \`classes\`. \`questions\` about one input share a request already: leave \`pack\` out.`,
+    );
+  }
   const others = Object.entries({...shape, ...QUESTION_KINDS}).filter(([option]) => !OF_CLASSES.includes(option));
   checkOptions(owner, given, Object.fromEntries(others), ['model', 'output']);
 }
@@ -79,7 +88,7 @@ export function refuseQuestions(owner: string, options: object): void {
 type Kinds = Parameters<typeof checkOptions>[2];
 
 /** The options that a teacher with questions does not have. */
-const OF_CLASSES: readonly string[] = ['classes', 'descriptions', 'aliases'];
+const OF_CLASSES: readonly string[] = ['classes', 'descriptions', 'aliases', ...Object.keys(PACK_KINDS)];
 
 /** The options of an adapter, for classes or for questions. */
 export type Either<T> = T | WithQuestions<T>;
@@ -92,16 +101,18 @@ export function hasQuestions<T extends object>(options: Either<T>): options is W
 export type QuestionChatOptions = WithQuestions<ChatOptions & Pick<ModeOptions, 'output'>>;
 
 /**
- * Returns how an output is asked for and read, of classes or of questions.
+ * Returns how an output is asked for and read, of classes or of questions. Packs and questions are answered by JSON, so that
+ * a schema can hold the answers even if log-probabilities are read.
  *
  * @throws InputError if options exclude each other
  */
 export function modeOf<O extends Output>(
-  options: Either<ModeOptions<O> & Pick<ChatOptions, 'classes'>>,
+  options: Either<ModeOptions<O> & Pick<ChatOptions, 'classes' | keyof PackOptions>>,
 ): Mode<AccessOf<O>> {
-  if (!hasQuestions(options)) return modeFor(options, options.classes);
-  const {questions, structured = true, ...others} = options;
-  const most = questions.map(classesOf).reduce((one, other) => (other.length > one.length ? other : one), []);
+  if (!hasQuestions(options) && packSizeOf(options) === 1) return modeFor(options, options.classes);
+  const {structured = true, ...others} = options;
+  const lists = hasQuestions(options) ? options.questions.map(classesOf) : [options.classes];
+  const most = lists.reduce((one, other) => (other.length > one.length ? other : one), []);
   const mode = modeFor<O>(
     {...others, ...(options.output !== 'log-probabilities' && {structured})} as ModeOptions<O>,
     most,

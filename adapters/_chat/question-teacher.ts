@@ -8,21 +8,25 @@ import {statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {postJson} from '../_wire/request.ts';
 import {askBatches, CONCURRENCY, chargedService, openModel} from '../_wire/service.ts';
-import {type ChatOptions, chatTeacher, outcomeOf, receiptOf, withParameters} from './chat.ts';
+import {type ChatOptions, chatTeacher, withParameters} from './chat.ts';
 import {chatProbe} from './chat-probe.ts';
 import {fillsPromptCache, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
-import type {ChatReading, Completion, Dialect, Unanswered} from './dialect.ts';
+import type {Dialect} from './dialect.ts';
 import {valueIn} from './fields.ts';
 import type {ModeOptions} from './modes.ts';
-import {Form, type Request, type Written} from './question-form.ts';
+import {packSizeOf} from './pack.ts';
+import {packedTeacher} from './packed-teacher.ts';
+import {Form, type Request} from './question-form.ts';
 import {type Either, hasQuestions, type QuestionChatOptions} from './question-options.ts';
+import {isSaid, outcomeOf, readValues, receiptOf} from './reading.ts';
 
-/** A language model as a teacher, about classes or about questions. */
+/** A language model as a teacher, about classes, for one input or several at a time, or about questions. */
 export function languageModel<A extends Access>(
-  options: Either<ChatOptions & Pick<ModeOptions, 'output'>>,
+  options: Either<ChatOptions & Pick<ModeOptions, 'output' | 'structured'>>,
   dialect: Dialect<A>,
 ): Teacher<A> {
-  return hasQuestions(options) ? questionTeacher(options, dialect) : chatTeacher(options, dialect);
+  if (hasQuestions(options)) return questionTeacher(options, dialect);
+  return packSizeOf(options) > 1 ? packedTeacher(options, dialect) : chatTeacher(options, dialect);
 }
 
 const MAX_QUESTIONS = 64;
@@ -142,8 +146,8 @@ function readQuestions<A extends Access>(
   const valuesOf = valuesIn(reply, {name, dialect, form});
   return questions.map(question => {
     if (question === undefined) return {error: new TeacherError(name, 'Nobody needs this answer.', {status: 200})};
-    const reading = readValues(valuesOf(question), form.writtenOf(question), dialect);
-    return outcomeOf(name, reading, `Question \`${question.name}\`: `);
+    const reading = readValues(valuesOf(question), form.writtenOf(question).words, dialect);
+    return outcomeOf(name, reading, {about: `Question \`${question.name}\`: `});
   });
 }
 
@@ -169,22 +173,3 @@ function noteOn<A extends Access>(reply: Reply, questions: readonly Question[], 
   }
   return undefined;
 }
-
-/** Reads the values of one field, one for each completion. */
-function readValues<A extends Access>(
-  each: readonly (Completion | Unanswered)[],
-  {words}: Written,
-  dialect: Dialect<A>,
-): ChatReading<A> {
-  if (!each.some(isSaid)) return each[0] as Unanswered;
-  return dialect.read(
-    each.map(value => (isSaid(value) ? value : NOTHING_SAID)),
-    words,
-  );
-}
-
-function isSaid(value: Completion | Unanswered): value is Completion {
-  return !('problem' in value);
-}
-
-const NOTHING_SAID: Completion = {text: '', finish: 'stop'};

@@ -136,12 +136,16 @@ export interface ScoringOptions {
   readonly endsTurn?: boolean;
 }
 
-const {maxTokens: _, ...WITHOUT_TOKENS} = CHAT_KINDS;
+const {maxTokens: _, pack: __, packMatters: ___, ...SCORING_CHAT_KINDS} = CHAT_KINDS;
+
+/** Scores are of one input, and nothing is generated for them. */
+export type NotOfScores = 'maxTokens' | 'pack' | 'packMatters';
+
 const OF_SERVER = {url: kinds.text, templateOptions: kinds.object};
 
 /** The kinds of options of such a server that scores answers. */
-export const SCORING_KINDS: Shape<Omit<ServerOptions, 'maxTokens'> & ScoringOptions & {readonly url: string}> = {
-  ...WITHOUT_TOKENS,
+export const SCORING_KINDS: Shape<Omit<ServerOptions, NotOfScores> & ScoringOptions & {readonly url: string}> = {
+  ...SCORING_CHAT_KINDS,
   ...OF_SERVER,
   output: oneOf('log-probabilities', 'label'),
   template: oneOf('chat', 'none'),

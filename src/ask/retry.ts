@@ -1,4 +1,5 @@
 import {setTimeout} from 'node:timers/promises';
+import pLimit from 'p-limit';
 import {InputError, TeacherError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {LONGEST_BACK_OFF} from '../pace/learned-pace.ts';
@@ -69,7 +70,7 @@ const KINDS = {
  * - after an error that can pass (`TeacherError.retryable`), up to `attempts` in all. It waits for the back-off or for
  *   the time that the service asked for, whichever is longer, and adds up to half of that;
  * - after a 429, as often as patience allows, because a busy service is no fault of the query;
- * - after an answer that can't be read, once.
+ * - after an answer that can't be read, once; alone if it shared its request with others and says so.
  */
 export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryOptions = {}): LayeredTeacher<A> {
   checkOptions('withRetry', options, KINDS);
@@ -89,15 +90,19 @@ export function withRetry<A extends Access>(teacher: Teacher<A>, options: RetryO
     let next: Round<A> | undefined = first;
     const outcomes = new Array<Outcome<A>>(queries.length);
     let open = [...queries.keys()];
+    const alone = new Set<number>();
     while (open.length > 0) {
       try {
-        const asked = open.map(index => queries[index]!);
-        const {round, thrown} = next ?? (await askRound(teacher, asked, {...askOptions, isAgain: true}));
+        const again = open.map((position): Again => ({query: queries[position]!, isAlone: alone.has(position)}));
+        const {round, thrown} = next ?? (await askAgain(teacher, again, {...askOptions, isAgain: true}));
         next = undefined;
-        for (const [index, position] of open.entries()) outcomes[position] = round[index]!;
-        const again = open.filter(index => patience.lasts(index, outcomes[index]!));
-        if (thrown && again.length === 0) throw thrown;
-        open = again;
+        for (const [index, position] of open.entries()) {
+          outcomes[position] = round[index]!;
+          if (isAlone(round[index]!)) alone.add(position);
+        }
+        const left = open.filter(index => patience.lasts(index, outcomes[index]!));
+        if (thrown && left.length === 0) throw thrown;
+        open = left;
         if (open.length > 0) await patience.rest(askOptions.stop ?? askOptions.signal);
       } catch (error) {
         // The other answers were paid for, so they are returned, and the error stays with the remaining queries.
@@ -135,6 +140,42 @@ async function askRound<A extends Access>(
     teacher.name,
     `It gave ${round.length} outcomes for ${queries.length} queries, so none can be told apart. Mend its adapter.`,
   );
+}
+
+/** A query that is asked again. */
+interface Again {
+  readonly query: Query;
+  readonly isAlone: boolean;
+}
+
+function isAlone(outcome: Outcome): boolean {
+  return 'error' in outcome && outcome.error instanceof TeacherError && outcome.error.alone;
+}
+
+/**
+ * Asks again: some queries each by itself, and the others together. What one of them throws is its own error, because the
+ * answers to the others are paid for.
+ */
+async function askAgain<A extends Access>(
+  teacher: LayeredTeacher<A>,
+  again: readonly Again[],
+  options: LayerOptions,
+): Promise<Round<A>> {
+  const together = again.filter(one => !one.isAlone);
+  const ask = (some: readonly Again[]) =>
+    askRound(
+      teacher,
+      some.map(({query}) => query),
+      options,
+    );
+  if (together.length === again.length) return ask(again);
+  const outcomes = new Map<Again, Outcome<A>>();
+  const groups = [...(together.length > 0 ? [together] : []), ...again.filter(one => one.isAlone).map(one => [one])];
+  await pLimit(teacher.concurrency ?? 1).map(groups, async group => {
+    const {round} = await ask(group).catch((error: Error): Round<A> => ({round: group.map(() => ({error}))}));
+    for (const [index, one] of group.entries()) outcomes.set(one, round[index]!);
+  });
+  return {round: again.map(one => outcomes.get(one)!)};
 }
 
 /** Limits how often one call's queries are asked again, and how long to wait before. */

@@ -86,6 +86,20 @@ describe('withRetry', () => {
     expect(waited).toEqual([10, 20, 30]);
   });
 
+  it('asks each query alone that says so, once, whatever becomes of the others', async () => {
+    const unread = new TeacherError('a fake', 'It gave no answer.', {unreadable: true, alone: true});
+    const teacher = fakeTeacher<'black-box'>(fields, (numbers, call) => {
+      if (numbers.includes(4) && call > 1) throw lasting;
+      return numbers.map((number): Outcome<'black-box'> => {
+        if (number === 1 && call === 1) return {error: passing()};
+        return number === 3 || (call === 1 && number !== 2) ? {error: unread} : labelled(number);
+      });
+    });
+    const outcomes = await withRetry(teacher, clockOf()).ask(about(1, 2, 3, 4, 5));
+    expect(outcomes).toEqual([labelled(1), labelled(2), {error: unread}, {error: lasting}, labelled(5)]);
+    expect(teacher.calls).toEqual([[1, 2, 3, 4, 5], [1], [3], [4], [5]]);
+  });
+
   it('returns what was answered if the rest can not be asked any more', async () => {
     const teacher = fakeTeacher<'black-box'>(fields, (numbers, call) => {
       if (call > 1) throw lasting;

@@ -66,6 +66,7 @@ const HOSTED: Readonly<Record<string, () => Teacher>> = {
   'openai, questions': () => openai({...typed, output: 'label'}),
   'openai, log-probabilities of questions with names': () =>
     openai({...typed, output: 'log-probabilities', areNamesShown: true, parameters: {seed: 3}}),
+  'openai, packs': () => openai({...label, pack: 32}),
   anthropic: () => anthropic(label),
   'anthropic, questions': () => anthropic({...typed, output: 'confidence'}),
   embeddings: () => embeddings({model: 'm', dimensions: 8}),

@@ -38,7 +38,7 @@ export interface KeptReply {
 
 /** Headers that are kept: facts about the reply, the model and limits. None can hold a secret. */
 const KEPT_HEADERS =
-  /^(date|content-type|inference-header-content-length|limbeck-rows|retry-after(-ms)?|(.+-)?(request-id|ratelimit(-.+)?|model(-.+)?|version))$/;
+  /^(date|content-type|inference-header-content-length|limbeck-(pack|rows)|retry-after(-ms)?|(.+-)?(request-id|ratelimit(-.+)?|model(-.+)?|version))$/;
 
 /** The line of a reply. Its number comes first, so that the line can be recognised without being parsed. */
 export function replyLine(id: number, keys: readonly string[], reply: Reply): string {

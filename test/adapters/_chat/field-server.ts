@@ -3,6 +3,9 @@ import {jsonServer} from '../json-server.ts';
 
 interface Schema {
   readonly enum?: readonly string[];
+  /** Only `#/$defs/answer`. */
+  readonly $ref?: string;
+  readonly $defs?: {readonly answer: Schema};
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
@@ -42,7 +45,8 @@ interface FieldServerOptions {
 
 /**
  * A service of language models, in the protocol of the path, that is no model: it answers as the schema wants. With
- * `leaks` an answer depends on the other fields, else on the text and its own options alone.
+ * `leaks` an answer depends on the other fields, else on the text and its own options alone. Of packed inputs each answer
+ * is about its own.
  */
 export async function fieldServer({
   leaks = false,
@@ -51,11 +55,14 @@ export async function fieldServer({
   const asked: AskedFields[] = [];
   const url = await jsonServer((body: Body, path) => {
     const [text, schema] = [textOf(body), schemaOf(body)];
-    const fields = Object.entries(schema.properties!);
+    const fields = Object.entries(schema.properties!).map(
+      ([name, field]) => [name, schema.$defs?.answer ?? field] as const,
+    );
+    const inputs = schema.$defs && (JSON.parse(text) as Readonly<Record<string, unknown>>);
     asked.push({path, text, fields: fields.map(([name]) => name)});
     const parts = fields.map(([name, field]) => ({
       name,
-      ...answerTo(field, leaks ? `${text} ${fields.length}` : text),
+      ...answerTo(field, leaks ? `${text} ${fields.length}` : inputs ? JSON.stringify(inputs[name]) : text),
     }));
     return {body: replyOf(path, body, parts, spoil)};
   });

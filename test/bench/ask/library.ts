@@ -78,9 +78,16 @@ export interface InstantService {
   close(): void;
 }
 
-export async function startInstantService(): Promise<InstantService> {
-  const script = join(import.meta.dirname, 'instant-service.ts');
-  const child = spawn(process.execPath, ['--import', 'tsx', script], {stdio: ['pipe', 'pipe', 'inherit']});
+export function startInstantService(): Promise<InstantService> {
+  return startService('instant-service.ts');
+}
+
+/** Starts a service of this folder in a process of its own. */
+export async function startService(name: string, ...parameters: readonly string[]): Promise<InstantService> {
+  const script = join(import.meta.dirname, name);
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...parameters], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const [url] = (await once(createInterface(child.stdout), 'line')) as [string];
   return {url, close: () => void child.stdin.end()};
 }

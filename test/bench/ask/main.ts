@@ -3,6 +3,7 @@ import {writeFile} from 'node:fs/promises';
 import {parseArgs} from 'node:util';
 import {startInstantService} from './library.ts';
 import {measureMemory} from './memory.ts';
+import {measurePacked} from './packed.ts';
 import {measureSpeed, median} from './speed.ts';
 
 const {values} = parseArgs({
@@ -11,8 +12,24 @@ const {values} = parseArgs({
     calls: {type: 'string', default: '100000'},
     rounds: {type: 'string', default: '3'},
     connections: {type: 'string', default: '64'},
+    pack: {type: 'boolean', default: false},
+    'per-minute': {type: 'string', default: '6000'},
+    requests: {type: 'string', default: '3000'},
   },
 });
+
+if (values.pack) {
+  const PACK = 32;
+  const {alone, packed} = await measurePacked(Number(values['per-minute']), Number(values.requests), PACK);
+  const shown = (inputs: number) => `${Math.round(inputs).toLocaleString('en-GB')} inputs a minute`;
+  console.log(`Limit                          ${values['per-minute']} requests a minute`);
+  console.log(`One input a request            ${shown(alone)}`);
+  console.log(`${PACK} inputs a request           ${shown(packed)}`);
+  console.log(`Ratio                          ${(packed / alone).toFixed(1)}   wanted: 25 or more`);
+  if (values.json)
+    await writeFile(values.json, `${JSON.stringify({alone, packed, ratio: packed / alone}, undefined, 2)}\n`);
+  process.exit();
+}
 
 const service = await startInstantService();
 const speeds = await measureSpeed({

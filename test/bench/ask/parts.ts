@@ -32,7 +32,7 @@ const {openJournal} =
 const {openStoreAt} = await built<typeof import('../../../src/store/store.ts')>('src/store/store.js');
 const {digestKey, digestQuery} =
   await built<typeof import('../../../src/store/stored-answer.ts')>('src/store/stored-answer.js');
-const {coalesce} = await built<typeof import('../../../src/concurrency.ts')>('src/once.js');
+const {coalesce} = await built<typeof import('../../../src/concurrency.ts')>('src/concurrency.js');
 const {postJson} = await built<typeof import('../../../adapters/_wire/request.ts')>('adapters/_wire/request.js');
 
 export async function askByParts(options: PartsOptions, calls: number, folder: string): Promise<void> {

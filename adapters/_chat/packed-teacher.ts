@@ -1,0 +1,105 @@
+import {TeacherError} from '../../src/errors.ts';
+import {withWait} from '../../src/pace/service-limits.ts';
+import type {Access, AskOptions, Outcome, Query, ReadOutcome, Teacher} from '../../src/teacher.ts';
+import {headersInIdentity} from '../_wire/headers.ts';
+import {statusError} from '../_wire/refusal.ts';
+import {postJson} from '../_wire/request.ts';
+import {askBatches, CONCURRENCY, chargedService, openModel} from '../_wire/service.ts';
+import {chatTeacher, withParameters, wordsOf} from './chat.ts';
+import {chatProbe} from './chat-probe.ts';
+import {fillsPromptCache, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
+import type {Dialect} from './dialect.ts';
+import {fieldsIn} from './fields.ts';
+import {packSizeOf, withPositions} from './pack.ts';
+import {PackedForm, type PackedOptions, type PackedRequest} from './packed-form.ts';
+import {parseLabel} from './projection-text.ts';
+import {noteOn, readReply, receiptOf} from './reading.ts';
+
+/** Version of the way in which inputs become a prompt and a schema. It is part of the identity. */
+const MAPPING = 1;
+
+/**
+ * A language model that is asked about several inputs in one request, and answers with a JSON object that has a field for
+ * each. A later field can depend on the earlier ones.
+ *
+ * @throws InputError if the options can't be used
+ */
+export function packedTeacher<A extends Access>(options: PackedOptions, dialect: Dialect<A>): Teacher<A> {
+  const {model, parameters, imageTokens, packMatters = true, classes} = options;
+  const {address, service, name, connection, url, models} = openModel(options, dialect);
+  const {adapter, headers, path, refusalAdvice: advice, warmed, access, detail} = dialect;
+  const form = new PackedForm(options, dialect);
+  const {codes} = form;
+  const size = packSizeOf(options);
+  const words = wordsOf(form.prompts, dialect.aliases);
+  // Tokens are read as they are written in JSON.
+  const read = options.output === 'log-probabilities' ? codes.map(code => JSON.stringify(code).slice(1, -1)) : codes;
+  const reader = {name, dialect, words: {...words, codes: read}};
+  const unbounded = unboundedBy(dialect.cost, {body: form.template, parameters, model});
+  const atTemperature = (temperature: number) =>
+    packedTeacher({...options, parameters: withParameters(parameters ?? {}, warmed?.(temperature))}, dialect);
+  const send = async (
+    {rows, inputs, positions, body}: PackedRequest,
+    {exchange = (_, send) => send(), signal}: AskOptions,
+  ): Promise<readonly ReadOutcome<A>[]> => {
+    const reply = await exchange(rows, async () => {
+      const posted = await postJson(connection, url, body, {signal, ...(headers && {headers})});
+      return posted.status === 200 ? withPositions(posted, positions) : withWait(posted);
+    });
+    if (reply.status === 200) return readReply(reply, rows.length, reader);
+    const error = statusError(connection, reply, {advice, inputs});
+    if (!error.refusal) throw error;
+    return rows.map(() => ({error}));
+  };
+  return {
+    name,
+    identity: packMatters
+      ? {
+          ...{adapter, service, path, ...headersInIdentity(options, headers)},
+          ...{request: form.template, pack: {mapping: MAPPING, size}},
+          ...(form.prompts.rotates && {rotates: true}),
+        }
+      : chatTeacher(options, dialect).identity,
+    access,
+    classes,
+    detail,
+    maxBatch: size,
+    concurrency: options.concurrency ?? CONCURRENCY,
+    service: chargedService<A>(
+      options,
+      {address, connection, models},
+      {
+        reader: {codes, reading: dialect.reader},
+        read: (reply, count) => readReply(reply, count, reader),
+        labelOf: text => parseLabel(text, {lists: [codes, classes], aliased: words.aliased}),
+        refusal: (reply, inputs) => statusError(connection, reply, {advice, inputs}),
+        receipt: reply => receiptOf(reply, dialect),
+        worstCase: queries =>
+          totalBound(form.requestsFor(queries).map(({body}) => mostTokens(dialect.cost, body, undefined, imageTokens))),
+        leastCase: queries => totalUsage(form.requestsFor(queries).map(leastOf)),
+        ...(unbounded && {unbounded}),
+        fillsPromptCache: fillsPromptCache(form.template),
+        note: reply => noteOn(reply, reader),
+        probe: chatProbe({
+          ...{dialect, settings: form.settings, isHeld: completion => form.isHeld(completion)},
+          stepsOf: completion => fieldsIn(completion)[0]?.steps,
+          ...(warmed && {atTemperature}),
+        }),
+      },
+    ),
+    async ask(queries: readonly Query[], askOptions: AskOptions = {}) {
+      askOptions.signal?.throwIfAborted();
+      const outcomes = new Array<Outcome<A>>(queries.length);
+      const requests = form.requestsFor(queries, (row, why) => {
+        outcomes[row] = {error: new TeacherError(name, why)};
+      });
+      await askBatches(requests, request => send(request, askOptions), outcomes, askOptions.signal);
+      return outcomes;
+    },
+  };
+}
+
+/** The fewest tokens of a request: an answer has one for each input. */
+function leastOf({prompt, rows}: PackedRequest) {
+  return {...leastTokens(prompt), outputTokens: rows.length};
+}
