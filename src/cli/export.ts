@@ -3,15 +3,16 @@ import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {exportCard} from '../export/card.ts';
 import {exportChat, exportRecords} from '../export/knowledge.ts';
+import {effectOf} from '../export/onnx/effect.ts';
 import {type ExportedOnnx, exportOnnx} from '../export/onnx/export.ts';
 import {exportPage} from '../export/web.ts';
 import type {StoredKnowledge} from '../knowledge/knowledge.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import {type StudentDescription, studentDescription} from '../student/description.ts';
-import {loadHead} from '../student/files.ts';
+import {loadHead, loadStudent} from '../student/files.ts';
 import {readJson} from '../student/model-files.ts';
 import type {Student} from '../student/student.ts';
-import {bytesText, count, counted, list, significant} from '../study/report/format.ts';
+import {bytesText, list} from '../study/report/format.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
 interface ExportFlags {
@@ -99,7 +100,7 @@ async function openStudent(
   question: string | undefined,
 ): Promise<Pick<StudentDescription, 'madeBy'> & {readonly student: Student}> {
   await startEngine();
-  const student = await loadHead(folder, question);
+  const student = question === undefined ? await loadStudent(folder) : await loadHead(folder, question);
   const {madeBy} = studentDescription.parse(await readJson(join(folder, 'limbeck.json')));
   return {student, madeBy};
 }
@@ -119,10 +120,9 @@ async function exportModel(
 function modelText({files: [model, ...others], bytes, int8}: ExportedOnnx): string {
   const beside = `Beside it: ${list(others)}`;
   if (int8 === undefined) return `Wrote ${model} of ${bytesText(bytes)}. ${beside}`;
-  const {bytesBefore, greatestDifference, inputs, sameClass} = int8;
   return [
-    `Wrote ${model} of ${bytesText(bytes)}, ${bytesText(bytesBefore)} with weights in 32 bits. ${beside}`,
-    `On ${counted(inputs, 'test vector')} a logit differs by ${significant(greatestDifference)} at most, and ${count(sameClass)} have the same class.`,
+    `Wrote ${model} of ${bytesText(bytes)}, ${bytesText(int8.bytesBefore)} with weights in 32 bits. ${beside}`,
+    `With weights in 8 bits, ${effectOf(int8)}.`,
   ].join('\n');
 }
 

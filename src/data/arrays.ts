@@ -117,3 +117,12 @@ export function unitVector(vector: Float32Array): Float32Array {
   const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
   return length === 0 ? vector.slice() : vector.map(value => value / length);
 }
+
+/** Rows of `width` numbers, each divided by its length; zeros stay zeros. */
+export function unitRows(rows: Float32Array, width: number): Float32Array {
+  const directions = new Float32Array(rows.length);
+  for (let start = 0; start < rows.length; start += width) {
+    directions.set(unitVector(rows.subarray(start, start + width)), start);
+  }
+  return directions;
+}

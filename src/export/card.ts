@@ -7,6 +7,7 @@ import {promiseText} from '../study/report/cascades.ts';
 import {bytesText, count, counted, list, moment, percent, percentage, significant} from '../study/report/format.ts';
 import {packageVersion} from '../version.ts';
 import {type CardFacts, cardFacts, type MeasuredHead} from './card-facts.ts';
+import {effectOf} from './onnx/effect.ts';
 import {type ExportedOnnx, writeExport} from './onnx/export.ts';
 
 export interface ExportCardOptions {
@@ -169,11 +170,7 @@ function sizeList({bytes, student, speed}: CardFacts, onnx: ExportedOnnx | undef
 
 function onnxLine({bytes, int8}: ExportedOnnx): string {
   if (int8 === undefined) return `${bytesText(bytes)} as ONNX`;
-  const {greatestDifference, sameClass, inputs} = int8;
-  return (
-    `${bytesText(bytes)} as ONNX with weights in 8 bits: a logit differs by ${significant(greatestDifference)} at most on ` +
-    `${counted(inputs, 'test vector')}, and ${count(sameClass)} have the same class`
-  );
+  return `${bytesText(bytes)} as ONNX with weights in 8 bits: ${effectOf(int8)}`;
 }
 
 function termsOf({origin: {teacher}, encoder}: CardFacts): string[] {

@@ -55,7 +55,7 @@ describe('limbeck export', () => {
     const small = await run(['export', 'student', '--onnx', 'small.onnx', '--int8', '--card', 'card.md']);
     expect(await readFile(join(folder(), 'card.md'), 'utf8')).toMatch(/^---\n.* as ONNX with weights in 8 bits/s);
     expect(small.stdout).toMatch(
-      /^Wrote small\.onnx of [\d.]+\s.B, [\d.]+\s.B with weights in 32 bits\. Beside it: .*\nOn 16 test vectors a logit differs by 0\.\d+ at most, and \d+ have the same class\.\n$/,
+      /^Wrote small\.onnx of [\d.]+\s.B, [\d.]+\s.B with weights in 32 bits\. Beside it: .*\nWith weights in 8 bits, a logit differs by 0\.\d+ at most on 16 test vectors, and \d+ have the same class\.\n$/,
     );
   });
 

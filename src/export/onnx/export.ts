@@ -1,12 +1,12 @@
 import {basename, dirname, join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import {argmaxRows} from '../../data/arrays.ts';
+import {argmaxRows, unitRows} from '../../data/arrays.ts';
 import {identityOfReading} from '../../data/reading.ts';
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
+import {outputWidth} from '../../student/forward.ts';
 import {columnsOf, headsOf} from '../../student/head-columns.ts';
 import {inferenceOf} from '../../student/inference.ts';
-import {checkClassifies} from '../../student/make-student.ts';
 import type {Student} from '../../student/student.ts';
 import {leastPadding} from '../../student/subword-cnn.ts';
 import {weightsHash} from '../../student/weights-hash.ts';
@@ -46,22 +46,21 @@ export interface ExportedOnnx {
 export interface Int8Effect {
   /** Size of the model with weights in 32-bit floats. */
   readonly bytesBefore: number;
-  /** The greatest difference of a logit on the inputs of the test vectors. */
+  /** The greatest difference of a logit, or of a number of a vector, on the inputs of the test vectors. */
   readonly greatestDifference: number;
   /** Number of these inputs. */
   readonly inputs: number;
-  /** Number of them with the same most probable class, for every question. */
-  readonly sameClass: number;
+  /** Number of them with the same most probable class, for every question; absent for vectors. */
+  readonly sameClass?: number;
 }
 
 /**
  * Writes a student as an ONNX model (operators of version 18) that takes raw inputs and gives `logits` and
- * `probabilities`. Beside `NAME.onnx` it writes `NAME.test-vectors.json`, and for students that read texts without an encoder
+ * `probabilities`, or `embedding`: vectors of length 1. Beside `NAME.onnx` it writes `NAME.test-vectors.json`, and for students that read texts without an encoder
  * `NAME_texts.py` and `NAME_texts.mjs`, which turn texts into the model's input.
  *
  * @param path - ends in `.onnx`
- * @throws InputError that names the layer, if one can't be written, or if the student gives vectors, or a file can't be
- *   written
+ * @throws InputError that names the layer, if one can't be written, or if a file can't be written
  */
 export async function exportOnnx(
   path: string,
@@ -69,7 +68,6 @@ export async function exportOnnx(
   options: ExportOnnxOptions = {},
 ): Promise<ExportedOnnx> {
   checkOptions('exportOnnx', options, KINDS);
-  checkClassifies(student, '`exportOnnx`');
   const {int8 = false, madeBy = {}} = options;
   if (!path.endsWith('.onnx')) throw new InputError(`Can't write ${path} as ONNX. End its name in .onnx.`);
   const name = basename(path, '.onnx');
@@ -86,8 +84,7 @@ export async function exportOnnx(
   const {reading} = student;
   if (readsPlainTexts(reading)) {
     const program = `${name.replace(/\W/g, '_').replace(/^(?=\d)/, '_')}_texts`;
-    const outputs = written.outputs.flatMap(head => [head.logits, head.probabilities]);
-    const names = {model: `${name}.onnx`, program, input: written.input.name, outputs};
+    const names = {model: `${name}.onnx`, program, input: written.input.name, outputs: written.outputs};
     const {python, javascript} = await textFunctions({reading, leastPadding: leastPadding(student)}, names);
     files.push([`${program}.py`, python], [`${program}.mjs`, javascript]);
   }
@@ -112,20 +109,19 @@ export async function writeExport(path: string, content: string | Uint8Array): P
 }
 
 function bytesOf(
-  {graph, outputs}: StudentGraph,
+  {graph, heads: ports}: StudentGraph,
   student: Student,
   {int8, madeBy}: Required<Pick<ExportOnnxOptions, 'int8' | 'madeBy'>>,
 ): Uint8Array {
   const {model, reading} = student;
   const version = packageVersion();
-  const heads = headsOf(student).map(({start: _, calibration, ...head}, index) => ({
-    ...head,
-    temperature: 1,
-    ...calibration,
-    ...outputs[index],
-  }));
+  const columns = headsOf(student);
+  const heads = ports.map((names, index) => {
+    const {start: _, calibration, ...head} = columns[index]!;
+    return {...head, temperature: 1, ...calibration, ...names};
+  });
   const facts = {
-    heads,
+    ...(student.output === 'vector' ? {output: 'vector'} : {heads}),
     weights: weightsHash(student),
     weightBits: int8 ? 8 : 32,
     ...(reading && {reading: identityOfReading(reading)}),
@@ -138,19 +134,17 @@ function bytesOf(
   return graph.bytes({name: model.name, producer: 'limbeck', version, metadata: Object.fromEntries(metadata)});
 }
 
-/** The logits of all heads, [samples, columns]. */
+/** The logits of all heads, [samples, columns], or vectors of length 1. */
 function logitsFor(student: Student, {raw}: Samples): Float32Array {
-  return inferenceOf(student, [])(raw).slice();
+  const values = inferenceOf(student, [])(raw).slice();
+  return student.output === 'vector' ? unitRows(values, outputWidth(student)) : values;
 }
 
-function compared(
-  student: Student,
-  samples: Samples,
-  logits: Float32Array,
-): Pick<Int8Effect, 'greatestDifference' | 'inputs' | 'sameClass'> {
+function compared(student: Student, samples: Samples, logits: Float32Array): Omit<Int8Effect, 'bytesBefore'> {
   const {count} = samples.raw;
   const exact = logitsFor(student, samples);
   const greatestDifference = exact.reduce((most, value, index) => Math.max(most, Math.abs(value - logits[index]!)), 0);
+  if (student.output === 'vector') return {greatestDifference, inputs: count};
   const isSame = new Array<boolean>(count).fill(true);
   for (const head of headsOf(student)) {
     const [before, after] = [exact, logits].map(all => argmaxRows(columnsOf(all, count, head), head.classes.length));

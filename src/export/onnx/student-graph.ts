@@ -1,7 +1,7 @@
 import {isBag} from '../../data/text-reading.ts';
 import type {layers} from '../../engine/tf.ts';
 import {InputError} from '../../errors.ts';
-import {logitSource} from '../../student/forward.ts';
+import {logitSource, outputWidth} from '../../student/forward.ts';
 import {type HeadColumns, headsOf} from '../../student/head-columns.ts';
 import {inputShapeOf} from '../../student/input-shape.ts';
 import type {Student} from '../../student/student.ts';
@@ -21,28 +21,34 @@ export interface HeadPorts {
 export interface StudentGraph {
   readonly graph: OnnxGraph;
   readonly input: Port;
-  /** In the order of the student's heads. */
-  readonly outputs: readonly HeadPorts[];
+  /** In the order of the student's heads; none if it gives vectors. */
+  readonly heads: readonly HeadPorts[];
+  /** The names of all outputs. */
+  readonly outputs: readonly string[];
 }
 
+/** The output of a student that gives vectors, float32 [batch, dimensions]: vectors of length 1. */
+export const EMBEDDING = 'embedding';
+
 /**
- * Writes a student as a graph, from raw inputs to logits and probabilities. Texts are read outside: the graph takes
- * their buckets, subwords, pieces or embeddings.
+ * Writes a student as a graph, from raw inputs to logits and probabilities, or to vectors. Texts are read outside: the
+ * graph takes their buckets, subwords, pieces or embeddings.
  *
  * @throws InputError that names the layer, if one can't be written
  */
 export function studentGraph(student: Student, {int8}: Precision): StudentGraph {
   const input = inputPort(student);
-  const heads = headsOf(student);
-  const outputs = heads.map(({question}) => headPorts(heads.length === 1 ? '' : `${question!.name}.`));
-  const graph = new OnnxGraph([input.name, ...outputs.flatMap(({logits, probabilities}) => [logits, probabilities])]);
+  const columns = student.output === 'vector' ? [] : headsOf(student);
+  const heads = columns.map(({question}) => headPorts(columns.length === 1 ? '' : `${question!.name}.`));
+  const outputs = heads.length === 0 ? [EMBEDDING] : heads.flatMap(head => [head.logits, head.probabilities]);
+  const graph = new OnnxGraph([input.name, ...outputs]);
   graph.input(input);
-  const logits = logitsOf(student, {graph, int8, input: preprocessed(graph, student, input)});
-  for (const [index, head] of heads.entries()) {
-    const columns = heads.length === 1 ? logits : columnsIn(graph, logits, head);
-    addOutputs(graph, columns, head, outputs[index]!);
+  const values = logitsOf(student, {graph, int8, input: preprocessed(graph, student, input)});
+  for (const [index, head] of columns.entries()) {
+    addOutputs(graph, columns.length === 1 ? values : columnsIn(graph, values, head), head, heads[index]!);
   }
-  return {graph, input, outputs};
+  if (heads.length === 0) addEmbedding(graph, values, outputWidth(student));
+  return {graph, input, heads, outputs};
 }
 
 function headPorts(prefix: string): HeadPorts {
@@ -123,7 +129,7 @@ function logitsOf(student: Student, writing: Writing): string {
   const last = model.outputs[0]!;
   const {point} = logitSource(student);
   const value = valueAt(point, known, writing);
-  if (output === 'logits') return channelsLast(graph, value).name;
+  if (output !== 'probabilities') return channelsLast(graph, value).name;
   if (point === last) {
     const positive = graph.node('Max', 'probabilities_at_least', [value.name, graph.number('least_probability', 1e-8)]);
     return graph.node('Log', 'log_probabilities', [positive]);
@@ -173,3 +179,13 @@ function addOutputs(
   const shares = graph.node('Softmax', 'shares', [scaled], {axis: -1});
   graph.output(shares, {name: probabilities, type: 'float32', shape});
 }
+
+/** Vectors are compared by their directions. One of zeros has none, and stays as it is. */
+function addEmbedding(graph: OnnxGraph, vectors: string, dimensions: number): void {
+  const length = graph.node('ReduceL2', 'length', [vectors, graph.integers('length_axes', [1])], {keepdims: 1});
+  const positive = graph.node('Max', 'positive_length', [length, graph.number('least_length', LEAST_LENGTH)]);
+  const direction = graph.node('Div', 'direction', [vectors, positive]);
+  graph.output(direction, {name: EMBEDDING, type: 'float32', shape: ['batch', dimensions]});
+}
+
+const LEAST_LENGTH = 1e-30;

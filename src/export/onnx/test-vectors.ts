@@ -3,6 +3,7 @@ import {sizeOf, type TensorInputs} from '../../data/inputs.ts';
 import {randomInteger, randomNormals, seededRandom} from '../../data/random.ts';
 import {readsTexts} from '../../data/reading.ts';
 import {type PlainReading, readTexts} from '../../data/text-reading.ts';
+import {outputWidth} from '../../student/forward.ts';
 import {columnsOf, headsOf} from '../../student/head-columns.ts';
 import {inputShapeOf} from '../../student/input-shape.ts';
 import type {Preprocessing} from '../../student/preprocessing.ts';
@@ -61,7 +62,7 @@ function rawValues(
 export interface Tried {
   readonly student: Student;
   readonly samples: Samples;
-  /** Of all heads, [samples, columns]. */
+  /** Of all heads, [samples, columns], or vectors of length 1. */
   readonly logits: Float32Array;
 }
 
@@ -69,22 +70,16 @@ export interface Tried {
 const TOLERANCE = 1e-5;
 
 /** Inputs of a model with the outputs that it must give, for programs that use it, as JSON. */
-export function testVectors(model: string, {input, outputs}: StudentGraph, {student, samples, logits}: Tried): string {
+export function testVectors(model: string, graph: StudentGraph, tried: Tried): string {
+  const {student, samples} = tried;
   const {raw, texts} = samples;
-  const {name, type} = input;
-  const heads = headsOf(student).map((head, index) => {
-    const width = head.classes.length;
-    const own = columnsOf(logits, raw.count, head);
-    const shares = softmaxRows(own, width, head.calibration?.temperature);
-    return {width, rows: [[outputs[index]!.logits, own] as const, [outputs[index]!.probabilities, shares] as const]};
-  });
+  const {name, type} = graph.input;
+  const outputs = outputsOf(graph, tried);
   const vectors = Array.from({length: raw.count}, (_, row) => ({
     ...(texts && {text: texts[row]!}),
     [name]: numbers(inputOf(student, samples, row)),
     ...Object.fromEntries(
-      heads.flatMap(({width, rows}) =>
-        rows.map(([output, values]) => [output, numbers(values.slice(row * width, (row + 1) * width))]),
-      ),
+      outputs.map(({output, width, values}) => [output, numbers(values.slice(row * width, (row + 1) * width))]),
     ),
   }));
   const shape = samples.texts ? {} : {shape: raw.shape};
@@ -96,6 +91,28 @@ export function testVectors(model: string, {input, outputs}: StudentGraph, {stud
     vectors,
   };
   return `${JSON.stringify(document)}\n`;
+}
+
+interface OutputValues {
+  readonly output: string;
+  /** How many numbers an input has. */
+  readonly width: number;
+  readonly values: Float32Array | Float64Array;
+}
+
+function outputsOf({heads, outputs}: StudentGraph, {student, samples, logits}: Tried): readonly OutputValues[] {
+  const {count} = samples.raw;
+  if (heads.length === 0) return outputs.map(output => ({output, width: outputWidth(student), values: logits}));
+  return headsOf(student).flatMap((head, index) => {
+    const width = head.classes.length;
+    const own = columnsOf(logits, count, head);
+    const shares = softmaxRows(own, width, head.calibration?.temperature);
+    const names = heads[index]!;
+    return [
+      {output: names.logits, width, values: own},
+      {output: names.probabilities, width, values: shares},
+    ];
+  });
 }
 
 /** One input of the graph: of a text, as if it were the only one. */

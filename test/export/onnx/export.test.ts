@@ -80,6 +80,26 @@ describe('exportOnnx', () => {
     ]);
   });
 
+  it('gives vectors of length 1 as `embedding`, if the student gives vectors', async () => {
+    const path = join(folder, 'vectors.onnx');
+    const student = withVectors(hashedNgrams({buckets: 64, units: []}), 3)({...texts, classes: []}, 1);
+    const {int8} = await exportOnnx(path, student, {int8: true});
+    expect(int8).not.toHaveProperty('sameClass');
+    const {outputs} = readGraph(await readFile(path))!;
+    expect(outputs.map(({name, shape}) => [name, shape?.[1]])).toEqual([['embedding', 3]]);
+    const metadata = await metadataOf(path);
+    expect(metadata).toMatchObject({'limbeck.output': 'vector'});
+    expect(metadata).not.toHaveProperty('limbeck.heads');
+    const {vectors} = JSON.parse(await readFile(join(folder, 'vectors.test-vectors.json'), 'utf8')) as {
+      readonly vectors: readonly {readonly text: string; readonly embedding: readonly number[]}[];
+    };
+    const lengths = vectors.map(({embedding}) => Math.hypot(...embedding));
+    // The first text is empty, and has no direction.
+    expect(lengths[0]).toBe(0);
+    for (const length of lengths.slice(1)) expect(length).toBeCloseTo(1, 5);
+    expect(await readFile(join(folder, 'vectors_texts.py'), 'utf8')).toContain('embedding = session.run(["embedding"]');
+  });
+
   it('keeps in the metadata what a program must know, and no path of this machine', async () => {
     const path = join(folder, 'student.onnx');
     const guarantee = {agreement: 0.9, confidence: 0.95, answers: 40, disagreements: 1, localShare: 0.5, bound: 0.09};
@@ -156,11 +176,6 @@ describe('exportOnnx', () => {
       'buckets before another layer than a dense one',
       () => ({...own([64], [batchNormalization({name: 'first'}), dense({units: 2})]), reading: small().reading!}),
       /`first`.*only a dense layer/,
-    ],
-    [
-      'a student of vectors',
-      () => withVectors(hashedNgrams({buckets: 64, units: []}), 3)({...texts, classes: []}, 1),
-      /gives vectors, and `exportOnnx` needs classes/,
     ],
     ['preprocessed buckets', () => ({...small(), preprocessing: {scale: 2}}), /preprocesses the vectors of texts/],
   ])('refuses %s, and names it', async (_, make, message) => {

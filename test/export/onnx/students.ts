@@ -12,6 +12,7 @@ import {resnetCifar} from '../../../src/student/resnet-cifar.ts';
 import {type PreparedTable, withTable} from '../../../src/student/static-embedding.ts';
 import type {Student, Task} from '../../../src/student/student.ts';
 import {subwordCnn} from '../../../src/student/subword-cnn.ts';
+import {withVectors} from '../../../src/student/vectors.ts';
 import {imageTask} from '../../student/examples.ts';
 
 const classes = ['billing', 'fault', 'other'];
@@ -58,6 +59,8 @@ export const STUDENTS: Readonly<Record<string, () => Student>> = {
     subwordCnn({widths: [2], filters: 8, buckets: 500, characters: 1, pieces: 60, length: 50})(texts, 1),
   staticEmbedding: () => withTable(table, [6])(texts, 1),
   'linear staticEmbedding': () => withTable(table, [])(texts, 1),
+  'vectors of texts': () => withVectors(hashedNgrams({buckets: 300, units: []}), 6)(texts, 1),
+  'vectors of images': () => withVectors(mlp({units: [8]}), 5)(imageTask([4, 4, 3]), 1),
   embeddingHead: () => embeddingHead({model, output: 'hidden_states.2', units: [7]})(texts, 1),
   'several heads': () => {
     const student = withHeads(hashedNgrams({buckets: 300, units: [9]}), questions)(texts, 1);
