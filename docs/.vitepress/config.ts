@@ -33,6 +33,7 @@ export default defineConfig({
           {text: 'Export a student', link: '/guide/export'},
           {text: 'Work at scale', link: '/guide/at-scale'},
           {text: 'Network', link: '/guide/network'},
+          {text: 'Responsible use', link: '/guide/responsible-use'},
           {text: 'Write an adapter', link: '/guide/write-an-adapter'},
           {text: 'Write a loss', link: '/guide/write-a-loss'},
         ],

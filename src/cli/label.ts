@@ -1,22 +1,22 @@
 import {noteEndings} from '../ask/provider/endings.ts';
+import {checkPermission} from '../ask/provider/terms.ts';
 import {checkWritable} from '../data/files.ts';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
-import {labelQueries, type Pending} from '../study/asking.ts';
+import {labelQueries, type Pending, teachersAsked} from '../study/asking.ts';
 import type {Labelled} from '../study/missing.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
 import {
   directoryOf,
   type OpenStudyOptions,
   openStudy,
-  type QuestionStudy,
   type Study,
   type StudyOptions,
   withStudies,
 } from '../study/study.ts';
-import type {Access, Teacher} from '../teacher.ts';
+import type {Access} from '../teacher.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
@@ -42,7 +42,9 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
     return openStudy(recipe, levelsOf(recipe), own);
   };
   await withStudies(source, options, open, async studies => {
-    if (options.record !== 'none') await noteEndings(teachersOf(studies, levelsOf), options);
+    const teachers = studies.flatMap(({study}) => teachersAsked(study, levelsOf(study.recipe)));
+    checkPermission(teachers, studies[0]!.study.hasPermission);
+    if (options.record !== 'none') await noteEndings(teachers, options);
     const labelled: {readonly study: Study; readonly question: string | undefined; readonly found: Found[]}[] = [];
     for (const {question, study} of studies) {
       const found: Found[] = [];
@@ -54,17 +56,6 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
     report(terminal, labelled);
     for (const {study, found} of labelled) for (const one of found) checkMissing(study, one);
   });
-}
-
-function teachersOf(
-  studies: readonly QuestionStudy[],
-  levelsOf: (recipe: ResolvedRecipe) => readonly Access[],
-): readonly Teacher[] {
-  return studies.flatMap(({study}) =>
-    study.recipe.queryPlans
-      .filter(({level}) => levelsOf(study.recipe).includes(level))
-      .map(plan => study.teacherFor(plan)),
-  );
 }
 
 type Found = Labelled | Pending;

@@ -25,7 +25,7 @@ export async function runPlan(path: string, flags: PlanFlags): Promise<void> {
   const recipe = {...loaded, ...recipeChanges(loaded, flags)};
   const byBatches = lane === 'batch';
   const plan = await planStudy(recipe, {
-    ...{cache, byBatches, onNote: offline ? undefined : terminal.note},
+    ...{cache, byBatches, onNote: terminal.note, isOffline: offline},
     ...(rate && {rate: {requestsPerMinute: 60 * rate}}),
   });
   if (plan.note) terminal.note(plan.note);

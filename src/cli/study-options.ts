@@ -18,6 +18,7 @@ export interface StudyFlags {
   readonly driftEvery?: number;
   readonly keepGoing?: boolean;
   readonly wait?: number;
+  readonly iHavePermission?: boolean;
   readonly json?: boolean;
 }
 
@@ -35,6 +36,7 @@ export function studyOptions(
     keepGoing = false,
     wait,
     allowMissing,
+    iHavePermission,
   }: StudyFlags,
   terminal: Terminal,
 ): StudyOptions {
@@ -46,6 +48,7 @@ export function studyOptions(
     retryQuarantined,
     wait,
     allowMissing,
+    hasPermission: iHavePermission,
     drift: driftEvery === undefined ? undefined : {every: driftEvery},
     firstAnswerWithin: keepGoing ? Number.POSITIVE_INFINITY : undefined,
     signal: stopSignal(),

@@ -84,10 +84,15 @@ interface OriginTeacher {
   readonly access: string;
   readonly adapters: readonly string[];
   readonly models: readonly string[];
+  /** Whose terms were known when the student was trained. */
+  readonly providers?: readonly string[] | undefined;
 }
 
 const [text, number] = [z.string().optional().catch(undefined), z.number().optional().catch(undefined)];
-const teacher = z.object({access: z.string(), adapters: z.array(z.string()), models: z.array(z.string())});
+const teacher = z.object({
+  ...{access: z.string(), adapters: z.array(z.string()), models: z.array(z.string())},
+  providers: z.array(z.string()).optional().catch(undefined),
+});
 const originSchema: z.ZodType<Origin> = z.object({
   ...{recipe: text, level: text, method: text, seed: number, answers: number},
   teacher: teacher.optional().catch(undefined),

@@ -1,3 +1,4 @@
+import {termsOfProvider, termsText} from '../ask/provider/terms.ts';
 import {kindRead} from '../data/reading.ts';
 import {inputsOfKinds} from '../input-kinds.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
@@ -178,7 +179,12 @@ function termsOf({origin: {teacher}, encoder}: CardFacts): string[] {
     teacher?.access === 'truth'
       ? 'It learned from true labels. The terms of their source hold.'
       : 'The terms of the teacher’s provider may forbid to train models on its answers, or to share such models. Read them before you use or share this student.';
-  const lines = [ofTeacher, 'No licence was chosen for this student: replace `license: unknown` above.'];
+  const known = (teacher?.providers ?? []).flatMap(name => termsOfProvider(name) ?? []);
+  const lines = [
+    ofTeacher,
+    ...known.map(termsText),
+    'No licence was chosen for this student: replace `license: unknown` above.',
+  ];
   if (encoder === undefined) return lines;
   const {name, hash, licence} = encoder;
   const stated = licence === undefined ? 'its folder states no licence' : `its licence is stated to be \`${licence}\``;

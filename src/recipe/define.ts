@@ -168,6 +168,7 @@ const recipeSchema = z
       })
       .optional(),
     trustsScores: z.boolean().optional(),
+    hasPermission: z.boolean().optional(),
     check: conditionsSchema.optional(),
     repeatability: z.strictObject({inputs: aCount}).optional(),
   })

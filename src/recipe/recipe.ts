@@ -83,6 +83,13 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    */
   readonly trustsScores?: boolean;
   /**
+   * True if you have the permission of a provider whose terms forbid to train models on its answers. Without it `label` and
+   * `compare` buy none from such a provider.
+   *
+   * @default false
+   */
+  readonly hasPermission?: boolean | undefined;
+  /**
    * Conditions on the results, such as `{agreement: '>= 97%', cost: '< 5usd'}`. `compare` says whether they hold, and
    * `limbeck check` fails if one does not.
    *

@@ -16,7 +16,7 @@ import type {QueryPlan} from '../recipe/methods.ts';
 import {describeShares, planOf, type Selection, type SelectOptions, strategyName} from '../select/options.ts';
 import {describeRound, type SelectionRound} from '../select/round.ts';
 import {selectInRounds} from '../select/select-in-rounds.ts';
-import type {Detail, Teacher} from '../teacher.ts';
+import type {Access, Detail, Teacher} from '../teacher.ts';
 import {keep} from './knowledge.ts';
 import type {MethodSelection, OpenMethod} from './methods.ts';
 import {checkAllowed, isUnasked, type Labelled, type LeftOut} from './missing.ts';
@@ -39,6 +39,18 @@ export async function askQueries(study: Study, plan: QueryPlan): Promise<Labelle
 /** @throws KnowledgeError if there is an input that another run may answer */
 function checkAsked({teacher, missing, total}: LeftOut): void {
   if (missing.some(isUnasked)) throw missingError(teacher, missing, total);
+}
+
+/**
+ * The teachers that are asked for answers to train on.
+ *
+ * @param levels - @default all of the recipe
+ */
+export function teachersAsked(
+  {recipe, teacherFor}: Study,
+  levels: readonly Access[] = recipe.levels,
+): readonly Teacher[] {
+  return recipe.queryPlans.filter(({level}) => levels.includes(level)).map(teacherFor);
 }
 
 /** Nothing yet: what was asked is in batches that have not ended. */

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import {z} from 'zod';
 import type {Interruption} from '../ask/ledger.ts';
+import {checkPermission} from '../ask/provider/terms.ts';
 import {checkWritable} from '../data/files.ts';
 import {InputError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
@@ -11,7 +12,7 @@ import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {besideEarlier, type EndedStudy, readStudy} from './against.ts';
-import {askQueries, askReference} from './asking.ts';
+import {askQueries, askReference, teachersAsked} from './asking.ts';
 import {costsOf} from './budgets.ts';
 import {answeredMethod} from './knowledge.ts';
 import {type Manifest, manifestOf, manifestPath} from './manifest.ts';
@@ -85,6 +86,7 @@ export async function beginStudy(recipe: Recipe, options: StudyOptions & OpenStu
   const interruption = await interruptionOf(directory);
   const study = await openStudy(resolved, [...resolved.levels, resolved.reference], {...options, interruption});
   try {
+    checkPermission(teachersAsked(study), study.hasPermission);
     if (interruption === undefined) await markBegun(directory);
     return study;
   } catch (error) {

@@ -4,6 +4,7 @@ import type {OnNote} from '../ask/notes.ts';
 import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
 import {noteEndings} from '../ask/provider/endings.ts';
+import {termsNotes} from '../ask/provider/terms.ts';
 import {selectInputs} from '../data/inputs.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
@@ -39,11 +40,18 @@ export interface StudyPlanOptions {
    */
   readonly byBatches?: boolean;
   /**
-   * Told when a provider has announced the end of a teacher's model: its list of models is asked for, free of charge.
+   * Told what each provider's terms say about training on its answers, and when it has announced the end of a teacher's
+   * model: its list of models is asked for, free of charge.
    *
    * @default nobody is asked
    */
   readonly onNote?: OnNote | undefined;
+  /**
+   * True to look nothing up at a provider.
+   *
+   * @default false
+   */
+  readonly isOffline?: boolean;
 }
 
 /** The cost of asking one level's teacher, for the methods that share its answers or for one that asks in its own way. */
@@ -82,7 +90,7 @@ export interface StudyPlan {
  */
 export async function planStudy(
   source: Recipe,
-  {cache = DEFAULT_CACHE, rate = {}, byBatches = false, onNote}: StudyPlanOptions = {},
+  {cache = DEFAULT_CACHE, rate = {}, byBatches = false, onNote, isOffline = false}: StudyPlanOptions = {},
 ): Promise<StudyPlan> {
   const recipe = await resolveRecipe(source);
   const {data, reference} = recipe;
@@ -94,7 +102,9 @@ export async function planStudy(
   const shared = {store, replies, batches: new BatchRecords(journalOf(cache)), rate, planned};
   try {
     const {byLevel, byPlan} = await openTeachers(recipe, [...recipe.levels, reference], services);
-    if (onNote) await noteEndings([...byPlan.values(), byLevel[reference]!], {onNote});
+    const all = [...byPlan.values(), byLevel[reference]!];
+    for (const note of onNote ? termsNotes(all) : []) onNote?.(note);
+    if (!isOffline) await noteEndings(all, {onNote});
     const levels: LevelPlan[] = [];
     for (const queryPlan of recipe.queryPlans) {
       const {level, own, detail} = queryPlan;

@@ -1,6 +1,7 @@
 import {createHash} from 'node:crypto';
 import {join} from 'node:path';
 import {stringify} from 'safe-stable-stringify';
+import {termsIn} from '../ask/provider/terms.ts';
 import {shuffledIndices} from '../data/random.ts';
 import {answersNeeded, answersShort, certify} from '../evaluate/guarantee.ts';
 import {countOf, inputsAt, type Knowledge, readFirstVersions, type StoredKnowledge} from '../knowledge/knowledge.ts';
@@ -111,12 +112,19 @@ export function madeBy(
 }
 
 /**
- * The parts of a teacher's identity that may go where the student goes: which adapters and models it is made of, and a
- * hash of the whole. Prompts and addresses stay with the knowledge.
+ * The parts of a teacher's identity that may go where the student goes: which adapters and models it is made of, the
+ * providers whose terms are known, and a hash of the whole. Prompts and addresses stay with the knowledge.
  */
 function teacherIn({source: {access, identity}}: Pick<Knowledge, 'source'>): {readonly [key: string]: Json} {
   const hash = createHash('sha256').update(stringify(identity)!).digest('hex');
-  return {access, adapters: namesIn(identity, 'adapter'), models: namesIn(identity, 'model'), identity: hash};
+  const providers = termsIn(identity).map(({provider}) => provider);
+  return {
+    access,
+    adapters: namesIn(identity, 'adapter'),
+    models: namesIn(identity, 'model'),
+    ...(providers.length > 0 && {providers}),
+    identity: hash,
+  };
 }
 
 /** The different texts under a key, at any depth. */

@@ -40,6 +40,12 @@ export interface StudyOptions extends Omit<AskingOptions, 'cache' | 'journal' | 
    */
   readonly allowMissing?: number | undefined;
   /**
+   * True if you have the permission of providers whose terms forbid to train models on their answers.
+   *
+   * @default as the recipe says
+   */
+  readonly hasPermission?: boolean | undefined;
+  /**
    * Trains in worker processes, which load the recipe by the path of its module.
    *
    * @default in this process
@@ -57,6 +63,7 @@ export const STUDY: Shape<StudyOptions> = {
   ...ASKED,
   directory: kinds.text,
   allowMissing: kinds.number,
+  hasPermission: kinds.flag,
   workers: kinds.object,
   signal: kinds.object,
   onProgress: kinds.call,
@@ -99,6 +106,8 @@ export interface Study {
   readonly workers: Workers | undefined;
   /** The share of inputs that may be left without an answer. */
   readonly allowMissing: number;
+  /** Whether answers may be bought, to train on, from providers whose terms forbid it; true if none are bought. */
+  readonly hasPermission: boolean;
   /** The folder of its cache, in which encodings are kept too. */
   readonly cacheFolder: string;
   readonly signal: AbortSignal | undefined;
@@ -139,7 +148,13 @@ export async function openStudy(
   levels: readonly Access[],
   options: StudyOptions & OpenStudyOptions = {},
 ): Promise<Study> {
-  const {directory = directoryOf(recipe), cache = DEFAULT_CACHE, allowMissing = ALLOWED_MISSING, ...others} = options;
+  const {
+    directory = directoryOf(recipe),
+    cache = DEFAULT_CACHE,
+    allowMissing = ALLOWED_MISSING,
+    hasPermission = recipe.hasPermission ?? false,
+    ...others
+  } = options;
   const {workers, signal, onProgress = () => {}, onNote: say = () => {}, asking: shared, ...asked} = others;
   const onNote = onceEach(say);
   checkShare(allowMissing);
@@ -162,6 +177,7 @@ export async function openStudy(
     directory,
     workers,
     allowMissing,
+    hasPermission: hasPermission || asked.record === 'none',
     cacheFolder,
     signal,
     onProgress,

@@ -45,7 +45,8 @@ describe('exportCard', () => {
   it('says what the folder and the study of a student tell', async () => {
     await writeResults();
     const student = {...small(), calibration: {temperature: 1.5, threshold: 0.8, guarantee}};
-    const teacher = {access: 'black-box', adapters: ['openai'], models: ['gpt-5'], identity: 'abc'};
+    const known = {models: ['gpt-5'], providers: ['OpenAI', 'gone']};
+    const teacher = {access: 'black-box', adapters: ['openai'], ...known, identity: 'abc'};
     const card = await cardOf(student, {...madeBy, teacher, answers: 5000});
     const results = sampleResults();
     const row = results.rows.find(({method, seed}) => method === 'labels' && seed === 2)!;
@@ -64,6 +65,9 @@ describe('exportCard', () => {
       /- \d+ parameters, [\d.]+ kB as a student of limbeck\n- speed: half of [\d,]+ inputs took [\d.]+ ms at most/,
     );
     expect(card).toContain('may forbid to train models on its answers');
+    expect(card).toMatch(
+      /\n\nThe terms of OpenAI restrict .* 3\.3\(e\).* https:\/\/openai\.com\/policies\/services-agreement\/\.\n/,
+    );
   });
 
   it('says of everything else that it is not known', async () => {

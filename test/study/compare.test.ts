@@ -5,6 +5,7 @@ import {z} from 'zod';
 import {drawExamples} from '../../src/data/split.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import {softLabels} from '../../src/losses/soft-labels.ts';
+import type {Recipe} from '../../src/recipe/recipe.ts';
 import {loadStudent} from '../../src/student/files.ts';
 import {predictLogits} from '../../src/student/predict.ts';
 import {compare} from '../../src/study/compare.ts';
@@ -199,6 +200,31 @@ describe('the pairs of compare', () => {
     for (const {level, method} of methods) {
       const [before, after] = [await weightsOf(one.directory, method, 1), await weightsOf(other.directory, method, 1)];
       expect(after.equals(before)).toBe(level !== 'none');
+    }
+  });
+});
+
+describe('compare with a teacher whose provider forbids to train on its answers', () => {
+  const forbidden = (changes: Partial<Recipe> = {}) => {
+    const teachers = tinyTeachers(model);
+    const recipe = tinyRecipe(teachers, changes);
+    const service = {account: 'https://api.typesafe.ai 12ab', reader: 1, read: () => []};
+    const gray = () => ({...teachers['gray-box'], service});
+    return {recipe: {...recipe, teachers: {...recipe.teachers, 'gray-box': gray}}, calls: () => callsOf(teachers)};
+  };
+
+  it('stops before anybody is asked, also about another level', async () => {
+    const {recipe, calls} = forbidden();
+    await expect(compare(recipe, await places())).rejects.toThrow(/TypeSafe forbid .*2\.3\(b\)/);
+    expect(calls()).toBe(0);
+  });
+
+  it('asks with permission, of the recipe or of an option', async () => {
+    for (const [changes, options] of [[{hasPermission: true}, {}] as const, [{}, {hasPermission: true}] as const]) {
+      const {recipe, calls} = forbidden({...changes, seeds: [1]});
+      const {failures} = await compare(recipe, {...(await places()), ...options});
+      expect(failures).toEqual([]);
+      expect(calls()).toBeGreaterThan(0);
     }
   });
 });

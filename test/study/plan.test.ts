@@ -54,7 +54,7 @@ describe('planStudy', () => {
     });
   });
 
-  it('looks up whether a model ends if somebody is told, and no more', async () => {
+  it('says what terms say, and looks up whether a model ends, if somebody is told, and no more', async () => {
     const {cache} = await newPlaces();
     let lookups = 0;
     const models: ModelList = {
@@ -67,11 +67,14 @@ describe('planStudy', () => {
     expect(lookups).toBe(0);
     const notes: string[] = [];
     await planStudy(recipe, {cache, onNote: note => notes.push(note)});
-    expect(notes).toEqual([
+    expect(notes[0]).toContain('limbeck knows no terms of api.models.test');
+    expect(notes.slice(1)).toEqual([
       'The model of tfjs mlp as black-box has ended on 2026-01-31. Answers that are kept stay.',
       'The model of tfjs mlp as gray-box has ended on 2026-01-31. Answers that are kept stay.',
     ]);
     expect([lookups, calls()]).toEqual([1, 0]);
+    await planStudy(recipe, {cache, onNote: note => notes.push(note), isOffline: true});
+    expect([lookups, notes.length]).toEqual([1, 4]);
   });
 
   it('knows no total of what is not known of one level', async () => {

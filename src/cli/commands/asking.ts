@@ -7,6 +7,7 @@ import {
   allowMissingOption,
   laneOption,
   levelOption,
+  permissionOption,
   positive,
   wholeNumber,
   withAskingFlags,
@@ -127,6 +128,7 @@ export function labelCommand(): Command {
       ).conflicts('detach'),
     )
     .addOption(allowMissingOption())
+    .addOption(permissionOption())
     .action(async (recipe, flags) => (await import('../label.ts')).runLabel(recipe, flags));
 }
 

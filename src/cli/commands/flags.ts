@@ -49,6 +49,14 @@ export function allowMissingOption(): Option {
   ).argParser(share);
 }
 
+/** The flag of commands that buy answers to train on, or train on answers that were bought for something else. */
+export function permissionOption(): Option {
+  return new Option(
+    '--i-have-permission',
+    'the provider permits you to train on its answers, although its terms forbid it (also `hasPermission` in the recipe)',
+  );
+}
+
 /** Adds the flags that replace the budgets and the seeds of a recipe. */
 export function withBudgetFlags(command: Command): Command {
   return command

@@ -4,6 +4,7 @@ import {LEVELS} from '../../levels.ts';
 import type {ConditionMeasure} from '../../recipe/conditions.ts';
 import {
   allowMissingOption,
+  permissionOption,
   positive,
   wholeNumber,
   withBudgetFlags,
@@ -20,6 +21,7 @@ export function trainCommand(): Command {
     .option('--method <name>', 'the method (default: the recipe’s last)')
     .option('--seed <number>', 'the seed (default: the recipe’s first)', wholeNumber)
     .option('--from-traffic <file>', 'also learn from this teacher’s answers that `serve --traffic` kept')
+    .addOption(permissionOption())
     .option('--resume', 'continue the same run where it was stopped or killed')
     .action(async (recipe, flags) => (await import('../train.ts')).runTrain(recipe, flags));
 }
@@ -50,6 +52,7 @@ export function compareCommand(): Command {
     .option('--retrain-teacher', 'train the recipe’s teacher model again first')
     .addOption(againstOption())
     .addOption(allowMissingOption())
+    .addOption(permissionOption())
     .action(async (recipe, flags) => (await import('../compare.ts')).runCompare(recipe, flags));
 }
 

@@ -2,6 +2,7 @@ import {createWriteStream, existsSync} from 'node:fs';
 import {mkdir, rename, rm, writeFile} from 'node:fs/promises';
 import {basename, dirname, extname, join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
+import {termsNote} from '../../ask/provider/terms.ts';
 import {isLabelled} from '../../data/split.ts';
 import {bytesOf} from '../../data/texts/blocks.ts';
 import type {TextFormat} from '../../data/texts/format.ts';
@@ -159,6 +160,9 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   }
   const key = keyState(service, url);
   terminal.note(keyText(key));
+  const address = url ?? service.url;
+  const terms = address && termsNote(new URL(address));
+  if (terms) terminal.note(terms);
   const ending = endingNote(model);
   if (ending !== undefined) terminal.note(ending);
   if (!isLoaded) terminal.note(installText());
