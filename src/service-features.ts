@@ -28,6 +28,13 @@ export interface BatchLane {
    */
   lineOf(id: string, query: Query): string;
   /**
+   * Puts queries into lines with several each, for a teacher that asks about several in one request. A query that no line
+   * can hold is left out, and `lineOf` says why.
+   *
+   * @default absent: each query has a line of its own
+   */
+  packs?(queries: readonly Query[]): readonly PackedLine[];
+  /**
    * Submits a batch. If it rejects, the service may have the batch nevertheless, unless the error has a status below
    * 500.
    *
@@ -49,6 +56,16 @@ export interface BatchLane {
   collect(id: string): AsyncIterable<BatchResult>;
   /** Cancels a batch. The results that it has finished by then can be collected. */
   cancel(id: string): Promise<void>;
+}
+
+/** A line of a batch about several queries. */
+export interface PackedLine {
+  /** Indices of its queries. */
+  readonly rows: readonly number[];
+  /** Kept with its reply, so that `read` can tell the queries apart. */
+  readonly headers: Reply['headers'];
+  /** As `BatchLane.lineOf`. */
+  lineOf(id: string): string;
 }
 
 export interface NewBatch {

@@ -45,7 +45,7 @@ export function anthropicLane(location: LaneEndpoint): BatchLane {
     maxRequests: 100_000,
     maxBytes: 256_000_000 - BRACKETS,
     priceShare: 0.5,
-    lineOf: (id, query) => JSON.stringify({custom_id: id, params: client.bodyOf(query)}),
+    ...client.linesWith((id, params) => JSON.stringify({custom_id: id, params})),
     submit: async ({lines}) => (await client.post(PATH, `{"requests":[${lines.join(',')}]}`, batchSchema)).id,
     async find({ids, since, others}) {
       let likely: string | undefined;

@@ -52,7 +52,7 @@ export function geminiLane(location: LaneEndpoint, model: string): BatchLane {
     maxRequests: Number.POSITIVE_INFINITY,
     maxBytes: 20_000_000 - WRAPPING,
     priceShare: 0.5,
-    lineOf: (id, query) => JSON.stringify({request: client.bodyOf(query), metadata: {key: id}}),
+    ...client.linesWith((id, request) => JSON.stringify({request, metadata: {key: id}})),
     async submit({name, lines}) {
       const requests = `{"requests":{"requests":[${lines.join(',')}]}}`;
       const batch = `{"batch":{"displayName":${JSON.stringify(name)},"inputConfig":${requests}}}`;

@@ -1,6 +1,7 @@
 import {type ZodType, z} from 'zod';
 import {TeacherError} from '../../src/errors.ts';
 import {kindProblem} from '../../src/input-kinds.ts';
+import type {BatchLane, PackedLine} from '../../src/service-features.ts';
 import type {Json, Query, Reply} from '../../src/teacher.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
@@ -17,6 +18,13 @@ export interface LaneEndpoint {
   readonly refusalAdvice: RefusalAdvice | undefined;
   /** Returns the body of the request about an input that is no tensor. */
   bodyOf(query: Query): {readonly [field: string]: Json};
+  /** Packs queries into requests. @default each is asked about alone */
+  packsOf?(queries: readonly Query[]): readonly RequestPack[];
+}
+
+/** A request about several inputs. */
+interface RequestPack extends Pick<PackedLine, 'rows' | 'headers'> {
+  body(): {readonly [field: string]: Json};
 }
 
 /** Batches are large, so their requests take long. */
@@ -48,6 +56,21 @@ export class LaneClient {
   /** @throws TeacherError if no reply comes, or it does not match the schema */
   async get<T>(path: string, schema: ZodType<T>): Promise<T> {
     return this.#checked(await this.#send({method: 'GET', url: this.#url(path), headers: JSON_WANTED}), schema);
+  }
+
+  /**
+   * The lines of a lane's batches.
+   *
+   * @param lineOf - a line with a request's body
+   */
+  linesWith(lineOf: (id: string, body: object) => string): Pick<BatchLane, 'lineOf' | 'packs'> {
+    const {packsOf} = this.#endpoint;
+    return {
+      lineOf: (id, query) => lineOf(id, this.bodyOf(query)),
+      ...(packsOf && {
+        packs: queries => packsOf(queries).map(({body, ...pack}) => ({...pack, lineOf: id => lineOf(id, body())})),
+      }),
+    };
   }
 
   /**

@@ -44,7 +44,7 @@ export function openAiLane(location: LaneEndpoint): BatchLane {
     maxRequests: 50_000,
     maxBytes: 200_000_000,
     priceShare: 0.5,
-    lineOf: (id, query) => JSON.stringify({custom_id: id, method: 'POST', url: endpoint, body: client.bodyOf(query)}),
+    ...client.linesWith((id, body) => JSON.stringify({custom_id: id, method: 'POST', url: endpoint, body})),
     async submit({name, lines}) {
       const {type, body} = uploadOf(`${name}.jsonl`, lines);
       const file = await client.post('/files', body, fileSchema, type);

@@ -77,16 +77,20 @@ export function drawPositions(contents: readonly string[]): readonly number[] {
   return positions;
 }
 
-/** The header that holds the position, in its request, of each query that a reply is about. */
-export const PACK_NOTE = 'limbeck-pack';
+const NOTE = 'limbeck-pack';
 
 /** Notes the positions of the queries in a reply, so that it can be read again. */
 export function withPositions({status, headers, body}: Reply, positions: readonly number[]): Reply {
-  return new WholeReply(status, {...headers, [PACK_NOTE]: positions.join()}, body);
+  return new WholeReply(status, {...headers, ...positionsNote(positions)}, body);
+}
+
+/** The header that notes the positions of a request's queries, in their order. */
+export function positionsNote(positions: readonly number[]): Reply['headers'] {
+  return {[NOTE]: positions.join()};
 }
 
 /** Returns the positions of the queries that a reply is about; undefined if it is about one input without an id. */
 export function positionsIn({headers}: Reply): readonly number[] | undefined {
-  const noted = headers[PACK_NOTE];
+  const noted = headers[NOTE];
   return noted === undefined ? undefined : String(noted).split(',').map(Number);
 }

@@ -29,6 +29,8 @@ const AROUND = 32;
 /** Bytes of a confidence. */
 const CONFIDENCE = 48;
 
+type Refuse = (row: number, why: string) => void;
+
 /** How inputs become packed requests. */
 export class PackedForm {
   readonly codes: readonly string[];
@@ -61,10 +63,12 @@ export class PackedForm {
    *
    * @param refuse - called for queries that no request can hold
    */
-  requestsFor(
-    queries: readonly Query[],
-    refuse: (row: number, why: string) => void = () => {},
-  ): readonly PackedRequest[] {
+  requestsFor(queries: readonly Query[], refuse?: Refuse): readonly PackedRequest[] {
+    return this.packsOf(queries, refuse).map(rows => this.requestAbout(rows, queries));
+  }
+
+  /** The rows of each request. */
+  packsOf(queries: readonly Query[], refuse: Refuse = () => {}): readonly (readonly number[])[] {
     const groups = new Map<string, number[][]>();
     for (const [row, {input, sample = 0}] of queries.entries()) {
       if (!isPacked(input)) {
@@ -78,7 +82,7 @@ export class PackedForm {
       if (last && last.length < this.#size) last.push(row);
       else packs.push([row]);
     }
-    return [...groups.values()].flat().map(rows => this.#requestAbout(rows, queries));
+    return [...groups.values()].flat();
   }
 
   /** True if every field of an answer has one of the allowed values. */
@@ -89,7 +93,7 @@ export class PackedForm {
     return fields.length > 0 && fields.every(field => isAllowed(field.text));
   }
 
-  #requestAbout(rows: readonly number[], queries: readonly Query[]): PackedRequest {
+  requestAbout(rows: readonly number[], queries: readonly Query[]): PackedRequest {
     const inputs = rows.map(row => queries[row]!.input as PackedInput);
     const {sample = 0} = queries[rows[0]!]!;
     const contents = inputs.map(jsonOf);

@@ -10,7 +10,7 @@ import {chatProbe} from './chat-probe.ts';
 import {fillsPromptCache, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
 import type {Dialect} from './dialect.ts';
 import {fieldsIn} from './fields.ts';
-import {packSizeOf, withPositions} from './pack.ts';
+import {packSizeOf, positionsNote, withPositions} from './pack.ts';
 import {PackedForm, type PackedOptions, type PackedRequest} from './packed-form.ts';
 import {parseLabel} from './projection-text.ts';
 import {noteOn, readReply, receiptOf} from './reading.ts';
@@ -38,6 +38,19 @@ export function packedTeacher<A extends Access>(options: PackedOptions, dialect:
   const unbounded = unboundedBy(dialect.cost, {body: form.template, parameters, model});
   const atTemperature = (temperature: number) =>
     packedTeacher({...options, parameters: withParameters(parameters ?? {}, warmed?.(temperature))}, dialect);
+  const bodyOf = (query: Query) => {
+    const [request] = form.requestsFor([query], (_, why) => {
+      throw new TeacherError(name, why);
+    });
+    return request!.body;
+  };
+  const packsOf = (queries: readonly Query[]) =>
+    form.packsOf(queries).map(rows => ({
+      rows,
+      headers: positionsNote(form.requestAbout(rows, queries).positions),
+      body: () => form.requestAbout(rows, queries).body,
+    }));
+  const lane = dialect.lane?.({connection, address, path, headers, refusalAdvice: advice, bodyOf, packsOf});
   const send = async (
     {rows, inputs, positions, body}: PackedRequest,
     {exchange = (_, send) => send(), signal}: AskOptions,
@@ -85,6 +98,7 @@ export function packedTeacher<A extends Access>(options: PackedOptions, dialect:
           stepsOf: completion => fieldsIn(completion)[0]?.steps,
           ...(warmed && {atTemperature}),
         }),
+        ...(lane && {lane}),
       },
     ),
     async ask(queries: readonly Query[], askOptions: AskOptions = {}) {

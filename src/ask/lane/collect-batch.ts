@@ -1,6 +1,7 @@
 import {LimbeckError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import type {BatchState} from '../../service-features.ts';
+import {linesOf} from '../../store/journal/unfinished.ts';
 import type {Access, Detail, Query, Reply} from '../../teacher.ts';
 import {type Charge, costOf} from '../budget/price.ts';
 import type {Bought} from '../calls.ts';
@@ -30,12 +31,13 @@ export async function waitForEnd(
   {stop, looksOnce}: {readonly stop?: AbortSignal | undefined; readonly looksOnce: boolean},
 ): Promise<BatchState> {
   const {lane, watch, sleep = timer} = work;
-  const {name, id, keys} = batch;
+  const {name, id} = batch;
+  const requests = linesOf(batch).size;
   try {
     for (let wait = FIRST_WAIT; ; wait = Math.min(LONGEST_WAIT, 1.5 * wait)) {
       const state = await persistently(() => lane.poll(id), work, {stop, sends: LOOKS});
       if (state.isEnded || looksOnce) return state;
-      watch?.saw(name, keys.length, state.done);
+      watch?.saw(name, requests, state.done);
       await sleep(wait, stop);
     }
   } catch (error) {
@@ -85,8 +87,9 @@ export async function collectBatch(
   {funds, stop}: {readonly funds?: Funds | undefined; readonly stop?: AbortSignal | undefined} = {},
 ): Promise<Collected> {
   const {lane, journal, teacher} = work;
-  const {id, keys} = batch;
-  const open = new Set(keys);
+  const {id} = batch;
+  const lines = linesOf(batch);
+  const open = new Set(lines.keys());
   const errors = new Map<string, Error>();
   let isForeign = false;
   if (failure === undefined) {
@@ -94,19 +97,22 @@ export async function collectBatch(
     const take = async () => {
       for await (const result of lane.collect(id)) {
         if (!open.has(result.id)) {
-          isForeign = open.size === keys.length;
+          isForeign = open.size === lines.size;
           continue;
         }
         isForeign = false;
+        const {keys, headers} = lines.get(result.id)!;
         if ('reply' in result) {
           try {
             // An earlier run kept this reply and ended before it had collected the batch.
-            if (!journal.recovered.replies.has(result.id)) await journal.receive([result.id], result.reply);
+            if (!keys.some(key => journal.recovered.replies.has(key))) {
+              await journal.receive(keys, headers ? withHeaders(result.reply, headers) : result.reply);
+            }
           } finally {
             settleReply(work, result.id, result.reply, funds);
           }
         } else {
-          errors.set(result.id, result.error);
+          for (const key of keys) errors.set(key, result.error);
           funds?.settle(result.id, REFUSED);
         }
         open.delete(result.id);
@@ -118,26 +124,30 @@ export async function collectBatch(
   }
   const unanswered =
     failure ?? new TeacherError(teacher.name, `Batch ${id} ended without a reply to it.`, {retryable: true});
-  for (const key of open) {
-    errors.set(key, unanswered);
-    if (!isForeign) funds?.settle(key, REFUSED);
+  for (const line of open) {
+    for (const key of lines.get(line)!.keys) errors.set(key, unanswered);
+    if (!isForeign) funds?.settle(line, REFUSED);
   }
   return {errors, isForeign};
+}
+
+function withHeaders({status, headers, body}: Reply, more: Reply['headers']): Reply {
+  return {status, headers: {...headers, ...more}, body};
 }
 
 /** A request without an answer costs no tokens. */
 const REFUSED: Charge = {calls: 1};
 
-/** Accounts for a reply. Nothing is reserved for a batch that an earlier run submitted. */
-function settleReply(work: LaneWork, key: string, reply: Reply, funds: Funds | undefined): void {
+/** Accounts for the reply to a line. Nothing is reserved for a batch that an earlier run submitted. */
+function settleReply(work: LaneWork, line: string, reply: Reply, funds: Funds | undefined): void {
   const {service, lane, ledger, teacher, onNote} = work;
   const receipt = receiptOf(service, reply);
-  const {usage = funds?.worstUsage(key)} = receipt;
+  const {usage = funds?.worstUsage(line)} = receipt;
   if (service.worstCase && receipt.usage === undefined) onNote?.(uncountedNote(teacher));
   const charge = {calls: 1, usage};
   const price = lanePrice(service, lane);
   ledger?.add({...usage, usd: price && costOf(price, charge)});
-  funds?.settle(key, charge);
+  funds?.settle(line, charge);
 }
 
 /** The query has no known outcome and can be asked: it should be submitted. */

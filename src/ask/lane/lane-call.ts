@@ -1,13 +1,13 @@
 import pLimit from 'p-limit';
 import {BudgetError, PendingError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
-import type {BatchRecord} from '../../store/journal/unfinished.ts';
+import {type BatchRecord, linesOf} from '../../store/journal/unfinished.ts';
 import type {Access, Outcome, Query} from '../../teacher.ts';
 import {type Halt, haltAfter} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
 import {type BatchFates, cancelBatch, collectBatch, UnaskedError, waitForEnd} from './collect-batch.ts';
 import type {LaneWork} from './lane.ts';
-import {isForWantOfRoom, LaneQueries, splitIntoBatches} from './lane-queries.ts';
+import {isForWantOfRoom, type LaneLine, LaneQueries, splitIntoBatches} from './lane-queries.ts';
 import {type Funds, findLost, reserveFor, type Submission, submitBatch, withoutId} from './submit.ts';
 
 /** The most queries that are asked singly before others are submitted. */
@@ -129,13 +129,15 @@ export class LaneCall<A extends Access> {
       for (const position of indices) this.#queries.settle(position, {error});
       return;
     }
-    const sizes = this.#queries.sizesOf(indices, this.#lane);
-    const able = [...sizes.keys()];
-    const batches = splitIntoBatches([...sizes.values()], this.#lane.lane);
+    const lines = this.#queries.linesOf(indices, this.#lane);
+    const batches = splitIntoBatches(
+      lines.map(({bytes}) => bytes),
+      this.#lane.lane,
+    );
     await Promise.all(
       batches.map(batch =>
         this.#guarded(async () => {
-          const inBatch = batch.map(index => able[index]!);
+          const inBatch = batch.map(index => lines[index]!);
           const sent = await this.#inTurn(() => this.#send(inBatch, attempt));
           if (sent) await this.#collect(sent.record, sent.funds);
         }),
@@ -144,13 +146,13 @@ export class LaneCall<A extends Access> {
   }
 
   /** Submits as many of these as the budget covers. If the service has no room, they wait for the other batches. */
-  async #send(indices: readonly number[], attempt: number): Promise<Sent | undefined> {
-    const queries = this.#queries.at(indices);
-    const {count, refusal, funds} = reserveFor(this.#lane, queries);
-    if (refusal) for (const index of indices.slice(count)) this.#queries.settle(index, {error: refusal});
+  async #send(lines: readonly LaneLine[], attempt: number): Promise<Sent | undefined> {
+    const indicesOf = (some: readonly LaneLine[]) => some.flatMap(({indices}) => indices);
+    const {count, refusal, funds} = reserveFor(this.#lane, lines);
+    if (refusal) for (const index of indicesOf(lines.slice(count))) this.#queries.settle(index, {error: refusal});
     if (count === 0) return undefined;
     try {
-      const record = await submitBatch(this.#lane, queries.slice(0, count), {
+      const record = await submitBatch(this.#lane, lines.slice(0, count), {
         attempt,
         funds,
         stop: this.#halt.signal,
@@ -160,7 +162,7 @@ export class LaneCall<A extends Access> {
       const outcome = {error: error as Error};
       if (!isForWantOfRoom(outcome)) throw error;
       const later = {error: new PendingError(`${outcome.error.message} The same command submits them later.`)};
-      for (const index of indices.slice(0, count)) {
+      for (const index of indicesOf(lines.slice(0, count))) {
         if (this.#lane.detached) this.#queries.settle(index, later);
         else this.#queries.fail(index, outcome, attempt);
       }
@@ -214,9 +216,9 @@ export class LaneCall<A extends Access> {
   }
 }
 
-function pendingIn({id, keys, plannedAt}: Submission): PendingError {
+function pendingIn({id, plannedAt, ...record}: Submission): PendingError {
   return new PendingError(
-    `Batch ${id} of ${keys.length.toLocaleString('en-GB')} requests is under way since ${plannedAt}. The same command ` +
+    `Batch ${id} of ${linesOf(record).size.toLocaleString('en-GB')} requests is under way since ${plannedAt}. The same command ` +
       'collects it once it has ended.',
   );
 }

@@ -1,7 +1,7 @@
 import {TeacherError} from '../../errors.ts';
 import type {BatchLane} from '../../service-features.ts';
 import type {BatchRecord} from '../../store/journal/unfinished.ts';
-import type {Access, Outcome, Query, Teacher} from '../../teacher.ts';
+import type {Access, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
 import {keyed} from '../layer.ts';
 import type {LaneWork} from './lane.ts';
 
@@ -14,6 +14,19 @@ interface Failed<A extends Access> {
   readonly attempt: number;
 }
 
+/** A line that is to be submitted. */
+export interface LaneLine {
+  /** In the call. */
+  readonly indices: readonly number[];
+  readonly queries: readonly Query[];
+  readonly keys: readonly string[];
+  /** Undefined if it is no pack. */
+  readonly headers?: Reply['headers'];
+  readonly bytes: number;
+  /** Made anew each time, because many lines fill much memory. */
+  text(): string;
+}
+
 /** The queries of one call, different ones, and their outcomes. An index is that of a query in the call. */
 export class LaneQueries<A extends Access> {
   readonly all: readonly Query[];
@@ -22,6 +35,8 @@ export class LaneQueries<A extends Access> {
   readonly #onSettled: (count: number) => void;
   readonly #indices: ReadonlyMap<string, number>;
   #failed: Failed<A>[] = [];
+  /** The queries that no line may hold with others. */
+  readonly #alone = new Set<number>();
 
   constructor(teacher: Teacher<A>, queries: readonly Query[], onSettled: (count: number) => void = () => {}) {
     this.all = queries;
@@ -63,6 +78,7 @@ export class LaneQueries<A extends Access> {
 
   fail(index: number, outcome: Outcome<A>, attempt: number): void {
     this.#failed.push({index, outcome, attempt});
+    if ('error' in outcome && outcome.error instanceof TeacherError && outcome.error.alone) this.#alone.add(index);
   }
 
   /** Settles all failures that no other submission can change. */
@@ -88,22 +104,47 @@ export class LaneQueries<A extends Access> {
     return byAttempt;
   }
 
-  /** The bytes of the line of each query, by index. A query that is too large is settled and left out. */
-  sizesOf(indices: readonly number[], work: Pick<LaneWork, 'lane' | 'teacher'>): ReadonlyMap<number, number> {
-    return new Map(indices.flatMap(index => this.#sizeOf(index, work)));
+  /** The lines of some queries. A query that is too large is settled and left out. */
+  linesOf(indices: readonly number[], {lane, teacher}: Pick<LaneWork, 'lane' | 'teacher'>): readonly LaneLine[] {
+    const groups = lane.packs ? [indices.filter(index => !this.#alone.has(index)), ...this.#singles(indices)] : [];
+    const packs = groups.flatMap(group =>
+      lane.packs!(this.at(group)).map(pack => ({pack, indices: pack.rows.map(row => group[row]!)})),
+    );
+    const packed = new Set(packs.flatMap(({indices}) => indices));
+    const ofPacks = packs.flatMap(({pack, indices}) =>
+      this.#lineOf(indices, {lane, teacher, text: id => pack.lineOf(id), headers: pack.headers}),
+    );
+    const others = indices.filter(index => !packed.has(index));
+    const ofOthers = others.flatMap(index =>
+      this.#lineOf([index], {lane, teacher, text: id => lane.lineOf(id, this.all[index]!)}),
+    );
+    return [...ofPacks, ...ofOthers];
   }
 
-  #sizeOf(index: number, {lane, teacher}: Pick<LaneWork, 'lane' | 'teacher'>): [number, number][] {
+  #singles(indices: readonly number[]): readonly (readonly number[])[] {
+    return indices.filter(index => this.#alone.has(index)).map(index => [index]);
+  }
+
+  #lineOf(indices: readonly number[], {lane, teacher, text, headers}: LineParts): readonly LaneLine[] {
+    const keys = indices.map(index => this.keyOf(index));
+    const line = () => text(keys[0]!);
     try {
-      const bytes = Buffer.byteLength(lane.lineOf(this.keyOf(index), this.all[index]!));
-      if (bytes < lane.maxBytes) return [[index, bytes]];
+      const bytes = Buffer.byteLength(line());
+      if (bytes < lane.maxBytes) {
+        return [{indices, queries: this.at(indices), keys, bytes, text: line, ...(headers && {headers})}];
+      }
       const problem = `The request about it has ${bytes} bytes, and a whole batch ${lane.maxBytes} at most. Shorten it.`;
       throw new TeacherError(teacher.name, problem);
     } catch (error) {
-      this.settle(index, {error: error as Error});
+      for (const index of indices) this.settle(index, {error: error as Error});
       return [];
     }
   }
+}
+
+interface LineParts extends Pick<LaneWork, 'lane' | 'teacher'> {
+  readonly text: (id: string) => string;
+  readonly headers?: Reply['headers'] | undefined;
 }
 
 /**

@@ -25,7 +25,7 @@ export function checkLanes(teacher: Teacher): void {
   if (without === undefined) return;
   throw new InputError(
     `Teacher ${without.name} has no batch lane. Those of the adapters openai, anthropic and gemini have one, ` +
-      'and questions need `maxQuestions: 1` for it, texts no `pack`. Ask this one without `--lane batch`.',
+      'and questions need `maxQuestions: 1` for it. Ask this one without `--lane batch`.',
   );
 }
 

@@ -1,13 +1,13 @@
 import {randomUUID} from 'node:crypto';
 import {type BudgetError, TeacherError} from '../../errors.ts';
 import type {LostBatch} from '../../service-features.ts';
-import type {BatchRecord} from '../../store/journal/unfinished.ts';
-import type {Query, Usage} from '../../teacher.ts';
+import {type BatchRecord, linesOf} from '../../store/journal/unfinished.ts';
+import type {Usage} from '../../teacher.ts';
 import type {Reservation} from '../budget/budget.ts';
 import type {Charge} from '../budget/price.ts';
-import {keyed} from '../layer.ts';
 import {timer} from '../retry.ts';
 import {type LaneWork, persistently} from './lane.ts';
+import type {LaneLine} from './lane-queries.ts';
 
 /** A batch that the service has. */
 export type Submission = BatchRecord & {readonly id: string};
@@ -27,26 +27,27 @@ interface SubmitOptions {
  */
 export async function submitBatch(
   work: LaneWork,
-  queries: readonly Query[],
+  lines: readonly LaneLine[],
   {attempt, funds, stop}: SubmitOptions,
 ): Promise<Submission> {
   const {teacher, ledger, journal} = work;
   let mayBeThere = false;
   try {
     stop.throwIfAborted();
-    const keys = queries.map(query => keyed(teacher, query).key);
+    const keys = lines.flatMap(line => line.keys);
     const plannedAt = new Date().toISOString();
     const name = `limbeck-${randomUUID()}`;
-    const record: BatchRecord = {format: 1, name, teacher: teacher.name, plannedAt, attempt, keys};
+    const packs = lines.some(({headers}) => headers) && {lines: lines.map(({keys, headers}) => ({keys, headers}))};
+    const record: BatchRecord = {format: 1, name, teacher: teacher.name, plannedAt, attempt, keys, ...packs};
     await journal.batches.write(record);
     // Replies that could not be read no longer belong to these queries.
     const unread = keys.filter(key => journal.recovered.replies.has(key));
     if (unread.length > 0) journal.settled(unread);
-    const id = await submit(work, record, queries, {stop, onHeard: () => (mayBeThere = true)});
+    const id = await submit(work, record, lines, {stop, onHeard: () => (mayBeThere = true)});
     mayBeThere = true;
     const known = {...record, id};
     await journal.batches.write(known);
-    ledger?.add({calls: queries.length});
+    ledger?.add({calls: lines.length});
     return known;
   } catch (error) {
     funds.settleRest(mayBeThere ? 'worst case' : 'not sent');
@@ -58,7 +59,7 @@ export async function submitBatch(
 async function submit(
   work: LaneWork,
   record: BatchRecord,
-  queries: readonly Query[],
+  lines: readonly LaneLine[],
   {stop, onHeard}: {readonly stop: AbortSignal; readonly onHeard: () => void},
 ): Promise<string> {
   const {lane, journal} = work;
@@ -70,8 +71,8 @@ async function submit(
     return lane.find(lostBatch(work, record));
   };
   try {
-    const lines = queries.map((query, index) => lane.lineOf(record.keys[index]!, query));
-    return await persistently(() => lane.submit({name: record.name, lines}), work, {stop, recover});
+    const texts = lines.map(line => line.text());
+    return await persistently(() => lane.submit({name: record.name, lines: texts}), work, {stop, recover});
   } catch (error) {
     if (!mayBeThere) journal.batches.remove(record);
     throw error;
@@ -110,9 +111,9 @@ export async function findLost(
 /** Milliseconds after which a service lists a batch that it has. */
 const LISTED_WITHIN = 10_000;
 
-function lostBatch({journal}: LaneWork, {name, keys, plannedAt}: BatchRecord): LostBatch {
+function lostBatch({journal}: LaneWork, {name, plannedAt, ...record}: BatchRecord): LostBatch {
   const others = new Set(journal.batches.all().flatMap(({id}) => id ?? []));
-  return {name, ids: new Set(keys), since: new Date(plannedAt), others};
+  return {name, ids: new Set(linesOf(record).keys()), since: new Date(plannedAt), others};
 }
 
 /** True if the service may have taken a batch, though it did not confirm it. */
@@ -126,7 +127,7 @@ interface Reserved {
   readonly reservation: Reservation | undefined;
 }
 
-/** The reservations for a batch, by the keys of its queries. */
+/** The reservations for a batch, by the ids of its lines. */
 export class Funds {
   readonly #open: Map<string, Reserved>;
 
@@ -135,7 +136,7 @@ export class Funds {
   }
 
   /**
-   * The most tokens that the request of a query can use; undefined if tokens aren't counted, or the request is settled.
+   * The most tokens that the request of a line can use; undefined if tokens aren't counted, or the request is settled.
    */
   worstUsage(key: string): Usage | undefined {
     return this.#open.get(key)?.worst.usage;
@@ -153,22 +154,22 @@ export class Funds {
   }
 }
 
-/** How many of some queries the budget covers, from the first on, and why not all. */
+/** How many of some lines the budget covers, from the first on, and why not all. */
 export interface Funding {
   readonly count: number;
   readonly refusal?: BudgetError | undefined;
   readonly funds: Funds;
 }
 
-/** Reserves the most that a batch of these queries can cost. */
-export function reserveFor({teacher, service, budget}: LaneWork, queries: readonly Query[]): Funding {
-  const charges = queries.map((query): Charge => ({calls: 1, usage: service.worstCase?.([query])}));
+/** Reserves the most that a batch of these lines can cost. */
+export function reserveFor({service, budget}: LaneWork, lines: readonly LaneLine[]): Funding {
+  const charges = lines.map(({queries}): Charge => ({calls: 1, usage: service.worstCase?.(queries)}));
   const {reservations, refusal} = budget?.reserveFirst(charges) ?? {};
-  const count = reservations?.length ?? queries.length;
-  const reserved = queries
+  const count = reservations?.length ?? lines.length;
+  const reserved = lines
     .slice(0, count)
-    .map((query, index): [string, Reserved] => [
-      keyed(teacher, query).key,
+    .map(({keys}, index): [string, Reserved] => [
+      keys[0]!,
       {worst: charges[index]!, reservation: reservations?.[index]},
     ]);
   return {count, funds: new Funds(reserved), refusal};

@@ -2,8 +2,23 @@ import {readdirSync, readFileSync, rmSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import {makeFolder} from '../../data/files.ts';
+import type {Reply} from '../../teacher.ts';
 import type {ReplyLocation} from '../stored-answer.ts';
 import {journalFailure} from './segment.ts';
+
+/** A line of a batch. Its id is the key of its first query. */
+export interface BatchLine {
+  /** Its queries, see `answerKey`. */
+  readonly keys: readonly string[];
+  /** Kept with its reply. */
+  readonly headers?: Reply['headers'] | undefined;
+}
+
+/** The lines of a batch, by id. */
+export function linesOf({keys, lines}: Pick<BatchRecord, 'keys' | 'lines'>): ReadonlyMap<string, BatchLine> {
+  const all = lines ?? keys.map((key): BatchLine => ({keys: [key]}));
+  return new Map(all.map(line => [line.keys[0]!, line]));
+}
 
 /** A batch that a service has, or is about to get. */
 export interface BatchRecord {
@@ -18,6 +33,8 @@ export interface BatchRecord {
   readonly attempt: number;
   /** Its queries, see `answerKey`. */
   readonly keys: readonly string[];
+  /** Its lines, if one is about several queries. @default a line for each query */
+  readonly lines?: readonly BatchLine[];
   /** The service's id; undefined while it is not known whether the service has the batch. */
   readonly id?: string;
 }
