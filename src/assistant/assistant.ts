@@ -1,8 +1,7 @@
-import {argmaxRows, concatenated, oneHot} from '../data/arrays.ts';
+import {argmaxRows, concatenated, logSoftmaxRows, oneHot} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
-import {nll} from '../evaluate/metrics.ts';
-import {mean} from '../evaluate/statistics.ts';
+import {mean, standardDeviation} from '../evaluate/statistics.ts';
 import {fitLinearHead, type HeadExamples, headLogits, type LinearHead} from './linear-head.ts';
 import {naiveBayes} from './word-counts.ts';
 
@@ -68,8 +67,13 @@ export interface AssistantChoice {
   readonly plainAgreement: number;
 }
 
+interface Setting {
+  readonly penalty: number;
+  readonly knowsNames: boolean;
+}
+
 /** What is tried. Vectors of length 1 need weak penalties; answers that contradict each other, stronger ones. */
-const TRIED = [
+const TRIED: readonly Setting[] = [
   {penalty: 0.1, knowsNames: true},
   {penalty: 0.01, knowsNames: true},
   {penalty: 0.1, knowsNames: false},
@@ -81,8 +85,10 @@ const FOLDS = 3;
 const MOST_TRIED = 1000;
 /** Standard errors by which the counts must be better, so that the assistant is left out (McNemar's test). */
 const BETTER = 2;
-/** Accuracy of a search that only ranks heads, see `MinimiseOptions.tolerance`. */
-const ROUGH = 1e-3;
+/** Standard errors by which losses must be higher, so that a setting is left out. */
+const WORSE = 3;
+/** Accuracy of a search, see `MinimiseOptions`. A closer one says the same of inputs that the head has not seen. */
+const TOLERANCE = 1e-3;
 
 /**
  * Fits an assistant to a teacher's answers. Mirzadeh et al. (2020), Improved knowledge distillation via teacher assistant,
@@ -90,49 +96,90 @@ const ROUGH = 1e-3;
  */
 export function fitAssistant(lesson: AssistantLesson): Assistant {
   const {width, classes} = lesson;
-  const choice = chosen(lesson);
+  const {start, ...choice} = chosen(lesson);
   const {penalty, knowsNames} = choice;
-  return {...choice, head: fitLinearHead(examplesOf(lesson, knowsNames), {width, classes, penalty})};
+  return {
+    ...choice,
+    head: fitLinearHead(examplesOf(lesson, knowsNames), {width, classes, penalty, start, tolerance: TOLERANCE}),
+  };
+}
+
+interface Chosen extends Omit<Assistant, 'head'> {
+  /** The last head of the chosen setting: it learned from some of the answers. */
+  readonly start: LinearHead | undefined;
 }
 
 /** The setting with the lowest loss on answers that its heads did not learn from. */
-function chosen(lesson: AssistantLesson): Omit<Assistant, 'head'> {
-  const {width, classes, labels, buckets, seed} = lesson;
+function chosen(lesson: AssistantLesson): Chosen {
+  const {labels, buckets, classes, seed} = lesson;
   const order = shuffledIndices(labels.length, seed, 'parts to fit an assistant').subarray(0, MOST_TRIED);
-  const logits = TRIED.map((): number[] => []);
-  const wanted: number[] = [];
+  let running: readonly Tried[] = TRIED.map(setting => ({...setting, losses: [], named: []}));
   const counted: number[] = [];
   const folds = Math.min(FOLDS, order.length);
   for (let fold = 0; fold < folds; fold++) {
-    const held = order.filter((_, index) => index % folds === fold);
     const known = partOf(
       lesson,
       order.filter((_, index) => index % folds !== fold),
     );
-    const unseen = selectRows(lesson.encodings, width, held);
+    const held = partOf(
+      lesson,
+      order.filter((_, index) => index % folds === fold),
+    );
     const byCounts = naiveBayes(known, classes, buckets);
-    for (const row of held) {
-      wanted.push(labels[row]!);
-      counted.push(byCounts(lesson.texts[row]!));
-    }
-    let start: LinearHead | undefined;
-    for (const [index, {penalty, knowsNames}] of TRIED.entries()) {
-      start = fitLinearHead(examplesOf(known, knowsNames), {width, classes, penalty, start, tolerance: ROUGH});
-      for (const logit of headLogits(start, unseen)) logits[index]!.push(logit);
-    }
+    for (const text of held.texts) counted.push(byCounts(text));
+    tryOn(known, held, running);
+    running = stillRunning(running);
   }
-  const losses = logits.map(own => nll(own, wanted, classes));
-  const best = losses.indexOf(Math.min(...losses));
-  const named = argmaxRows(logits[best]!, classes);
-  const isRight = (labels: ArrayLike<number>) => wanted.map((label, row) => (labels[row] === label ? 1 : 0));
-  const [own, plain] = [isRight(named), isRight(counted)];
+  const [best] = running;
+  const wanted = Array.from({length: folds}, (_, fold) => order.filter((_, index) => index % folds === fold)).flatMap(
+    held => Array.from(held, row => labels[row]!),
+  );
+  const isRight = (named: readonly number[]) => wanted.map((label, row) => (named[row] === label ? 1 : 0));
+  const [own, plain] = [isRight(best!.named), isRight(counted)];
   const [lost, won] = [0, 1].map(right => own.filter((each, row) => each === right && plain[row] !== right).length);
   return {
-    ...TRIED[best]!,
+    penalty: best!.penalty,
+    knowsNames: best!.knowsNames,
+    start: best!.last,
     agreement: mean(own),
     plainAgreement: mean(plain),
     isUseful: lost! - won! <= BETTER * Math.sqrt(lost! + won!),
   };
+}
+
+/** A setting, and what its heads said of answers that they did not learn from. */
+interface Tried extends Setting {
+  readonly losses: number[];
+  /** The classes that they named. */
+  readonly named: number[];
+  last?: LinearHead;
+}
+
+/** Fits a head by each setting to some answers, and asks it about others. */
+function tryOn(known: AssistantLesson, held: AssistantLesson, all: readonly Tried[]): void {
+  const {width, classes} = known;
+  let start: LinearHead | undefined;
+  for (const tried of all) {
+    const {penalty, knowsNames, losses, named} = tried;
+    start = fitLinearHead(examplesOf(known, knowsNames), {width, classes, penalty, start, tolerance: TOLERANCE});
+    tried.last = start;
+    const logs = logSoftmaxRows(headLogits(start, held.encodings), classes);
+    for (const [row, label] of held.labels.entries()) losses.push(-logs[row * classes + label]!);
+    for (const label of argmaxRows(logs, classes)) named.push(label);
+  }
+}
+
+/**
+ * The settings that may yet be the best, from the lowest loss on: Maron and Moore (1994), Hoeffding races. One is left out
+ * if its losses are clearly higher on the same answers.
+ */
+function stillRunning(all: readonly Tried[]): readonly Tried[] {
+  const sorted = all.toSorted((one, other) => mean(one.losses) - mean(other.losses));
+  const lowest = sorted[0]!.losses;
+  return sorted.filter(({losses}) => {
+    const more = losses.map((loss, row) => loss - lowest[row]!);
+    return mean(more) <= (WORSE * standardDeviation(more)) / Math.sqrt(more.length);
+  });
 }
 
 function partOf(lesson: AssistantLesson, rows: ArrayLike<number>): AssistantLesson {

@@ -1,5 +1,6 @@
+import {crossEntropies} from '../engine/cross-entropy.ts';
 import {tf, valuesOf} from '../engine/tf.ts';
-import {type Evaluation, minimise} from '../statistics/minimise.ts';
+import {minimise, type Objective} from '../statistics/minimise.ts';
 
 /** Rows of features, and how sure the answers are of each class. */
 export interface HeadExamples {
@@ -48,15 +49,13 @@ export interface LinearHead {
  * `LogisticRegression(C=1/λ)` fits, except that it penalises biases as well.
  */
 export function fitLinearHead(examples: HeadExamples, options: LinearHeadOptions): LinearHead {
-  const {width, classes, penalty, start, tolerance = 1e-4} = options;
-  const objective = objectiveOf(examples, options);
+  const {width, classes, start, tolerance = 1e-4} = options;
+  const {objective, dispose} = objectiveOf(examples, options);
   try {
     const from = start?.weights ?? new Float64Array((width + 1) * classes);
-    const share = penalty / objective.weight;
-    const {point} = minimise(at => withPenalty(objective.evaluate(at), at, share), from, {tolerance});
-    return {weights: point, width, classes};
+    return {weights: minimise(objective, from, {tolerance}).point, width, classes};
   } finally {
-    objective.dispose();
+    dispose();
   }
 }
 
@@ -64,58 +63,60 @@ export function fitLinearHead(examples: HeadExamples, options: LinearHeadOptions
 export function headLogits({weights, width, classes}: LinearHead, features: Float32Array): Float32Array {
   return valuesOf(() => {
     const all = tf.tensor2d(new Float32Array(weights), [width + 1, classes]);
-    return logitsOf(tf.tensor2d(features, [features.length / width, width]), all, width);
+    return tf.matMul(tf.tensor2d(withOnes(features, width), [features.length / width, width + 1]), all);
   });
 }
 
 interface MeanLoss {
-  /** The mean loss over the rows, and its gradient, without the penalty. */
-  evaluate(point: Float64Array): Evaluation;
-  /** The sum of the weights of all rows. */
-  readonly weight: number;
-  dispose(): void;
+  /** The mean over the rows of their losses, with the penalty. */
+  readonly objective: Objective;
+  readonly dispose: () => void;
 }
 
 /** The rows stay on the engine, and only weights and gradients move. */
-function objectiveOf({features, targets, weights}: HeadExamples, {width, classes}: LinearHeadOptions): MeanLoss {
+function objectiveOf({features, targets, weights}: HeadExamples, options: LinearHeadOptions): MeanLoss {
+  const {width, classes, penalty} = options;
   const count = targets.length / classes;
   const each = weights ?? new Float32Array(count).fill(1);
   const weight = each.reduce((sum, one) => sum + one, 0);
-  const rows = tf.tensor2d(features, [count, width]);
+  const rows = tf.tensor2d(withOnes(features, width), [count, width + 1]);
   const wanted = tf.tensor2d(targets, [count, classes]);
-  const share = tf.tensor2d(
+  const shares = tf.tensor2d(
     each.map(one => one / weight),
     [count, 1],
   );
+  const single = new Float32Array((width + 1) * classes);
   return {
-    weight,
-    evaluate(point) {
-      const read = tf.tidy(() => {
-        const logits = logitsOf(rows, tf.tensor2d(new Float32Array(point), [width + 1, classes]), width);
-        const losses = tf.sub(tf.logSumExp(logits, 1, true), tf.sum(tf.mul(wanted, logits), 1, true));
-        const errors = tf.mul(tf.sub(tf.softmax(logits), wanted), share);
-        const slopes = tf.concat([tf.matMul(rows, errors, true), tf.sum(errors, 0, true)]);
-        return tf.concat([tf.reshape(tf.sum(tf.mul(losses, share)), [1]), tf.reshape(slopes, [-1])]);
+    objective(point, gradient) {
+      single.set(point);
+      const values = valuesOf(() => {
+        const logits = tf.matMul<tf.Tensor2D>(rows, tf.tensor2d(single, [width + 1, classes]));
+        const {losses, slopes} = crossEntropies(logits, wanted);
+        const gradient = tf.matMul(rows, tf.mul(slopes, shares), true);
+        return tf.concat([tf.reshape(gradient, [-1]), tf.reshape(tf.matMul(tf.reshape(losses, [1, -1]), shares), [1])]);
       });
-      const values = read.dataSync<'float32'>();
-      read.dispose();
-      return {value: values[0]!, gradient: new Float64Array(values.subarray(1))};
+      return values[gradient.length]! + addPenalty(point, penalty / weight, values, gradient);
     },
-    dispose: () => tf.dispose([rows, wanted, share]),
+    dispose: () => tf.dispose([rows, wanted, shares]),
   };
 }
 
-function logitsOf(rows: tf.Tensor2D, weights: tf.Tensor2D, width: number): tf.Tensor2D {
-  return tf.add(tf.matMul(rows, tf.slice(weights, [0, 0], [width, -1])), tf.slice(weights, [width, 0], [1, -1]));
+/** Rows with a 1 at their ends, which biases are multiplied by. */
+function withOnes(features: Float32Array, width: number): Float32Array {
+  const rows = new Float32Array((features.length / width) * (width + 1)).fill(1);
+  for (let row = 0; row * width < features.length; row++) {
+    rows.set(features.subarray(row * width, (row + 1) * width), row * (width + 1));
+  }
+  return rows;
 }
 
-/** Adds λ/2 · ‖θ‖² and its slopes. */
-function withPenalty({value, gradient}: Evaluation, point: Float64Array, penalty: number): Evaluation {
+/** Adds the slopes of λ/2 · ‖θ‖² to others, and returns its value. */
+function addPenalty(point: Float64Array, penalty: number, slopes: Float32Array, sum: Float64Array): number {
   let square = 0;
   for (let axis = 0; axis < point.length; axis++) {
     const weight = point[axis]!;
     square += weight * weight;
-    gradient[axis]! += penalty * weight;
+    sum[axis] = slopes[axis]! + penalty * weight;
   }
-  return {value: value + (penalty / 2) * square, gradient};
+  return (penalty / 2) * square;
 }

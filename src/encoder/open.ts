@@ -21,6 +21,29 @@ export function encoderHash(nameOrFolder: string): string {
   return hashOf(readFolder(nameOrFolder));
 }
 
+/**
+ * Opens an encoder whose weights are loaded when it first encodes a text. If all texts are kept, that is never. Its files
+ * are hashed at once.
+ *
+ * @throws InputError as `openEncoder` does; if its weights or its tokenizer don't load, when it encodes
+ */
+export function openOnDemand(nameOrFolder: string): Encoder {
+  const folder = readFolder(nameOrFolder);
+  let opened: Promise<Encoder> | undefined;
+  return {
+    name: nameOrFolder,
+    hash: hashOf(folder),
+    dimensions: folder.dimensions,
+    async encode(texts, options) {
+      opened ??= openFolder(folder, nameOrFolder);
+      return (await opened).encode(texts, options);
+    },
+    async close() {
+      await (await opened?.catch(() => undefined))?.close();
+    },
+  };
+}
+
 /** Opens an encoder whose settings were read. */
 export async function openFolder(folder: EncoderFolder, name: string): Promise<Encoder> {
   const {dimensions, file} = folder;

@@ -1,7 +1,7 @@
 import type {Inputs} from '../data/inputs.ts';
 import type {Encoder} from '../encoder/encoder.ts';
 import {withKeptEncodings} from '../encoder/kept.ts';
-import {openEncoder} from '../encoder/open.ts';
+import {openOnDemand} from '../encoder/open.ts';
 import {InputError} from '../errors.ts';
 import type {Embeddings} from './strategy.ts';
 
@@ -28,7 +28,7 @@ export class Encodings {
     answered: Inputs,
     signal: AbortSignal | undefined,
   ): Promise<Embeddings> {
-    const opened = this.#opened.get(named) ?? {encoder: await this.#open(named), vectors: new Map()};
+    const opened = this.#opened.get(named) ?? {encoder: this.#open(named), vectors: new Map()};
     this.#opened.set(named, opened);
     const {encoder} = opened;
     return {
@@ -38,9 +38,9 @@ export class Encodings {
     };
   }
 
-  async #open(named: string | Encoder): Promise<Encoder> {
+  #open(named: string | Encoder): Encoder {
     if (typeof named !== 'string') return named;
-    const encoder = await openEncoder(named);
+    const encoder = openOnDemand(named);
     return this.#directory === undefined ? encoder : withKeptEncodings(encoder, this.#directory);
   }
 

@@ -86,12 +86,12 @@ function byEmbedding({width, candidates, answered}: Embeddings): {distinct: Int3
  * Indices of rows of cosines that are added one after another. A row's gain only falls when others are added, so its last
  * known gain is a bound, and few are computed again (Minoux, 1978, Accelerated greedy algorithms).
  *
- * @param cosines - [rows, candidates]
+ * @param cosines - [rows, candidates]; they are changed
  * @param covered - [candidates], the highest cosine so far; it is changed
  */
 function greedy(cosines: Float32Array, covered: Float32Array, size: number): Int32Array {
-  const width = covered.length;
-  const bounds = Float64Array.from({length: cosines.length / width}, (_, row) => gainOf(cosines, row * width, covered));
+  const gains = new Gains(cosines, covered);
+  const bounds = Float64Array.from({length: cosines.length / covered.length}, (_, row) => gains.first(row));
   // In descending order, which is a heap.
   const heap = Int32Array.from(bounds, (_, row) => row).sort((one, other) => bounds[other]! - bounds[one]!);
   /** Number of rows that were chosen when a row's bound was its gain. */
@@ -101,12 +101,10 @@ function greedy(cosines: Float32Array, covered: Float32Array, size: number): Int
     const best = heap[0]!;
     if (computedAt[best] === index) {
       chosen[index++] = best;
-      for (let other = 0; other < width; other++) {
-        covered[other] = Math.max(covered[other]!, cosines[best * width + other]!);
-      }
+      gains.add(best);
       bounds[best] = Number.NEGATIVE_INFINITY;
     } else {
-      bounds[best] = gainOf(cosines, best * width, covered);
+      bounds[best] = gains.of(best);
       computedAt[best] = index;
     }
     sink(heap, bounds);
@@ -127,14 +125,68 @@ function sink(heap: Int32Array, bounds: Float64Array): void {
   heap[at] = row;
 }
 
-function gainOf(cosines: Float32Array, start: number, covered: Float32Array): number {
-  let gain = 0;
-  for (let index = 0; index < covered.length; index++) {
-    const more = cosines[start + index]! - covered[index]!;
-    if (more > 0) gain += more;
+/**
+ * What rows of cosines add to what is covered. A candidate that a row covers no better than others is left out of the row
+ * for good, since cosines that are covered only rise. Soon rows are short.
+ */
+class Gains {
+  readonly #cosines: Float32Array;
+  readonly #covered: Float32Array;
+  /** [rows, candidates], the candidates that are left of each row. Their cosines are at the same places. */
+  readonly #left: Uint16Array;
+  /** [rows], their numbers. */
+  readonly #counts: Int32Array;
+
+  /** @param cosines - [rows, candidates]; they are moved */
+  constructor(cosines: Float32Array, covered: Float32Array) {
+    this.#cosines = cosines;
+    this.#covered = covered;
+    this.#left = new Uint16Array(cosines.length);
+    this.#counts = new Int32Array(cosines.length / covered.length).fill(ALL);
   }
-  return gain;
+
+  /** Σ_j max(0, cosine_j − covered_j) over the candidates, before anything is added. */
+  first(row: number): number {
+    const [cosines, covered] = [this.#cosines, this.#covered];
+    const start = row * covered.length;
+    let gain = 0;
+    for (let candidate = 0; candidate < covered.length; candidate++) {
+      gain += Math.max(0, cosines[start + candidate]! - covered[candidate]!);
+    }
+    return gain;
+  }
+
+  /** The same at any time. */
+  of(row: number): number {
+    const [cosines, covered, left] = [this.#cosines, this.#covered, this.#left];
+    const start = row * covered.length;
+    const isWhole = this.#counts[row] === ALL;
+    const length = isWhole ? covered.length : this.#counts[row]!;
+    let [gain, end] = [0, start];
+    for (let at = start; at < start + length; at++) {
+      const candidate = isWhole ? at - start : left[at]!;
+      const cosine = cosines[at]!;
+      const more = cosine - covered[candidate]!;
+      if (!(more > 0)) continue;
+      gain += more;
+      cosines[end] = cosine;
+      left[end] = candidate;
+      end++;
+    }
+    this.#counts[row] = end - start;
+    return gain;
+  }
+
+  /** Covers candidates by a row. */
+  add(row: number): void {
+    this.of(row);
+    const start = row * this.#covered.length;
+    for (let at = start; at < start + this.#counts[row]!; at++) this.#covered[this.#left[at]!] = this.#cosines[at]!;
+  }
 }
+
+/** The number of a row's candidates before any was left out. */
+const ALL = -1;
 
 /** [points], the highest cosine with an answered input; −1, the lowest one, if nothing was answered. */
 function highestCosines(answered: Float32Array, points: Float32Array, width: number): Float32Array {

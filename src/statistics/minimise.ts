@@ -1,11 +1,10 @@
 import {addTo, dot} from './vectors.ts';
 
-/** The value of a function at a point, and its slopes there. */
-export interface Evaluation {
-  readonly value: number;
-  /** [point] */
-  readonly gradient: Float64Array;
-}
+/**
+ * A function of a point: returns its value there, and writes its slopes into `gradient`, which has the length of the point.
+ * It must be pure, and keep neither list.
+ */
+export type Objective = (point: Float64Array, gradient: Float64Array) => number;
 
 export interface MinimiseOptions {
   /**
@@ -34,34 +33,45 @@ const HISTORY = 6;
 const [LEAST_FALL, MOST_SLOPE] = [1e-4, 0.9];
 /** A line search that has not ended by then stands on rounding errors. */
 const MOST_TRIALS = 25;
+/** A step that is too short becomes longer by at least and at most these factors. */
+const [LEAST_GROWTH, MOST_GROWTH] = [2, 100];
 
 /**
  * The minimum of a smooth convex function, by L-BFGS: Nocedal and Wright (2006), Numerical optimization, algorithms 7.4
- * and 7.5. The line search brackets by bisection: Lewis and Overton (2013), algorithm 4.6.
- *
- * @param evaluate - must be pure
+ * and 7.5. The line search brackets by bisection: Lewis and Overton (2013), algorithm 4.6; a step that is too short grows
+ * to where the slopes so far would meet zero. Lists are allocated once, since points can be long.
  */
 export function minimise(
-  evaluate: (point: Float64Array) => Evaluation,
+  objective: Objective,
   start: Float64Array,
   {iterations = 200, tolerance = 1e-6}: MinimiseOptions = {},
 ): Minimum {
-  let [point, now] = [start, evaluate(start)];
+  let [now, next] = [placeAt(start), placeAt(start)];
+  now.value = objective(now.point, now.gradient);
+  const direction = new Float64Array(start.length);
   const moves: Move[] = [];
-  for (let iteration = 1; iteration <= iterations; iteration++) {
-    const direction = directionFrom(now.gradient, moves);
-    const next = search(evaluate, {point, now, direction, isFirst: moves.length === 0});
-    if (next === undefined) return {point, value: now.value, iterations: iteration - 1};
-    const step = differenceOf(next.point, point);
-    const turn = differenceOf(next.now.gradient, now.gradient);
-    const curvature = dot(step, turn);
-    if (curvature > 0) moves.push({step, turn, curvature});
-    if (moves.length > HISTORY) moves.shift();
-    const fall = now.value - next.now.value;
-    [point, now] = [next.point, next.now];
-    if (fall <= tolerance * Math.abs(now.value)) return {point, value: now.value, iterations: iteration};
+  let iteration = 0;
+  while (iteration < iterations) {
+    setDirection(direction, now.gradient, moves);
+    if (!search(objective, {now, next, direction, isFirst: moves.length === 0})) break;
+    iteration++;
+    remember(moves, now, next);
+    const fall = now.value - next.value;
+    [now, next] = [next, now];
+    if (fall <= tolerance * Math.abs(now.value)) break;
   }
-  return {point, value: now.value, iterations};
+  return {point: now.point, value: now.value, iterations: iteration};
+}
+
+/** A point, and the function there. */
+interface Place {
+  readonly point: Float64Array;
+  readonly gradient: Float64Array;
+  value: number;
+}
+
+function placeAt(point: Float64Array): Place {
+  return {point: point.slice(), gradient: new Float64Array(point.length), value: Number.NaN};
 }
 
 /** An earlier step, and how it changed the gradient. */
@@ -69,12 +79,29 @@ interface Move {
   readonly step: Float64Array;
   readonly turn: Float64Array;
   /** Their dot product, above 0. */
-  readonly curvature: number;
+  curvature: number;
+}
+
+/** Adds a move in the place of the oldest one, unless the function is not curved along it. */
+function remember(moves: Move[], from: Place, to: Place): void {
+  const {length} = from.point;
+  const move =
+    moves.length === HISTORY
+      ? moves.shift()!
+      : {step: new Float64Array(length), turn: new Float64Array(length), curvature: 0};
+  setDifference(move.step, to.point, from.point);
+  setDifference(move.turn, to.gradient, from.gradient);
+  move.curvature = dot(move.step, move.turn);
+  if (move.curvature > 0) moves.push(move);
+}
+
+function setDifference(difference: Float64Array, one: Float64Array, other: Float64Array): void {
+  for (let axis = 0; axis < one.length; axis++) difference[axis] = one[axis]! - other[axis]!;
 }
 
 /** The two-loop recursion, algorithm 7.4. */
-function directionFrom(gradient: Float64Array, moves: readonly Move[]): Float64Array {
-  const direction = gradient.map(slope => -slope);
+function setDirection(direction: Float64Array, gradient: Float64Array, moves: readonly Move[]): void {
+  for (let axis = 0; axis < gradient.length; axis++) direction[axis] = -gradient[axis]!;
   const shares = moves.map(() => 0);
   for (let index = moves.length - 1; index >= 0; index--) {
     const {step, turn, curvature} = moves[index]!;
@@ -87,40 +114,37 @@ function directionFrom(gradient: Float64Array, moves: readonly Move[]): Float64A
   for (const [index, {step, turn, curvature}] of moves.entries()) {
     addTo(direction, step, shares[index]! - dot(turn, direction) / curvature);
   }
-  return direction;
 }
 
 interface Search {
-  readonly point: Float64Array;
-  readonly now: Evaluation;
+  readonly now: Place;
+  /** Where the search ends. */
+  readonly next: Place;
   readonly direction: Float64Array;
   readonly isFirst: boolean;
 }
 
-/** The next point on a line; undefined if no step lowers the value. */
-function search(
-  evaluate: (point: Float64Array) => Evaluation,
-  {point, now, direction, isFirst}: Search,
-): {readonly point: Float64Array; readonly now: Evaluation} | undefined {
+/** Moves `next` to a better point on a line. Returns false if no step lowers the value. */
+function search(objective: Objective, {now, next, direction, isFirst}: Search): boolean {
   const slope = dot(now.gradient, direction);
-  if (!(slope < 0)) return undefined;
-  let [low, high] = [0, Number.POSITIVE_INFINITY];
+  if (!(slope < 0)) return false;
+  let [low, lowSlope, high] = [0, slope, Number.POSITIVE_INFINITY];
   // Nothing is known of the scale before the first step.
   let length = isFirst ? Math.min(1, 1 / Math.sqrt(-slope)) : 1;
   for (let trial = 0; trial < MOST_TRIALS; trial++) {
-    const next = point.slice();
-    addTo(next, direction, length);
-    const there = evaluate(next);
-    if (!(there.value <= now.value + LEAST_FALL * length * slope)) high = length;
-    else if (dot(there.gradient, direction) < MOST_SLOPE * slope) low = length;
-    else return {point: next, now: there};
-    length = high < Number.POSITIVE_INFINITY ? (low + high) / 2 : 2 * low;
+    next.point.set(now.point);
+    addTo(next.point, direction, length);
+    next.value = objective(next.point, next.gradient);
+    if (!(next.value <= now.value + LEAST_FALL * length * slope)) {
+      high = length;
+    } else {
+      const there = dot(next.gradient, direction);
+      if (!(there < MOST_SLOPE * slope)) return true;
+      const zero = length + ((length - low) * there) / (lowSlope - there);
+      [low, lowSlope] = [length, there];
+      length = zero > LEAST_GROWTH * low ? Math.min(zero, MOST_GROWTH * low) : LEAST_GROWTH * low;
+    }
+    if (high < Number.POSITIVE_INFINITY) length = (low + high) / 2;
   }
-  return undefined;
-}
-
-function differenceOf(one: Float64Array, other: Float64Array): Float64Array {
-  const difference = new Float64Array(one.length);
-  for (let axis = 0; axis < one.length; axis++) difference[axis] = one[axis]! - other[axis]!;
-  return difference;
+  return false;
 }

@@ -3,9 +3,17 @@ export type Vector = Float32Array | Float64Array;
 
 /** Σ_i a_i · b_i, for lists of one length. */
 export function dot(one: Vector, other: Vector): number {
-  let sum = 0;
-  for (let index = 0; index < one.length; index++) sum += one[index]! * other[index]!;
-  return sum;
+  // Four sums, because each addition waits for the one before it in its sum.
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  const whole = one.length - (one.length % 4);
+  for (let index = 0; index < whole; index += 4) {
+    first += one[index]! * other[index]!;
+    second += one[index + 1]! * other[index + 1]!;
+    third += one[index + 2]! * other[index + 2]!;
+    fourth += one[index + 3]! * other[index + 3]!;
+  }
+  for (let index = whole; index < one.length; index++) first += one[index]! * other[index]!;
+  return first + second + (third + fourth);
 }
 
 /** Adds a multiple of a list to another one. */

@@ -5,7 +5,7 @@ import {bucketReader, type NgramReading} from '../data/hashed-reading.ts';
 import {mixSeed} from '../data/random.ts';
 import type {Encoder} from '../encoder/encoder.ts';
 import {withKeptEncodings} from '../encoder/kept.ts';
-import {encoderHash, openEncoder} from '../encoder/open.ts';
+import {encoderHash, openOnDemand} from '../encoder/open.ts';
 import {type AssistedKnowledge, assistedKnowledge} from '../knowledge/assisted.ts';
 import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
@@ -33,7 +33,7 @@ export class Assistants {
   readonly #options: AssistantOptions;
   readonly #recipe: Pick<ResolvedRecipe, 'data' | 'transfer'>;
   readonly #directory: string;
-  #encoder: Promise<Encoder> | undefined;
+  #encoder: Encoder | undefined;
   #identity: object | undefined;
   /** By the answers of a method: the inputs that they are not about. */
   readonly #unlabelled = new WeakMap<object, Promise<Encoded>>();
@@ -62,7 +62,7 @@ export class Assistants {
   async teach(known: Knowledge | StoredKnowledge, all: Knowledge | StoredKnowledge, seed: number): Promise<Assisted> {
     const answered = await inMemory(known);
     const {texts} = textsOf(answered.inputs);
-    const encodings = await (await this.#open()).encode(texts);
+    const encodings = await this.#open().encode(texts);
     const {head, isUseful, ...chosen} = await this.#fit(answered, encodings, seed);
     const use = {...chosen, encoder: this.#options.encoder, answers: texts.length};
     if (!isUseful) return {knowledge: undefined, use: {...use, further: 0, weight: 0}};
@@ -88,7 +88,7 @@ export class Assistants {
   }
 
   async #fit({inputs, answers, classes}: Knowledge, encodings: Float32Array, seed: number): Promise<Assistant> {
-    const encoder = await this.#open();
+    const encoder = this.#open();
     const {labels, logProbabilities} = targetsOf(answers, classes.length);
     return fitAssistant({
       width: encoder.dimensions,
@@ -105,17 +105,17 @@ export class Assistants {
 
   /** The vectors of texts, and the names of classes as the encoder reads them. */
   async vectorsOf(classes: readonly string[]): Promise<TextVectors> {
-    const encoder = await this.#open();
+    const encoder = this.#open();
     const names = classes.map(name => this.#describe(name));
     return {encoder: this.#options.encoder, width: encoder.dimensions, names, of: texts => encoder.encode(texts)};
   }
 
   async close(): Promise<void> {
-    await (await this.#encoder)?.close();
+    await this.#encoder?.close();
   }
 
-  #open(): Promise<Encoder> {
-    this.#encoder ??= openEncoder(this.#options.encoder).then(encoder => withKeptEncodings(encoder, this.#directory));
+  #open(): Encoder {
+    this.#encoder ??= withKeptEncodings(openOnDemand(this.#options.encoder), this.#directory);
     return this.#encoder;
   }
 
@@ -135,7 +135,7 @@ export class Assistants {
 
   async #drawUnlabelled(all: Knowledge | StoredKnowledge): Promise<Encoded> {
     const texts = await unlabelledTexts(this.#recipe, all, this.#options.unlabelled ?? MOST_UNLABELLED);
-    return {texts, encodings: await (await this.#open()).encode(texts)};
+    return {texts, encodings: await this.#open().encode(texts)};
   }
 }
 

@@ -165,7 +165,7 @@ export interface JointTraining extends Training {
 }
 
 /** A run with an assistant sees each input at least so often, and at least so many in all. */
-const ASSISTED = {epochs: 4, examples: 48_000, batchSize: 64};
+const ASSISTED = {epochs: 4, examples: 24_000, batchSize: 64};
 
 /** How often a run of a study with budgets is measured on validation, at most. */
 const MEASUREMENTS = 20;

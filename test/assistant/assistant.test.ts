@@ -1,6 +1,7 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {type AssistantLesson, fitAssistant} from '../../src/assistant/assistant.ts';
 import {headLogits} from '../../src/assistant/linear-head.ts';
+import {oneHot} from '../../src/data/arrays.ts';
 import {randomNormals, seededRandom} from '../../src/data/random.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {accuracy} from '../../src/evaluate/metrics.ts';
@@ -48,6 +49,14 @@ describe('fitAssistant', () => {
     const names = vectors(classes, 0, 2).encodings;
     const turned = Float32Array.of(...names.subarray(width), ...names.subarray(0, width));
     expect(fitAssistant(lesson(120, {names: turned})).knowsNames).toBe(false);
+  });
+
+  it('takes the stronger penalty if answers contradict each other', () => {
+    const {encodings, labels} = vectors(300, 0.1, 1);
+    const clean = {...lesson(300), encodings, labels, names: new Float32Array(classes * width)};
+    expect(fitAssistant({...clean, targets: oneHot(labels, classes)}).penalty).toBe(0.01);
+    const mixed = labels.map((label, row) => (row % 3 === 0 ? (row / 3) % classes : label));
+    expect(fitAssistant({...clean, labels: mixed, targets: oneHot(mixed, classes)}).penalty).toBe(0.1);
   });
 
   it('learns from distributions', () => {

@@ -6,7 +6,7 @@ import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import type {Encoder} from '../../src/encoder/encoder.ts';
 import {readFolder} from '../../src/encoder/folder.ts';
 import {withKeptEncodings} from '../../src/encoder/kept.ts';
-import {openEncoder, openFolder} from '../../src/encoder/open.ts';
+import {openEncoder, openFolder, openOnDemand} from '../../src/encoder/open.ts';
 import {openTokenizer} from '../../src/encoder/tokenizer.ts';
 import {engineMemory} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
@@ -147,6 +147,21 @@ describe('openEncoder', () => {
     const stop = new AbortController();
     const encoding = encoder.encode(texts, {signal: stop.signal, onProgress: () => stop.abort(new Error('Enough.'))});
     await expect(encoding).rejects.toThrow('Enough.');
+  });
+});
+
+describe('openOnDemand', () => {
+  it('gives the vectors of an encoder that was opened at once', async () => {
+    const late = openOnDemand(bert);
+    expect(late).toMatchObject({name: bert, hash: encoder.hash, dimensions: encoder.dimensions});
+    expect(await late.encode(expected.texts)).toEqual(await encoder.encode(expected.texts));
+    await late.close();
+  });
+
+  it('loads no weights before a text is encoded', async () => {
+    const damaged = openOnDemand(await copyWith('model.safetensors', () => 'none'));
+    await expect(damaged.encode(['a film'])).rejects.toThrow('model.safetensors');
+    await damaged.close();
   });
 });
 
