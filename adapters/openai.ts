@@ -11,11 +11,12 @@ import {CHAT_COMPLETIONS, chatMessages, stepOf, stepSchema} from './_chat/openai
 import type {Prompt} from './_chat/prompt.ts';
 import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
+import {distillableFields, OPEN_ROUTER_KINDS, type OpenRouterOptions} from './_wire/open-router.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
 import {openAiUsage, usageOf} from './_wire/usage.ts';
 
-export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOptions<O> {
+export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOptions<O>, OpenRouterOptions {
   /**
    * Address of the service, up to where the paths of its protocol begin, or with `/chat/completions` or `/responses`.
    * For most services it ends in `/v1`, for an Azure deployment in `/openai/deployments/NAME`, perhaps with
@@ -41,6 +42,7 @@ export interface OpenAiOptions<O extends Output> extends ChatOptions, ModeOption
 const KINDS = {
   ...CHAT_KINDS,
   ...MODE_KINDS,
+  ...OPEN_ROUTER_KINDS,
   url: kinds.text,
   api: oneOf('chat', 'responses'),
   apiVersion: kinds.text,
@@ -63,9 +65,11 @@ export function openai<O extends Output>(
   const isOwn = address === OPENAI || apiVersion !== undefined;
   const query = apiVersion === undefined ? '' : `?api-version=${encodeURIComponent(apiVersion)}`;
   const protocol = api === 'chat' ? chatProtocol(mode, isOwn) : responsesProtocol(mode);
+  const routing = distillableFields(options, address);
   return languageModel(options, {
     ...mode,
     ...protocol,
+    body: (prompt: Prompt, settings: Settings) => ({...protocol.body(prompt, settings), ...routing}),
     adapter: 'openai',
     provider: {own: OPENAI, variable: 'OPENAI_API_KEY'},
     address,

@@ -29,11 +29,12 @@ import {
   type HostFacts,
   pathBelow,
 } from './_decisions/teacher.ts';
+import {distillableFields, OPEN_ROUTER_KINDS, type OpenRouterOptions} from './_wire/open-router.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {lenientJson} from './_wire/reply.ts';
 import {checkAddress} from './_wire/request.ts';
 
-export interface SystemOneOptions extends DecisionOptions {
+export interface SystemOneOptions extends DecisionOptions, OpenRouterOptions {
   /**
    * Address of the service, up to where its path begins, or with it. For Cloudflare it is the whole address of the
    * model: `https://api.cloudflare.com/client/v4/accounts/ACCOUNT/ai/run/@cf/cloudflare/clef`, for Google
@@ -71,6 +72,7 @@ export interface SystemOneOptions extends DecisionOptions {
 
 const KINDS = {
   ...DECISION_KINDS,
+  ...OPEN_ROUTER_KINDS,
   url: kinds.text,
   path: kinds.text,
   envelope: kinds.text,
@@ -123,6 +125,8 @@ export function systemOne(options: SystemOneOptions): Teacher<'gray-box'> {
   const address = checkAddress(options.url ?? TYPESAFE);
   const {origin} = new URL(address);
   const host = HOSTS[origin] ?? {};
+  const preferences = options.parameters?.['provider'];
+  const fields = distillableFields(options, address, isRecord(preferences) ? preferences : {});
   if ((options.dialect ?? (origin === GOOGLE && 'google')) === 'google') return googleTeacher(options, address, host);
   const {path = host.path ?? PATH, envelope = host.envelope, images = host.images ?? 'part'} = options;
   return decisionTeacher(options, {
@@ -130,6 +134,7 @@ export function systemOne(options: SystemOneOptions): Teacher<'gray-box'> {
     path: pathBelow(address, path),
     provider: {own: TYPESAFE, variable: 'TYPESAFE_API_KEY'},
     dialect: {...dialectOf(host, envelope, images), ...(options.images && {mapping: {version: 1, images}})},
+    fields,
   });
 }
 

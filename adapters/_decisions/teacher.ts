@@ -130,6 +130,8 @@ interface DecisionService {
   readonly dialect: DecisionDialect;
   /** True if the service lists its models as OpenAI does. */
   readonly listsModels?: boolean;
+  /** More fields of each request, which `parameters` can't replace. */
+  readonly fields?: {readonly [field: string]: Json};
 }
 
 const MAX_QUESTIONS = 64;
@@ -143,7 +145,7 @@ const READER = 1;
  */
 export function decisionTeacher(
   options: DecisionOptions,
-  {adapter, address, path, provider, authorize, host, dialect, listsModels}: DecisionService,
+  {adapter, address, path, provider, authorize, host, dialect, listsModels, fields = {}}: DecisionService,
 ): Teacher<'gray-box'> {
   const {model, questions: list, parameters} = options;
   const service = standInFor(options, address);
@@ -156,7 +158,7 @@ export function decisionTeacher(
   checkNumber('maxQuestions', perRequest, 1);
   if (decimals !== null) checkNumber('decimals', decimals, 0);
   const bodyOf = (input: DecidedInput, questions: readonly Question[]) =>
-    orderedJson({model, ...dialect.body(input, questions), ...parameters});
+    orderedJson({model, ...dialect.body(input, questions), ...parameters, ...fields});
   checkParameters(parameters, {model, ...dialect.body({kind: 'text', text: ''}, list)});
   const keyVariable = keyVariableFor(address, provider);
   const connection = openConnection(options, {name, keyVariable, address, ...(authorize && {authorize})});
@@ -173,6 +175,7 @@ export function decisionTeacher(
     identity: {
       ...{adapter, service, path, ...headersInIdentity(options), model, mapping: dialect.mapping},
       ...(parameters && {parameters}),
+      ...(Object.keys(fields).length > 0 && {fields}),
     },
     access: 'gray-box',
     classes: [],
