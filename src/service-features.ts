@@ -113,6 +113,18 @@ export interface ServiceProbe<A extends Access = Access> {
    * @default none: it has no temperature
    */
   atTemperature?(temperature: number): Teacher<A>;
+  /** Only for a teacher that asks about several inputs in one request. */
+  readonly packing?: Packing<A>;
+}
+
+/** How a teacher asks about several inputs in one request. */
+export interface Packing<A extends Access = Access> {
+  /** The most inputs in one request. */
+  readonly size: number;
+  /** The least agreement with answers about inputs alone that a probe must have shown before a run. @default none */
+  readonly agreement?: number | undefined;
+  /** The same teacher, asked about each input alone. */
+  alone(): Teacher<A>;
 }
 
 /** The meaning of a service's token scores, as its adapter reads them. */

@@ -1,4 +1,4 @@
-import type {Inspection, ServiceProbe} from '../../src/service-features.ts';
+import type {Inspection, Packing, ServiceProbe} from '../../src/service-features.ts';
 import type {Access, Receipt, Teacher} from '../../src/teacher.ts';
 import {parseJson} from '../_wire/reply.ts';
 import type {Completion, Dialect, Settings, Step} from './dialect.ts';
@@ -16,11 +16,12 @@ interface ProbeParts<A extends Access> {
    */
   readonly stepsOf?: ((completion: Completion) => readonly Step[] | undefined) | undefined;
   readonly atTemperature?: (temperature: number) => Teacher<A>;
+  readonly packing?: Packing<A>;
 }
 
 /** Returns the probe of a language model's service. */
 export function chatProbe<A extends Access>(parts: ProbeParts<A>): ServiceProbe<A> {
-  const {dialect, atTemperature} = parts;
+  const {dialect, atTemperature, packing} = parts;
   const {scores, tokenKey = 'bytes'} = dialect;
   return {
     ...(scores && {scores: {...scores, key: tokenKey}}),
@@ -36,6 +37,7 @@ export function chatProbe<A extends Access>(parts: ProbeParts<A>): ServiceProbe<
       }
     },
     ...(atTemperature && {atTemperature}),
+    ...(packing && {packing}),
   };
 }
 

@@ -21,9 +21,20 @@ export interface PackOptions {
    * @default true: the size of the pack is part of the key of an answer
    */
   readonly packMatters?: boolean;
+  /**
+   * With `pack`: the least share of labels that must be the same packed as alone, for example 0.98. No run asks before
+   * `limbeck probe` has shown it, with 95 % confidence.
+   *
+   * @default packing is not checked
+   */
+  readonly packAgreement?: number;
 }
 
-export const PACK_KINDS: Shape<PackOptions> = {pack: kinds.number, packMatters: kinds.flag};
+export const PACK_KINDS: Shape<PackOptions> = {
+  pack: kinds.number,
+  packMatters: kinds.flag,
+  packAgreement: kinds.number,
+};
 
 const MOST = 64;
 
@@ -32,9 +43,17 @@ const MOST = 64;
  *
  * @throws InputError if the options can't be used
  */
-export function packSizeOf({pack = 1, packMatters = true, output}: PackOptions & {readonly output: string}): number {
+export function packSizeOf({
+  pack = 1,
+  packMatters = true,
+  packAgreement,
+  output,
+}: PackOptions & {readonly output: string}): number {
   if (!Number.isInteger(pack) || pack < 1 || pack > MOST) {
     throw new InputError(`Expected \`pack\` to be a whole number from 1 to ${MOST}, got ${pack}.`);
+  }
+  if (packAgreement !== undefined && !(packAgreement > 0 && packAgreement < 1)) {
+    throw new InputError(`Expected \`packAgreement\` to be a share between 0 and 1, got ${packAgreement}.`);
   }
   if (pack > 1 && !packMatters && output === 'log-probabilities') {
     throw new InputError(

@@ -97,6 +97,7 @@ export function packedTeacher<A extends Access>(options: PackedOptions, dialect:
           ...{dialect, settings: form.settings, isHeld: completion => form.isHeld(completion)},
           stepsOf: completion => fieldsIn(completion)[0]?.steps,
           ...(warmed && {atTemperature}),
+          packing: {size, agreement: options.packAgreement, alone: () => chatTeacher(options, dialect)},
         }),
         ...(lane && {lane}),
       },

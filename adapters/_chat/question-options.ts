@@ -68,7 +68,7 @@ export function checkChatOptions(owner: string, options: object, shape: Kinds): 
     return;
   }
   if (classes !== undefined) throw new InputError(`${owner} takes \`classes\` or \`questions\`, not both.`);
-  if (given['pack'] !== undefined || given['packMatters'] !== undefined) {
+  if (Object.keys(PACK_KINDS).some(option => given[option] !== undefined)) {
     throw new InputError(
       `${owner} packs inputs of one list of \`classes\`. \`questions\` about one input share a request already: leave \`pack\` out.`,
     );

@@ -3,6 +3,7 @@ import {kinds, oneOf, type Shape} from '../../src/options.ts';
 import type {Reply, Usage} from '../../src/teacher.ts';
 import {CHAT_KINDS, type ChatOptions} from '../_chat/chat.ts';
 import type {Body} from '../_chat/dialect.ts';
+import type {PackOptions} from '../_chat/pack.ts';
 import type {Prompt} from '../_chat/prompt.ts';
 import type {TokenTrie} from './label-trie.ts';
 
@@ -136,10 +137,10 @@ export interface ScoringOptions {
   readonly endsTurn?: boolean;
 }
 
-const {maxTokens: _, pack: __, packMatters: ___, ...SCORING_CHAT_KINDS} = CHAT_KINDS;
+const {maxTokens: _, pack: __, packMatters: ___, packAgreement: ____, ...SCORING_CHAT_KINDS} = CHAT_KINDS;
 
 /** Scores are of one input, and nothing is generated for them. */
-export type NotOfScores = 'maxTokens' | 'pack' | 'packMatters';
+export type NotOfScores = 'maxTokens' | keyof PackOptions;
 
 const OF_SERVER = {url: kinds.text, templateOptions: kinds.object};
 

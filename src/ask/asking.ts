@@ -20,6 +20,7 @@ import type {LayeredTeacher} from './layer.ts';
 import {AnsweredRequests, createLedger, EarlierPurchases, type Ledger} from './ledger.ts';
 import {onceEach, warn} from './notes.ts';
 import {type AskPlan, type PlanOptions, planAsking} from './plan/plan.ts';
+import {PackingVerdicts} from './probe/packing-verdicts.ts';
 import {type AskingReport, createAskingMeter} from './progress/meter.ts';
 import {FirstAnswer} from './refusals/first-answer.ts';
 import {ownRefusals, type StackOptions, stack} from './teacher-stack.ts';
@@ -48,15 +49,19 @@ export interface Asking {
   readonly spent: Spending;
   /** Requests of earlier runs that brought no reply. Nobody knows whether they were paid for. */
   readonly inDoubt: InDoubt;
+  /** What probes found of packs. */
+  readonly packing: PackingVerdicts;
   /** Lines of the quarantine file that are no entries, as file and line. */
   readonly skipped: readonly string[];
   /**
    * Puts the layers around a teacher. Asks nothing yet.
    *
-   * @throws InputError if the budget can't be kept for this teacher, or the batch lane is chosen and the teacher has
-   * none
+   * @param isProbe - true to ask even if no probe has shown what the teacher demands of its packs
+   * @default isProbe false
+   * @throws InputError if the budget can't be kept for this teacher, if the batch lane is chosen and the teacher has
+   * none, or if its packs may not be asked
    */
-  open<A extends Access>(teacher: Teacher<A>): OpenTeacher<A>;
+  open<A extends Access>(teacher: Teacher<A>, options?: {readonly isProbe?: boolean}): OpenTeacher<A>;
   /**
    * Like `open`, but asks about queries that already have an answer, too: everything is asked, quarantined or not. A
    * kept answer is replaced only if the new one holds more. In record mode `none` nothing is asked.
@@ -107,6 +112,7 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
   const inDoubt = {keys: [...(journal?.recovered.inDoubt ?? [])], path: doubtsIn(folder)};
   if (doubts) await settleAnswered(doubts, store, inDoubt.keys);
   if (journal && journal.unknown.length > 0) onNote(unknownNote(journal.unknown));
+  const packing = new PackingVerdicts(folder);
   const admissions = new Map<string, Admission>();
   const admissionOf = ({service, concurrency = 1}: Teacher): Admission | undefined => {
     if (service === undefined) return undefined;
@@ -143,8 +149,12 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
     },
     inDoubt,
     skipped: recovery.skipped,
-    open(teacher) {
+    packing,
+    open(teacher, {isProbe = false} = {}) {
       if (lane) checkLanes(teacher);
+      if (!isProbe && options.record !== 'none') {
+        for (const leaf of leavesOf(teacher, teacher.detail)) packing.check(leaf.teacher);
+      }
       return opened(teacher, {...options, ...(lane && {lane: {...lane, watch: new LaneWatch()}})});
     },
     openAnew: (teacher, ledger) => {

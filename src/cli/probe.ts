@@ -11,8 +11,9 @@ import type {Quota, ServiceLimits} from '../pace/service-limits.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {recipeOfFirst} from '../recipe/questions.ts';
 import {probeStudy, type StudyProbe} from '../study/probe.ts';
-import {count, counted, duration, list} from '../study/report/format.ts';
+import {count, counted, list, shortDuration} from '../study/report/format.ts';
 import type {Access, Usage} from '../teacher.ts';
+import {packingRows} from './probe-packing.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
@@ -50,13 +51,14 @@ export function brokenLevels({levels}: StudyProbe): readonly Access[] {
 }
 
 function teacherText(probe: TeacherProbe, before: string, noun = 'input'): string {
-  const {answers, repetition, isolation, tokens, requests, problems, parts = []} = probe;
+  const {answers, repetition, isolation, packing, tokens, requests, problems, parts = []} = probe;
   const rows = [
     ['asked', askedText(probe, noun)],
     ['gives', givenText(probe)],
     ...(answers ? answersRows(answers, probe.classes) : []),
     ['repeated', repetitionText(repetition, parts)],
     ...(isolation ? [['alone', repetitionText(isolation, parts)]] : []),
+    ...(packing ? packingRows(packing, requests) : []),
     ...(tokens ? tokenRows(tokens) : []),
     ...(requests ? requestRows(requests, probe, noun) : []),
   ].filter(([, text]) => text !== '');
@@ -174,14 +176,14 @@ function requestRows(
     counted(whole.calls, 'request'),
     ...(whole.tokens === undefined ? [] : [counted(whole.tokens, 'token')]),
     price,
-    ...(whole.seconds === undefined ? [] : [`${time(whole.seconds)} or more`]),
+    ...(whole.seconds === undefined ? [] : [`${shortDuration(whole.seconds)} or more`]),
   ];
   return [
     ['model', authors.length === 0 ? 'not named in the reply' : list(authors)],
     ['limits', seconds === undefined ? 'not known: nothing is asked now' : limitsText(limits)],
     [
       noun === 'input' ? 'an input' : 'a query',
-      `${each}${seconds === undefined ? '' : `; ${time(seconds)} a request`}`,
+      `${each}${seconds === undefined ? '' : `; ${shortDuration(seconds)} a request`}`,
     ],
     ['whole set', `${counted(whole.inputs, noun)}: ${all.join(', ')}`],
   ];
@@ -209,7 +211,7 @@ function limitsText(limits: ServiceLimits): string {
 function quotaText({limit, remaining, resetIn}: Quota, name: string): string {
   const whole = limit === undefined ? name : `${count(limit)} ${name}`;
   const left = remaining === undefined ? '' : `, ${count(remaining)} left`;
-  return `${whole}${left}${resetIn === undefined ? '' : `, reset in ${time(resetIn / 1000)}`}`;
+  return `${whole}${left}${resetIn === undefined ? '' : `, reset in ${shortDuration(resetIn / 1000)}`}`;
 }
 
 function span({least, most}: Range, shown: (value: number) => string): string {
@@ -219,11 +221,6 @@ function span({least, most}: Range, shown: (value: number) => string): string {
 
 function share(value: number): string {
   return value.toFixed(4);
-}
-
-/** Formats 0.0153 s as `15 ms`. */
-function time(seconds: number): string {
-  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : duration(seconds);
 }
 
 /** Formats 0.000271828 as `0.00027`, and 7012 as `7000`. */

@@ -1,4 +1,5 @@
 import {leavesOf} from '../ask/compose/parts.ts';
+import {packingOf} from '../ask/probe/packing-verdicts.ts';
 import {probeTeacher} from '../ask/probe/probe.ts';
 import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
 import {noteEndings} from '../ask/provider/endings.ts';
@@ -90,7 +91,9 @@ async function probeLevel(
   );
   const parts = new Set(leavesOf(teacher, teacher.detail).map(leaf => leaf.teacher));
   noteCost(study, teacher, {parts: [...parts], queries: queries.length, repeats});
-  const [task, total] = [`probe ${access}`, parts.size * queries.length * (repeats ? 2 : 1)];
+  const packed = [...parts].filter(packingOf).length;
+  const askings = parts.size * (repeats ? 2 : 1) + (repeats ? 2 * packed : 0);
+  const [task, total] = [`probe ${access}`, askings * queries.length];
   let done = 0;
   const tell = (now: number) => onProgress({task, done: now, total});
   tell(0);
@@ -119,11 +122,14 @@ interface Cost {
 function noteCost({onNote}: Study, {name}: Teacher, {parts, queries, repeats}: Cost): void {
   const services = parts.filter(({service}) => service !== undefined);
   if (services.length === 0 || !repeats) return;
-  const callsOf = ({maxBatch, questions}: Teacher) =>
-    2 + 2 * Math.ceil(queries / maxBatch) + (questions ? Math.ceil(queries / maxBatch) : 0);
+  const callsOf = (teacher: Teacher) => {
+    const batches = Math.ceil(queries / teacher.maxBatch);
+    return 2 + 2 * batches + (teacher.questions ? batches : 0) + (packingOf(teacher) ? 2 * queries : 0);
+  };
   const calls = services.reduce((sum, service) => sum + callsOf(service), 0);
+  const often = services.some(packingOf) ? 'twice in packs and twice alone' : 'twice';
   onNote(
-    `${name} is asked about ${queries} inputs, each twice, in about ${calls} requests. The first answers are kept ` +
+    `${name} is asked about ${queries} inputs, each ${often}, in about ${calls} requests. The first answers are kept ` +
       'for later. `--budget` sets the most that this may take; `--offline` looks at what is kept alone.',
   );
 }

@@ -2,17 +2,19 @@ import {AnswerStoreError, LimbeckError} from '../../errors.ts';
 import {joinDetails, withoutFeatures} from '../../knowledge/coarsen.ts';
 import {classesOf} from '../../question.ts';
 import {hasOwnDetail} from '../../questions.ts';
-import type {ProbedService, ServiceProbe, TokenStep} from '../../service-features.ts';
+import type {ProbedService, ServiceProbe} from '../../service-features.ts';
 import type {Answer, Detail, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import {askAll, batchEnd} from '../batches.ts';
 import type {Ledger, LedgerSnapshot} from '../ledger.ts';
 import {findInAnswers} from './answers.ts';
+import {type PackingFindings, tryPacking} from './packing.ts';
 import {problemsIn} from './problems.ts';
 import {compareAskings, type Repetition} from './repetition.ts';
 import {answeredOf, findInRequests, observed, recalled, type Seen} from './requests.ts';
 import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
-import {changeBetween, findInTokens, type TemperatureTrial} from './tokens.ts';
+import {tryTemperature} from './temperature.ts';
+import {findInTokens, type TemperatureTrial} from './tokens.ts';
 
 /** The findings about a teacher that is not composed of others, and its answers, one per query. */
 export interface ProbedLeaf {
@@ -44,6 +46,7 @@ interface AskedLeaf {
   /** For a teacher with questions: what changes if a question is asked alone. */
   readonly isolation: Repetition | undefined;
   readonly trial: TemperatureTrial | undefined;
+  readonly packing: PackingFindings | undefined;
   readonly paid: TeacherProbe['paid'];
 }
 
@@ -51,21 +54,29 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
   const {queries, repeats = true} = options;
   const seen: Seen[] = [];
   const watched = observed(teacher, request => seen.push(request));
-  const [first, again] = [asking.open(watched), asking.openAnew(watched)];
+  const [first, again] = [asking.open(watched, {isProbe: true}), asking.openAnew(watched)];
   const ledgers: Ledger[] = [first.ledger, again.ledger];
   const {outcomes: before, failed} = await askFirst(first.teacher, queries, options);
   if (failed || !repeats) {
     if (answeredOf(seen).length === 0) seen.push(...(await recalled(asking, teacher, queries)));
-    return {before, after: [], isolation: undefined, seen, trial: undefined, paid: sumOf(ledgers)};
+    return {before, after: [], isolation: undefined, seen, trial: undefined, packing: undefined, paid: sumOf(ledgers)};
   }
   // The order is reversed, so that an answer changes if it depends on its position or its neighbours in a request.
   const {outcomes: after} = await ask(again.teacher, queries.toReversed(), options);
   const {isolation, ledger} = await askAlone(asking, teacher, before, options);
   if (ledger) ledgers.push(ledger);
+  const packing = await tryPacking(asking, teacher, after.toReversed(), {
+    ...{queries, inputs: options.inputs, samples: options.samples ?? 1},
+    ask: async (single, about) => (await ask(single, about, options)).outcomes,
+  });
+  if (packing) ledgers.push(...packing.ledgers);
   const probe = probeOf(teacher);
   const temperature = probe && (await tryTemperature(asking, probe, {...options, seen}));
   if (temperature) ledgers.push(temperature.ledger);
-  return {before, after: after.toReversed(), isolation, seen, trial: temperature?.trial, paid: sumOf(ledgers)};
+  return {
+    ...{before, after: after.toReversed(), isolation, seen},
+    ...{trial: temperature?.trial, packing: packing?.findings, paid: sumOf(ledgers)},
+  };
 }
 
 /**
@@ -142,7 +153,7 @@ function outcomesIn({before, after}: AskedLeaf): readonly Outcome[] {
 }
 
 function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options}: LeafOptions): TeacherProbe {
-  const {before, after, isolation, seen, trial, paid} = asked;
+  const {before, after, isolation, seen, trial, packing, paid} = asked;
   const probe = probeOf(teacher);
   const replies = answeredOf(seen).flatMap(({reply}) => reply ?? []);
   const inspections = probe ? replies.map(reply => probe.inspect(reply)) : [];
@@ -174,6 +185,7 @@ function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options
     ...(isolation && {isolation}),
     ...(tokens && {tokens}),
     ...(requests && {requests}),
+    ...(packing && {packing}),
     paid,
     problems: problemsIn(evidence),
   };
@@ -212,45 +224,4 @@ function sumOf(ledgers: readonly Ledger[]): TeacherProbe['paid'] {
   const sum = (name: keyof LedgerSnapshot) => snapshots.reduce((total, snapshot) => total + (snapshot[name] ?? 0), 0);
   const counts = Object.fromEntries(COUNTS.map(name => [name, sum(name)])) as Record<(typeof COUNTS)[number], number>;
   return {...counts, ...(snapshots.some(({usd}) => usd !== undefined) && {usd: sum('usd')})};
-}
-
-interface TemperatureOptions {
-  readonly queries: readonly Query[];
-  /** The requests so far. */
-  readonly seen: readonly Seen[];
-  readonly signal?: AbortSignal;
-}
-
-/** A temperature that changes every log-probability that is taken after it. */
-const OTHER = 2;
-
-/**
- * Asks one query again with another temperature. Log-probabilities that are taken before the temperature stay the same.
- *
- * @returns undefined if the service's token scores are not read, or if its replies showed none
- */
-async function tryTemperature(
-  asking: Asking,
-  {scores, inspect, atTemperature}: ServiceProbe,
-  {queries, seen, signal}: TemperatureOptions,
-): Promise<{readonly trial: TemperatureTrial; readonly ledger: Ledger} | undefined> {
-  const stepIn = ({reply}: Seen): TokenStep | undefined =>
-    reply?.status === 200 ? inspect(reply).steps?.[0] : undefined;
-  const base = seen.find(request => queries.includes(request.queries[0]!) && stepIn(request));
-  if (scores === undefined || atTemperature === undefined || base === undefined) return undefined;
-  const temperature = scores.temperature === OTHER ? 1 : OTHER;
-  const warm: Seen[] = [];
-  const {teacher, ledger} = asking.openAnew(observed(atTemperature(temperature), request => warm.push(request)));
-  let problem = 'The reply shows no token that the first one shows.';
-  try {
-    const [outcome] = await askAll(teacher, base.queries, signal ? {stop: signal} : {});
-    if (outcome && 'error' in outcome) problem = outcome.error.message;
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (error instanceof AnswerStoreError || !(error instanceof Error)) throw error;
-    problem = error.message;
-  }
-  const [one, other] = [stepIn(base), warm.map(stepIn).find(step => step !== undefined)];
-  const change = one && other && changeBetween(one, other);
-  return {trial: {temperature, ...(change === undefined ? {problem} : {change})}, ledger};
 }

@@ -106,3 +106,8 @@ export function shortened(text: string, length: number): string {
 export function levelName(level: Level): string {
   return level === 'none' ? 'no teacher' : level;
 }
+
+/** Formats 0.0153 s as `15 ms`. */
+export function shortDuration(seconds: number): string {
+  return seconds < 1 ? `${Math.round(seconds * 1000)} ms` : duration(seconds);
+}
