@@ -28,7 +28,7 @@ export interface Selection {
   /**
    * Number of inputs that the first student learns from. They are drawn at random, or chosen by `start`.
    *
-   * @default a tenth of the most that may be asked about
+   * @default a tenth of the most that may be asked about; `size` if `by` chooses these as well, since it waits for no answer
    */
   readonly first?: number;
   /**
@@ -128,9 +128,11 @@ export function planOf(
   checkCount('most', most);
   const allowed = Math.min(most, pool.count);
   const tenth = Math.max(1, Math.round(allowed / 10));
-  const {held = Math.min(500, 2 * tenth), first = tenth, size = tenth} = options;
-  for (const [name, value] of Object.entries({held, first, size, among})) checkCount(name, value);
+  const {held = Math.min(500, 2 * tenth), size = tenth} = options;
   const start = startOf(options);
+  const left = Math.max(1, allowed - held - calibration);
+  const {first = start === by ? Math.min(size, left) : tenth} = options;
+  for (const [name, value] of Object.entries({held, first, size, among})) checkCount(name, value);
   for (const strategy of [by, start]) checkEncodable(strategy, pool);
   checkShare('explore', explore);
   if (stop.agreement !== undefined) checkShare('stop.agreement', stop.agreement);

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
+import {medoids} from '../../src/select/medoids.ts';
 import {planOf} from '../../src/select/options.ts';
 import {random} from '../../src/select/random.ts';
 
@@ -10,6 +11,14 @@ describe('planOf', () => {
   it('holds out a fifth, begins with a tenth and goes on by tenths', () => {
     expect(planOf(pool, least)).toMatchObject({held: 80, first: 40, size: 40, explore: 0, among: 1000});
     expect(planOf(pool, {...least, most: 10_000, size: 7})).toMatchObject({held: 200, first: 100, size: 7});
+  });
+
+  it('begins with as many as in a further round if no answer is needed to choose', () => {
+    const by = medoids({encoder: 'an-encoder'});
+    expect(planOf(pool, {...least, by, size: 70})).toMatchObject({first: 70, size: 70});
+    expect(planOf(pool, {...least, by, held: 50, size: 400, calibration: 30})).toMatchObject({first: 320});
+    expect(planOf(pool, {...least, by, held: 50, size: 400, first: 20})).toMatchObject({first: 20});
+    expect(planOf(pool, {...least, by: random(), start: by, size: 70})).toMatchObject({first: 40});
   });
 
   it.each([

@@ -186,7 +186,7 @@ function methodSource(choices: InitChoices): string {
   const {level, method, loss} = LEARNED[output];
   const fields = [`level: '${level}'`, `method: '${method}'`, ...detailSource(choices), `losses: [${loss}()]`];
   if (!isChosen || encoder === undefined) return `  methods: [{${fields.join(', ')}}],\n`;
-  // Medoids need no student, so one round after the first is enough.
+  // Medoids wait for no answer, so one round is enough.
   const select = `select: {by: medoids({encoder: ${quoted(encoder)}}), held: 50, size: ${calls}}`;
   return `  // 50 texts to measure by and those that calibrate are drawn. The others are chosen: they represent all texts.
   methods: [
