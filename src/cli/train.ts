@@ -1,6 +1,5 @@
 import {existsSync} from 'node:fs';
 import {rm} from 'node:fs/promises';
-import {checkKnowledgePermission} from '../ask/provider/terms.ts';
 import {checkWritable, partFile} from '../data/files.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {isLabelled} from '../data/split.ts';
@@ -235,13 +234,15 @@ async function joinedWithTraffic(
   if (fromTraffic === undefined) return methods;
   const held = studies.flatMap(({study}) => heldIn(study));
   // The answers are there already, offline too.
-  const permitted = iHavePermission ?? studies[0]!.study.recipe.hasPermission ?? false;
+  const hasPermission = iHavePermission ?? studies[0]!.study.recipe.hasPermission ?? false;
   const joined: AnsweredMethod[] = [];
   for (const [index, {question, study}] of studies.entries()) {
     const method = methods[index]!;
     const path = question === undefined ? fromTraffic : partFile(fromTraffic, question.name);
-    checkKnowledgePermission(method.knowledge.source.identity, permitted);
-    const {knowledge, ...counts} = await knowledgeWithTraffic(method.knowledge, {path, held, ...method.apart});
+    const {knowledge, ...counts} = await knowledgeWithTraffic(method.knowledge, {
+      ...{path, held, hasPermission},
+      ...method.apart,
+    });
     terminal.note(describeTraffic(path, counts));
     joined.push(withAnswers(study.recipe, method, knowledge));
   }

@@ -1,5 +1,6 @@
 import {createReadStream} from 'node:fs';
 import {stringify} from 'safe-stable-stringify';
+import {checkKnowledgePermission} from '../ask/provider/terms.ts';
 import {sameClasses} from '../data/arrays.ts';
 import {readLines} from '../data/files.ts';
 import type {Inputs} from '../data/inputs.ts';
@@ -29,6 +30,12 @@ export interface TrafficOptions {
    * @default 0
    */
   readonly unanswered?: number;
+  /**
+   * True if a provider whose terms forbid to train on its answers permits it. The answers were bought to serve.
+   *
+   * @default false
+   */
+  readonly hasPermission?: boolean;
 }
 
 /** Knowledge with the texts that a service's teacher was asked about since. */
@@ -60,17 +67,19 @@ const CHUNK = 1000;
  * Joins a service's traffic to saved knowledge of the same teacher, so that a student learns from the texts that the last
  * one was not sure of. Each text counts once, and none that is held for measurement.
  *
- * @throws InputError if there is no such file, or the knowledge is not of a teacher of texts
+ * @throws InputError if there is no such file, the knowledge is not of a teacher of texts, or the terms of that teacher's
+ *   provider forbid it
  */
 export async function knowledgeWithTraffic(
   knowledge: Knowledge | StoredKnowledge,
-  {path, held, calibrationInputs = knowledge.calibrationInputs, unanswered = 0}: TrafficOptions,
+  {path, held, calibrationInputs = knowledge.calibrationInputs, unanswered = 0, hasPermission = false}: TrafficOptions,
 ): Promise<WithTraffic> {
   if (knowledge.source.access === 'truth') {
     throw new InputError(
       "Traffic holds a teacher's answers, and the method learns from true labels. Name another method.",
     );
   }
+  checkKnowledgePermission(knowledge.source.identity, hasPermission);
   if ((knowledge.versions ?? 1) > 1) {
     throw new InputError('Traffic holds one version of each text, and the knowledge several. Leave the traffic out.');
   }

@@ -60,10 +60,11 @@ describe('limbeck init with flags', () => {
     const {code, stdout, stderr} = await run(['init', ...flags], {env: {OPENAI_API_KEY: SECRET}});
     expect({code, stderr}).toMatchObject({code: 0, stderr: expect.stringContaining('OPENAI_API_KEY, which is set.')});
     expect(stdout).toContain('limbeck label recipe.ts --budget 5usd');
+    expect(stderr.match(/The terms of OpenAI restrict/g)).toHaveLength(1);
     const source = await readFile(join(folder(), 'recipe.ts'), 'utf8');
     expect(source).toContain("text: 'body'");
     expect(stdout + stderr + source).not.toContain(SECRET);
-    const plan = await json<{levels: readonly object[]}>(['plan', 'recipe.ts']);
+    const plan = await json<{levels: readonly object[]}>(['plan', 'recipe.ts', '--offline']);
     expect(JSON.stringify(plan)).toContain('"inputs":48');
   });
 

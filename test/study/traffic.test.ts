@@ -63,6 +63,14 @@ describe('knowledgeWithTraffic', () => {
     });
   });
 
+  it('learns from answers that were bought to serve with permission only, where terms forbid it', async () => {
+    const path = await traffic(['c', 'd']);
+    const identity = {adapter: 'anthropic', service: 'https://api.anthropic.com'};
+    const saved = {...knowing(['a', 'b']), source: {access: teacher.access, identity}};
+    await expect(knowledgeWithTraffic(saved, {path, held: []})).rejects.toThrow('`--i-have-permission`');
+    expect(await knowledgeWithTraffic(saved, {path, held: [], hasPermission: true})).toMatchObject({added: 0});
+  });
+
   it('lets none of the traffic calibrate, whatever is divided after', async () => {
     const path = await traffic(['c', 'd']);
     const method = {method: 'soft'};
