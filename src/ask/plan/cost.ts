@@ -1,77 +1,21 @@
 import type {BatchLane} from '../../service-features.ts';
-import type {Query, Rate, Service, Teacher, Usage} from '../../teacher.ts';
-import {batchEnd} from '../batches.ts';
+import type {Rate, Service, Usage} from '../../teacher.ts';
 import {NO_BOUND} from '../budget/limit.ts';
 import {type Charge, costOf, isByToken} from '../budget/price.ts';
 import {combine, sumOf} from '../budget/tokens.ts';
 import {lanePrice} from '../lane/lane.ts';
 import {LANE_ATTEMPTS} from '../lane/lane-queries.ts';
 import {ATTEMPTS} from '../retry.ts';
+import type {Requests} from './requests.ts';
 
-/** How often a request can be sent: the attempts of `withRetry`, and once more after an answer that can't be read. */
+/**
+ * How often a request can be sent: the attempts of `withRetry`, and once more after an answer that can't be read. The
+ * inputs of a pack are then asked about alone.
+ */
 const MOST_SENDS = ATTEMPTS + 1;
 
 /** A charge in its cases. */
 type Cases = {readonly [K in keyof Estimate]: Charge};
-
-/** The requests that would be sent, and the tokens that they can use. */
-export class Requests {
-  readonly #service: Service | undefined;
-  readonly #limits: Pick<Teacher, 'maxBatch' | 'questions'>;
-  #calls = 0;
-  #isBounded = true;
-  #most: Usage = {inputTokens: 0, outputTokens: 0};
-  #least: Usage = {inputTokens: 0, outputTokens: 0};
-
-  constructor(teacher: Pick<Teacher, 'service' | 'maxBatch' | 'questions'>) {
-    this.#service = teacher.service;
-    this.#limits = teacher;
-  }
-
-  get calls(): number {
-    return this.#calls;
-  }
-
-  /** False if the service counts tokens, and the most tokens of one of them are not known. */
-  get isBounded(): boolean {
-    return this.#isBounded;
-  }
-
-  /** The tokens if each is as long as can be. */
-  get most(): Usage {
-    return this.#most;
-  }
-
-  /** The tokens if each is as short as can be. */
-  get least(): Usage {
-    return this.#least;
-  }
-
-  /** Adds queries that come together. Each request holds as many as the teacher takes. */
-  add(queries: readonly Query[]): void {
-    for (let start = 0, end = 0; start < queries.length; start = end) {
-      end = batchEnd(queries, start, this.#limits);
-      this.#addRequest(queries.slice(start, end));
-    }
-  }
-
-  /** Adds queries that can come one after another, a request each. */
-  addEach(queries: readonly Query[]): void {
-    for (const query of queries) this.#addRequest([query]);
-  }
-
-  #addRequest(queries: readonly Query[]): void {
-    this.#calls++;
-    const usage = this.#service?.worstCase?.(queries);
-    if (!usage) {
-      this.#isBounded &&= this.#service?.worstCase === undefined;
-      return;
-    }
-    this.#most = sumOf(this.#most, usage);
-    const least = this.#service?.leastCase?.(queries) ?? {inputTokens: queries.length, outputTokens: queries.length};
-    this.#least = sumOf(this.#least, combine(least, usage, Math.min));
-  }
-}
 
 /** The requests of a plan: the sure ones, the likely ones, and the most there can be. */
 interface PlannedRequests {
@@ -115,7 +59,14 @@ function casesOf(
     mean ? combine(mean, mean, value => Math.round(value * requests.calls)) : requests.most;
   // At worst, nothing is read from a prompt cache. At best, as much as the kept replies say.
   const {cacheReadTokens: _, ...unread} = likely(worst);
-  const longest = combine(worst.most, unread, (one, other) => Math.max(one, other) * mostSends);
+  const {calls: alone, usage: ofAlone} = worst.alone;
+  const together = combine(worst.most, unread, (one, other) => Math.max(one, other) * mostSends);
+  const longest = ofAlone
+    ? sumOf(
+        together,
+        combine(ofAlone, ofAlone, tokens => tokens * mostSends),
+      )
+    : together;
   const {cacheReadTokens = 0} = likely(low);
   const shortest = combine(low.least, likely(low), Math.min);
   return {
@@ -127,7 +78,7 @@ function casesOf(
       },
     },
     expected: {calls: expected.calls, usage: likely(expected)},
-    worst: {calls: worst.calls * mostSends, usage: longest},
+    worst: {calls: (worst.calls + alone) * mostSends, usage: longest},
   };
 }
 

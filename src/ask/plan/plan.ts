@@ -12,8 +12,9 @@ import type {Replies} from '../keep/kept-reply.ts';
 import {laneOf} from '../lane/lane.ts';
 import {keyed} from '../layer.ts';
 import {chunkOf} from '../teacher-stack.ts';
-import {costOfRequests, type PlanTotal, Requests, totalAtOnce} from './cost.ts';
+import {costOfRequests, type PlanTotal, totalAtOnce} from './cost.ts';
 import {furtherLike, isOpenEnded, KeptUsage, madeOfKept, type Queries} from './kept.ts';
+import {Requests} from './requests.ts';
 
 export interface PlanOptions {
   /** The answer store. It is only read. */

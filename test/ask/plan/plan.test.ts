@@ -156,6 +156,15 @@ describe('planAsking', () => {
     expect(await planAsking(turned, inputs(10), {store})).toMatchObject({keptReplies: 1});
   });
 
+  it('counts the inputs of packs alone as well at worst, because each can have no answer in its pack', async () => {
+    const probe = {inspect: () => ({ignored: []}), packing: {size: 10, alone: () => serviceTeacher()}};
+    const plan = await planAsking(serviceTeacher({probe} as object), inputs(25), {store: newStore()});
+    expect(plan).toMatchObject({
+      calls: {low: 3, expected: 3, worst: 5 * (3 + 25)},
+      tokens: {expected: 675, worst: 5 * (675 + 25 * 115)},
+    });
+  });
+
   it('stays in order if kept replies took more than the worst case says', async () => {
     const [store, teacher] = [newStore(), serviceTeacher()];
     await keep(store, teacher, [101], {inputTokens: 1000, outputTokens: 1});
