@@ -78,18 +78,16 @@ export type {Condition, ConditionMeasure, ConditionScope, RecipeConditions} from
 export {defineRecipe} from './recipe/define.ts';
 export type {
   CalibrationOptions,
+  FeatureAssistantOptions,
   Method,
   MethodViews,
-  Publication,
-  PublishOptions,
   QuestionsMethod,
   Recipe,
-  TeacherContext,
   TeacherModel,
-  TeacherSource,
   TrainingOptions,
   TuneOptions,
 } from './recipe/recipe.ts';
+export type {Publication, PublishOptions, TeacherContext, TeacherSource} from './recipe/teacher-source.ts';
 export {keepSecret} from './secrets.ts';
 export type {Selection, SelectOptions} from './select/options.ts';
 export type {SelectionRound, ShareInterval, StopReason, StopRules} from './select/round.ts';

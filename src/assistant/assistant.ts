@@ -3,28 +3,31 @@ import {selectRows} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
 import {mean, standardDeviation} from '../evaluate/statistics.ts';
 import {fitLinearHead, type HeadExamples, headLogits, type LinearHead} from './linear-head.ts';
-import {naiveBayes} from './word-counts.ts';
+import {type PlainRows, plainLabels, selectPlain} from './plain-classifier.ts';
 
 /**
  * An assistant is a frozen local encoder with a linear head, fitted to the teacher's answers. It costs no calls. Whether it
  * learns from the names of the classes as well, and its penalty, are chosen by cross-fitting on the answers.
  */
-export interface AssistantOptions {
+export interface AssistantOptions extends UnlabelledOptions {
   /** A name that `limbeck encoder add` fetched, or the folder of an encoder: see `openEncoder`. */
   readonly encoder: string;
-  /**
-   * The most texts that it labels beside those that the teacher answered about; drawn at random if there are more. Texts of
-   * the test split, of validation, and those whose answers calibrate are never among them.
-   *
-   * @default 20000
-   */
-  readonly unlabelled?: number | undefined;
   /**
    * Descriptions of classes, by their names.
    *
    * @default the names alone, with spaces for `_` and `-`
    */
   readonly descriptions?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface UnlabelledOptions {
+  /**
+   * The most inputs that it labels beside those that the teacher answered about; drawn at random if there are more. Inputs
+   * of the test split, of validation, and those whose answers calibrate are never among them.
+   *
+   * @default 20000
+   */
+  readonly unlabelled?: number | undefined;
 }
 
 /** What an assistant is fitted to. */
@@ -38,12 +41,14 @@ export interface AssistantLesson {
   readonly targets: Float32Array;
   /** [answers], the class that each answer names. */
   readonly labels: Int32Array;
-  /** [classes, width], encodings of the names and descriptions of the classes. Each may be an example of its class. */
-  readonly names: Float32Array;
-  /** [answers], the buckets that the words and characters of each text hash to. */
-  readonly texts: readonly Int32Array[];
-  /** Number of buckets. */
-  readonly buckets: number;
+  /**
+   * [classes, width], encodings of the names and descriptions of the classes. Each may be an example of its class.
+   *
+   * @default none: the encoder reads no words
+   */
+  readonly names?: Float32Array | undefined;
+  /** What is known of the inputs without the encoder. */
+  readonly plain: PlainRows;
   /** Draws the parts of the cross-fitting. */
   readonly seed: number;
 }
@@ -51,7 +56,7 @@ export interface AssistantLesson {
 /** A linear head on a frozen encoder, fitted to a teacher's answers. It labels inputs that nobody was asked about. */
 export interface Assistant extends AssistantChoice {
   readonly head: LinearHead;
-  /** False if the counts were better: the encoder knows less of this task than the answers teach without it. */
+  /** False if the plain classifier was better: the encoder knows less of this task than the answers teach without it. */
   readonly isUseful: boolean;
 }
 
@@ -63,17 +68,17 @@ export interface AssistantChoice {
   readonly knowsNames: boolean;
   /** Share of the answers that it gave in cross-fitting without having learned from them. A point estimate. */
   readonly agreement: number;
-  /** The share that counts of words and characters gave there, without the encoder. A point estimate. */
+  /** The share that a classifier without the encoder gave there, by counts of words or by the numbers. A point estimate. */
   readonly plainAgreement: number;
 }
 
-interface Setting {
+interface HeadSetting {
   readonly penalty: number;
   readonly knowsNames: boolean;
 }
 
 /** What is tried. Vectors of length 1 need weak penalties; answers that contradict each other, stronger ones. */
-const TRIED: readonly Setting[] = [
+const TRIED: readonly HeadSetting[] = [
   {penalty: 0.1, knowsNames: true},
   {penalty: 0.01, knowsNames: true},
   {penalty: 0.1, knowsNames: false},
@@ -83,7 +88,7 @@ const TRIED: readonly Setting[] = [
 const FOLDS = 3;
 /** The most answers that the choice is made by. The best penalty hardly changes with their number. */
 const MOST_TRIED = 1000;
-/** Standard errors by which the counts must be better, so that the assistant is left out (McNemar's test). */
+/** Standard errors by which the plain classifier must be better, so that the assistant is left out (McNemar's test). */
 const BETTER = 2;
 /** Standard errors by which losses must be higher, so that a setting is left out. */
 const WORSE = 3;
@@ -111,10 +116,11 @@ interface Chosen extends Omit<Assistant, 'head'> {
 
 /** The setting with the lowest loss on answers that its heads did not learn from. */
 function chosen(lesson: AssistantLesson): Chosen {
-  const {labels, buckets, classes, seed} = lesson;
+  const {labels, names, seed} = lesson;
   const order = shuffledIndices(labels.length, seed, 'parts to fit an assistant').subarray(0, MOST_TRIED);
-  let running: readonly Tried[] = TRIED.map(setting => ({...setting, losses: [], named: []}));
-  const counted: number[] = [];
+  const settings = TRIED.filter(({knowsNames}) => names !== undefined || !knowsNames);
+  let running: readonly Tried[] = settings.map(setting => ({...setting, losses: [], named: []}));
+  const plainly: number[] = [];
   const folds = Math.min(FOLDS, order.length);
   for (let fold = 0; fold < folds; fold++) {
     const known = partOf(
@@ -125,8 +131,7 @@ function chosen(lesson: AssistantLesson): Chosen {
       lesson,
       order.filter((_, index) => index % folds === fold),
     );
-    const byCounts = naiveBayes(known, classes, buckets);
-    for (const text of held.texts) counted.push(byCounts(text));
+    plainly.push(...Array.from(plainLabels(known, held.plain)));
     tryOn(known, held, running);
     running = stillRunning(running);
   }
@@ -135,7 +140,7 @@ function chosen(lesson: AssistantLesson): Chosen {
     held => Array.from(held, row => labels[row]!),
   );
   const isRight = (named: readonly number[]) => wanted.map((label, row) => (named[row] === label ? 1 : 0));
-  const [own, plain] = [isRight(best!.named), isRight(counted)];
+  const [own, plain] = [isRight(best!.named), isRight(plainly)];
   const [lost, won] = [0, 1].map(right => own.filter((each, row) => each === right && plain[row] !== right).length);
   return {
     penalty: best!.penalty,
@@ -148,7 +153,7 @@ function chosen(lesson: AssistantLesson): Chosen {
 }
 
 /** A setting, and what its heads said of answers that they did not learn from. */
-interface Tried extends Setting {
+interface Tried extends HeadSetting {
   readonly losses: number[];
   /** The classes that they named. */
   readonly named: number[];
@@ -183,18 +188,18 @@ function stillRunning(all: readonly Tried[]): readonly Tried[] {
 }
 
 function partOf(lesson: AssistantLesson, rows: ArrayLike<number>): AssistantLesson {
-  const {width, classes, encodings, targets, labels, texts} = lesson;
+  const {width, classes, encodings, targets, labels, plain} = lesson;
   return {
     ...lesson,
     encodings: selectRows(encodings, width, rows),
     targets: selectRows(targets, classes, rows),
     labels: selectRows(labels, 1, rows),
-    texts: Array.from(rows, row => texts[row]!),
+    plain: selectPlain(plain, rows),
   };
 }
 
 function examplesOf({encodings, targets, names, classes}: AssistantLesson, knowsNames: boolean): HeadExamples {
-  if (!knowsNames) return {features: encodings, targets};
+  if (!knowsNames || names === undefined) return {features: encodings, targets};
   const own = oneHot(
     Array.from({length: classes}, (_, index) => index),
     classes,

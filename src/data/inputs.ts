@@ -97,6 +97,12 @@ export function selectTensors(inputs: TensorInputs, indices: ArrayLike<number>):
   return {...inputs, count: indices.length, data: selectRows(inputs.data, sizeOf(inputs.shape), indices)};
 }
 
+/** Inputs of one kind, and others of the same kind after them. Tensors must be of one type and shape. */
+export function concatenatedInputs(one: Inputs, other: Inputs): Inputs {
+  const all = [one, other].flatMap(inputs => Array.from({length: inputs.count}, (_, row) => inputAt(inputs, row)));
+  return all.length === 0 ? one : stacked(all);
+}
+
 /** Copies rows of `size` values each out of a row-major block. */
 export function selectRows<T extends Uint8Array | Int32Array | Uint32Array | Float32Array>(
   data: T,

@@ -1,5 +1,5 @@
-/** A frozen local text encoder. */
-export interface Encoder {
+/** A frozen local encoder: of texts, if nothing else is said. */
+export interface Encoder<T = string> {
   /** For people: the name or folder that it was opened by. */
   readonly name: string;
   /** SHA-256 of its files and of the settings that decide its vectors, in hexadecimal. Part of keys. */
@@ -7,19 +7,19 @@ export interface Encoder {
   /** Length of a vector. */
   readonly dimensions: number;
   /**
-   * Encodes texts as float32 [texts, dimensions]. Each row has length 1, except that a text without tokens gives zeros.
+   * Encodes inputs as float32 [inputs, dimensions]. Each row has length 1, except that a text without tokens gives zeros.
    * On one machine and engine, a text has the same bits whatever its neighbours are.
    *
    * @throws the signal's reason if it is aborted; it is checked between batches
    */
-  encode(texts: readonly string[], options?: EncodeOptions): Promise<Float32Array>;
+  encode(inputs: readonly T[], options?: EncodeOptions): Promise<Float32Array>;
   /** Frees its weights. */
   close(): void | Promise<void>;
 }
 
 export interface EncodeOptions {
   readonly signal?: AbortSignal | undefined;
-  /** Called after each batch with the number of texts that are done. */
+  /** Called after each batch with the number of inputs that are done. */
   readonly onProgress?: ((done: number) => void) | undefined;
 }
 

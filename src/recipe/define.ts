@@ -7,6 +7,7 @@ import {LEVELS} from '../levels.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Question} from '../question.ts';
 import type {Access} from '../teacher.ts';
+import {assistantSchema, type CheckedAssistant, checkAssisted} from './assisted.ts';
 import {isLosses, perQuestion, problemsByQuestion} from './by-question.ts';
 import {conditionProblems, conditionsSchema, isAbout, type RecipeConditions} from './conditions.ts';
 import {explainIssue} from './explain-issue.ts';
@@ -160,13 +161,7 @@ const recipeSchema = z
         share: z.number().gt(0).max(0.5, 'more train than calibrate: give 0.5 at most').optional(),
       })
       .optional(),
-    assistant: z
-      .strictObject({
-        encoder: z.string().min(1),
-        unlabelled: aCount.optional(),
-        descriptions: z.record(z.string(), z.string()).optional(),
-      })
-      .optional(),
+    assistant: assistantSchema.optional(),
     trustsScores: z.boolean().optional(),
     hasPermission: z.boolean().optional(),
     check: conditionsSchema.optional(),
@@ -182,7 +177,7 @@ interface CheckedFields {
   readonly seeds: readonly number[];
   readonly budgets?: readonly number[] | undefined;
   readonly training?: TrainingLength | undefined;
-  readonly assistant?: unknown;
+  readonly assistant?: CheckedAssistant | undefined;
   readonly check?: RecipeConditions | undefined;
   readonly teacherModel?: {readonly training?: TrainingLength | undefined} | undefined;
 }
@@ -233,25 +228,10 @@ function checkAcrossFields(fields: CheckedFields, context: z.RefinementCtx): voi
   if (check !== undefined && !methods.some(method => isAbout(check, method))) {
     add(['check'], 'no method has this name and level');
   }
-  if (fields.assistant !== undefined) checkAssisted(fields, add);
+  if (fields.assistant !== undefined) checkAssisted({...fields, assistant: fields.assistant}, add);
   for (const [key, problem] of conditionProblems(check, fields.questions)) add(['check', key], problem);
   if (new Set(seeds).size < seeds.length) add(['seeds'], 'a seed stands twice');
   if (new Set(budgets).size < (budgets?.length ?? 0)) add(['budgets'], 'a budget stands twice');
-}
-
-/** Checks what a recipe with an assistant can't have. */
-function checkAssisted(
-  {methods, questions, training}: CheckedFields,
-  add: (path: (string | number)[], message: string) => void,
-): void {
-  const why = 'is not for recipes with an `assistant`: leave one of them out';
-  if (questions) add(['questions'], why);
-  if (training?.balance !== undefined) add(['training', 'balance'], why);
-  for (const [index, method] of methods.entries()) {
-    for (const option of ['tune', 'views'] as const) {
-      if (method[option] !== undefined) add(['methods', index, option], why);
-    }
-  }
 }
 
 /** Checks what a recipe with several questions can't have. */

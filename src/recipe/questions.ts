@@ -8,7 +8,8 @@ import type {Access} from '../teacher.ts';
 import {methodAbout} from './by-question.ts';
 import {conditionsAbout} from './conditions.ts';
 import {methodFolder} from './methods.ts';
-import type {Recipe, TeacherSource} from './recipe.ts';
+import type {Recipe} from './recipe.ts';
+import type {TeacherSource} from './teacher-source.ts';
 
 /**
  * The recipe about one of the questions of a recipe. Its teachers are asked all questions together, so that those about

@@ -1,15 +1,16 @@
 import type {DetailByQuestion} from '../ask/collect-questions.ts';
-import type {AssistantOptions} from '../assistant/assistant.ts';
+import type {AssistantOptions, UnlabelledOptions} from '../assistant/assistant.ts';
 import type {Dataset, DrawOptions, UnlabelledDataset} from '../data/split.ts';
 import type {VersionOptions} from '../data/versions.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Question} from '../question.ts';
 import type {Selection} from '../select/options.ts';
 import type {StudentBuilder} from '../student/student.ts';
-import type {Access, Detail, Price, Teacher} from '../teacher.ts';
+import type {Access, Detail, Teacher} from '../teacher.ts';
 import type {TrainOptions} from '../train/options.ts';
 import type {RecipeConditions} from './conditions.ts';
 import type {TaskOptions} from './task.ts';
+import type {TeacherSource} from './teacher-source.ts';
 
 /** One file that says what is compared: data, teachers, student, methods, schedule. */
 export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | UnlabelledDataset> extends TaskOptions {
@@ -69,11 +70,11 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
    */
   readonly calibration?: CalibrationOptions;
   /**
-   * Labels the texts of the training split that no teacher is asked about, so that students learn from all of them.
+   * Labels the inputs of the training split that no teacher is asked about, so that students learn from all of them.
    *
    * @default not: students learn from the teacher's answers alone
    */
-  readonly assistant?: AssistantOptions | undefined;
+  readonly assistant?: AssistantOptions | FeatureAssistantOptions | undefined;
   /**
    * Whether methods learn from the scores of a gray-box service that gives other ones each time it is asked. The first
    * inputs of the transfer set are asked about twice to find out; if the distributions differ by more than 0.01 nats of
@@ -146,35 +147,6 @@ export interface CalibrationOptions {
 
 /** The parts of a recipe that a command may replace. */
 export type RecipeChanges = Partial<Pick<Recipe, 'budgets' | 'seeds'>>;
-
-/** Makes a teacher. Opens nothing before it is asked. */
-export type TeacherSource<A extends Access> = (context: TeacherContext) => Teacher<A> | Promise<Teacher<A>>;
-
-export interface TeacherContext {
-  /**
-   * Publishes a saved model as a service on this machine that shows no more than `access` allows. The service starts
-   * when its address is first needed and stops with the study.
-   */
-  publish(directory: string, options: PublishOptions): Promise<Publication>;
-}
-
-export interface PublishOptions {
-  readonly access: 'gray-box' | 'black-box';
-  /** Shows only the k most probable classes (gray-box). */
-  readonly topK?: number;
-}
-
-/** The address and version of a published model, as an adapter needs them. */
-export interface Publication {
-  /** Stands for the address in the cache key: ports change, the model does not. */
-  readonly service: string;
-  readonly model: string;
-  /** A hash of all of the model that can change an answer: weights, layers, preprocessing. */
-  readonly version: string;
-  readonly url: () => Promise<string>;
-  /** Nothing: it runs on this machine. */
-  readonly price: Price;
-}
 
 /** A model that is trained on true labels, to be a teacher. */
 export interface TeacherModel extends TaskOptions {
@@ -294,4 +266,12 @@ export interface TuneOptions {
    * @default 3
    */
   readonly reduction?: number;
+}
+
+/** An assistant that reads tensors, such as images: its encoder is a layer of any local model. */
+export interface FeatureAssistantOptions extends UnlabelledOptions {
+  /** A model in this process, such as `tfjs` and `onnx` open. Its own classes don't matter. */
+  readonly model: TeacherSource<'white-box'>;
+  /** One of the features that it shows, by its name. */
+  readonly feature: string;
 }

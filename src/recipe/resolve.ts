@@ -189,12 +189,18 @@ function checkTruth({methods, training, data}: ResolvedRecipe): void {
 /** @throws InputError if an assistant can't read the inputs, or its encoder is not there */
 function checkAssistant({assistant, data: {train}}: ResolvedRecipe): void {
   if (assistant === undefined) return;
-  if (train.inputs.kind !== 'text') {
-    throw new InputError(
-      `\`assistant\` reads texts, but the inputs are ${inputsOfKinds(train.inputs.kind)}. Leave it out.`,
-    );
+  const {kind} = train.inputs;
+  const [reads, wanted] = 'encoder' in assistant ? (['text', 'texts'] as const) : (['tensor', 'tensors'] as const);
+  if (kind !== reads) {
+    const other =
+      kind === 'text'
+        ? 'Give it an `encoder`.'
+        : kind === 'tensor'
+          ? 'Give it `model` and `feature`.'
+          : 'Leave it out.';
+    throw new InputError(`\`assistant\` reads ${wanted}, but the inputs are ${inputsOfKinds(kind)}. ${other}`);
   }
-  readFolder(assistant.encoder);
+  if ('encoder' in assistant) readFolder(assistant.encoder);
 }
 
 /**

@@ -23,7 +23,7 @@ export function studentsOf(
       `\`student: 'auto'\` is for texts, but the inputs are ${inputsOfKinds(kind)}. Name a student, such as mlp().`,
     );
   }
-  const encoder = assistant?.encoder ?? installedEncoder();
+  const encoder = assistant && 'encoder' in assistant ? assistant.encoder : installedEncoder();
   // With an assistant there is more to learn than a few units hold.
   const hashed = hashedNgrams(assistant ? {units: [64]} : {});
   return encoder === undefined ? [hashed] : [hashed, staticEmbedding({encoder})];

@@ -19,6 +19,8 @@ export interface AssistantUse extends AssistantChoice {
   readonly answers: number;
   /** Number of further inputs that it labelled: nobody was asked about these. */
   readonly further: number;
+  /** What the classifier without the encoder learned from. Absent: counts of words and characters. */
+  readonly plainly?: 'numbers';
   /** How much its label of an input counts beside a teacher's answer. 0: it was left out, since the counts were better. */
   readonly weight: number;
 }

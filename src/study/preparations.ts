@@ -2,7 +2,7 @@ import type {Knowledge, StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import type {PrepareOptions, StudentBuilder} from '../student/student.ts';
 import type {TaughtMethod} from './methods.ts';
-import {inMemory, measuringTexts, textsOf, unlabelledTexts} from './unlabelled.ts';
+import {inMemory, measuringContents, textsOf, unlabelledInputs} from './unlabelled.ts';
 
 /** The most texts that a student is prepared by. */
 const MOST_TEXTS = 20_000;
@@ -45,7 +45,7 @@ export class Preparations {
     if (build.preparation === undefined) return build;
     const own = await Promise.all(answers.map(inMemory));
     // A text of the training split can also be in another one.
-    const measuring = measuringTexts(this.#recipe.data);
+    const measuring = measuringContents(this.#recipe.data);
     const texts = own.flatMap(({inputs}) => textsOf(inputs).texts).filter(text => !measuring.has(text));
     return build.preparation.prepare([...new Set([...others, ...texts])], this.#options);
   }
@@ -53,7 +53,7 @@ export class Preparations {
   #unlabelledBeside(answers: Knowledge | StoredKnowledge): Promise<readonly string[]> {
     const known = this.#unlabelled.get(answers);
     if (known !== undefined) return known;
-    const drawn = unlabelledTexts(this.#recipe, answers, MOST_TEXTS);
+    const drawn = unlabelledInputs(this.#recipe, answers, MOST_TEXTS).then(inputs => textsOf(inputs).texts);
     this.#unlabelled.set(answers, drawn);
     return drawn;
   }

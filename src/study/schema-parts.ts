@@ -138,6 +138,7 @@ const assistant = schemaOf<choices.AssistantUse>()('AssistantUse', {
   penalty: measured,
   knowsNames: z.boolean(),
   plainAgreement: measured,
+  plainly: z.literal('numbers').exactOptional(),
   weight: measured,
 });
 

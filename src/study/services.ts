@@ -5,7 +5,7 @@ import {basename, resolve} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {stringify} from 'safe-stable-stringify';
 import {LimbeckError} from '../errors.ts';
-import type {Publication, PublishOptions} from '../recipe/recipe.ts';
+import type {Publication, PublishOptions} from '../recipe/teacher-source.ts';
 import {loadStudent} from '../student/files.ts';
 import type {Student} from '../student/student.ts';
 import {teacherOf} from '../student/vectors.ts';

@@ -13,9 +13,10 @@ import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
 import {noteOnSkipped} from '../store/quarantine.ts';
 import type {Access, Teacher} from '../teacher.ts';
+import {openReading} from './assistant-reading.ts';
 import {Assistants} from './assistants.ts';
 import type {OpenRecipe} from './methods.ts';
-import {openServices} from './services.ts';
+import {openServices, type Services} from './services.ts';
 import {openTeachers} from './teachers.ts';
 import {Trainer} from './training.ts';
 
@@ -160,9 +161,9 @@ export async function openStudy(
   checkShare(allowMissing);
   const engine = await startEngine();
   const cacheFolder = dirname(journalOf(cache));
-  const assistants = recipe.assistant && new Assistants(recipe.assistant, recipe, cacheFolder);
-  const trainer = new Trainer(recipe, {signal, assistants, cacheFolder});
   const services = openServices();
+  const assistants = await openAssistants(recipe, cacheFolder, services);
+  const trainer = new Trainer(recipe, {signal, assistants, cacheFolder});
   const {byLevel, byPlan, methods} = await openTeachers(recipe, levels, services);
   const open = () => openAsking({...asked, cache, journal: journalOf(cache), onNote});
   const asking = await (shared ??
@@ -196,6 +197,22 @@ export async function openStudy(
       }
     },
   };
+}
+
+/** @throws InputError if the assistant can't be opened; the services are then closed */
+async function openAssistants(
+  recipe: ResolvedRecipe,
+  cacheFolder: string,
+  services: Services,
+): Promise<Assistants | undefined> {
+  const {assistant} = recipe;
+  if (assistant === undefined) return undefined;
+  try {
+    return new Assistants(assistant, recipe, await openReading(assistant, cacheFolder, services));
+  } catch (error) {
+    await services.close();
+    throw error;
+  }
 }
 
 /** The study of one question of a recipe. */

@@ -85,7 +85,7 @@ export class Trainer {
     seed: number,
     assistant: AssistantUse | undefined,
   ): Promise<ExpectedNext | undefined> {
-    const vectors = assistant?.weight ? await this.#assistants?.vectorsOf(method.knowledge.classes) : undefined;
+    const vectors = assistant?.weight ? this.#assistants?.vectorsOf(method.knowledge.classes) : undefined;
     return expectNext(method, seed, vectors);
   }
 

@@ -1,4 +1,6 @@
-import {selectInputs, type TextInputs} from '../data/inputs.ts';
+import {createHash} from 'node:crypto';
+import {bytesOf} from '../data/arrays.ts';
+import {type Inputs, selectInputs, selectRows, sizeOf, type TextInputs} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
@@ -7,38 +9,49 @@ import {countOf, type Knowledge, readPart, type StoredKnowledge} from '../knowle
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 
 /**
- * Draws texts of the training split that nobody was asked about. None of them is in the test split or in validation.
+ * Draws inputs of the training split that nobody was asked about: texts or tensors. None of them is in the test split or in
+ * validation, and none is there twice.
  *
  * @param all - all answers of a method: those that calibrate among them
  * @param most - how many, at most
  */
-export async function unlabelledTexts(
+export async function unlabelledInputs(
   {data, transfer}: Pick<ResolvedRecipe, 'data' | 'transfer'>,
   all: Knowledge | StoredKnowledge,
   most: number,
-): Promise<readonly string[]> {
+): Promise<Inputs> {
   const {inputs} = await inMemory(all);
-  const seen = new Set(textsOf(inputs).texts);
-  for (const text of measuringTexts(data)) seen.add(text);
-  const pool = textsOf(data.train.inputs);
+  const seen = new Set(contentsOf(inputs));
+  for (const content of measuringContents(data)) seen.add(content);
+  const pool = data.train.inputs;
   const rows: number[] = [];
-  for (const [row, text] of pool.texts.entries()) {
-    if (seen.has(text)) continue;
-    seen.add(text);
+  for (const [row, content] of contentsOf(pool).entries()) {
+    if (seen.has(content)) continue;
+    seen.add(content);
     rows.push(row);
   }
   const drawn = shuffledIndices(rows.length, transfer.seed ?? 0, 'inputs for an assistant').subarray(0, most);
-  const chosen = selectInputs(
+  return selectInputs(
     pool,
     drawn.map(index => rows[index]!),
-  ) as TextInputs;
-  return chosen.texts;
+  );
 }
 
-/** The texts that students are measured on: those of the test split and of validation. */
-export function measuringTexts(data: ResolvedRecipe['data']): ReadonlySet<string> {
+/** The contents of inputs that students are measured on: those of the test split and of validation. */
+export function measuringContents(data: ResolvedRecipe['data']): ReadonlySet<string> {
   const splits = isLabelled(data) ? [data.test, data.validation] : [data.test];
-  return new Set(splits.flatMap(({inputs}) => textsOf(inputs).texts));
+  return new Set(splits.flatMap(({inputs}) => contentsOf(inputs)));
+}
+
+/** What tells inputs apart: of texts the text, of tensors a digest. */
+function contentsOf(inputs: Inputs): readonly string[] {
+  if (inputs.kind !== 'tensor') return textsOf(inputs).texts;
+  const size = sizeOf(inputs.shape);
+  return Array.from({length: inputs.count}, (_, row) =>
+    createHash('sha256')
+      .update(bytesOf(selectRows(inputs.data, size, [row])))
+      .digest('base64'),
+  );
 }
 
 /** All answers, read into memory if they are in a file. */

@@ -28,8 +28,8 @@ function lesson(count: number, changes: Partial<AssistantLesson> = {}): Assistan
   );
   const names = vectors(classes, 0, 2).encodings;
   // No word tells anything.
-  const texts = Array.from(labels, () => Int32Array.of(0));
-  return {width, classes, encodings, labels, targets, names, texts, buckets: 8, seed: 3, ...changes};
+  const plain = {kind: 'words', texts: Array.from(labels, () => Int32Array.of(0)), buckets: 8} as const;
+  return {width, classes, encodings, labels, targets, names, plain, seed: 3, ...changes};
 }
 
 beforeAll(startEngine);
@@ -72,7 +72,8 @@ describe('fitAssistant', () => {
   it('is useful, unless counts of words are clearly better than the encoder', () => {
     const whole = lesson(120);
     expect(fitAssistant(whole)).toMatchObject({isUseful: true});
-    const told = {...whole, texts: Array.from(whole.labels, label => Int32Array.of(label))};
+    const texts = Array.from(whole.labels, label => Int32Array.of(label));
+    const told = {...whole, plain: {kind: 'words', texts, buckets: 8} as const};
     const {encodings} = vectors(120, 100, 9);
     expect(fitAssistant({...told, encodings})).toMatchObject({isUseful: false, plainAgreement: 1});
     // Both are right about nearly all of them.

@@ -222,7 +222,7 @@ describe('withKeptEncodings', () => {
     const again = withKeptEncodings(second, directory);
     expect(await again.encode(expected.texts)).toEqual(await encoder.encode(expected.texts));
     expect(second.texts.length).toBe(7);
-    expect(warned.mock.calls).toEqual([[expect.stringContaining('is damaged. Its texts are encoded again.')]]);
+    expect(warned.mock.calls).toEqual([[expect.stringContaining('is damaged. Its inputs are encoded again.')]]);
     warned.mockRestore();
     await again.close();
   });

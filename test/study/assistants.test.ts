@@ -135,7 +135,7 @@ describe('a study with an assistant', () => {
     };
     await expect(
       compare(recipe({data: numbers, teachers, transfer: {size: 3}, student: mlp()}), await places()),
-    ).rejects.toThrow('`assistant` reads texts, but the inputs are tensors. Leave it out.');
+    ).rejects.toThrow('`assistant` reads texts, but the inputs are tensors. Give it `model` and `feature`.');
     await expect(compare(recipe({teachers, assistant: {encoder: 'nowhere'}}), await places())).rejects.toThrow(
       'nowhere',
     );

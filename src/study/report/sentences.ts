@@ -141,14 +141,17 @@ export function assistantSentences(results: Results): readonly string[] {
 
 /** The same for one method, by the assistant of one run. */
 export function assistantSentence(method: string, use: AssistantUse): string {
-  const {encoder, answers, further, agreement, knowsNames, plainAgreement, weight} = use;
+  const {encoder, answers, further, agreement, knowsNames, plainAgreement, plainly, weight} = use;
+  const plain =
+    plainly === 'numbers' ? 'logistic regression on the inputs themselves' : 'counts of words and characters';
+  const noun = plainly === 'numbers' ? 'further input' : 'further text';
   const names = knowsNames ? ' and the names of the classes' : '';
   const fitted =
     `${method} had an assistant: a linear head on ${encoder}, fitted to ${counted(answers, 'answer')}${names}. It gave ` +
-    `${percentage(agreement)} of the answers that it had not learned from, counts of words and characters ` +
+    `${percentage(agreement)} of the answers that it had not learned from, ${plain} ` +
     `${percentage(plainAgreement)} (point estimates).`;
   if (weight === 0) return `${fitted} So it was left out.`;
-  return `${fitted} It labelled ${counted(further, 'further text')} for nothing: ${percentage(further / (further + answers))} of all targets are its own alone.`;
+  return `${fitted} It labelled ${counted(further, noun)} for nothing: ${percentage(further / (further + answers))} of all targets are its own alone.`;
 }
 
 /** What further answers are expected to buy each method: a sentence a method, by its first run. */
