@@ -70,7 +70,7 @@ export class Assistants {
     const further = await this.#unlabelledBeside(all);
     const both = concatenatedInputs(answered.inputs, further.inputs);
     const labelsOf = (rows: Float32Array): Float32Array =>
-      Float32Array.from(logSoftmaxRows(headLogits(head, rows), answered.classes.length));
+      new Float32Array(logSoftmaxRows(headLogits(head, rows), answered.classes.length));
     const assisted: Knowledge = {
       ...answered,
       detail: {kind: 'log-probabilities'},
