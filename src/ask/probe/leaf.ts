@@ -9,6 +9,7 @@ import {askAll, batchEnd} from '../batches.ts';
 import type {Ledger, LedgerSnapshot} from '../ledger.ts';
 import {findInAnswers} from './answers.ts';
 import {type PackingFindings, tryPacking} from './packing.ts';
+import {packingOf} from './packing-verdicts.ts';
 import {problemsIn} from './problems.ts';
 import {compareAskings, type Repetition} from './repetition.ts';
 import {answeredOf, findInRequests, observed, recalled, type Seen} from './requests.ts';
@@ -137,9 +138,10 @@ export function detailAsked({detail}: Teacher, needed: Detail): Detail {
   return joinDetails([withoutFeatures(detail), needed]);
 }
 
-/** Asks about one input before the others, so that a teacher that can't be asked costs one request. */
+/** Asks about one input, or one pack, before the others, so that a teacher that can't be asked costs one request. */
 async function askFirst(teacher: Teacher, queries: readonly Query[], options: ProbeOptions): Promise<Asked> {
-  const one = batchEnd(queries, 0, {maxBatch: 1, questions: teacher.questions});
+  const maxBatch = packingOf(teacher) ? teacher.maxBatch : 1;
+  const one = batchEnd(queries, 0, {maxBatch, questions: teacher.questions});
   const first = await ask(teacher, queries.slice(0, one), options);
   if (first.failed) return {outcomes: queries.map(() => first.outcomes[0]!), failed: true};
   const others = await ask(teacher, queries.slice(one), options);
