@@ -2,14 +2,16 @@ import {z} from 'zod';
 import {InputError} from '../src/errors.ts';
 import {imageBase64} from '../src/input-kinds.ts';
 import {kinds, type Shape} from '../src/options.ts';
-import type {EncodedImage, Json, Price, Receipt, Teacher, Usage} from '../src/teacher.ts';
+import type {Access, EncodedImage, Json, Price, Receipt, Teacher, Usage} from '../src/teacher.ts';
+import type {Writer} from '../src/writer.ts';
 import {anthropicLane} from './_chat/anthropic-batch.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
-import type {Completion, CostFields, Finish, Settings} from './_chat/dialect.ts';
-import {type AccessOf, MODE_KINDS, type ModeOptions} from './_chat/modes.ts';
+import type {Completion, CostFields, Dialect, Finish, Settings} from './_chat/dialect.ts';
+import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
+import {chatWriter, type WriterOf, writes} from './_chat/writer.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {optionalCount, tokenCount, withPromptCache} from './_wire/usage.ts';
 
@@ -49,49 +51,63 @@ const WITHOUT_TEMPERATURE = '2026-10-21';
 
 /**
  * A model of Anthropic, or of a service that speaks its Messages API: labels, by a JSON schema of the classes. The part
- * of the prompt that all texts share is marked for the service's cache.
+ * of the prompt that all texts share is marked for the service's cache. With `output: 'texts'` it is a writer, for
+ * `limbeck write`.
  *
  * @throws InputError if the options can't be used
  */
+export function anthropic(options: WriterOf<AnthropicOptions<Output>>): Writer;
 export function anthropic<O extends Output>(
   options: AnthropicOptions<O> | WithQuestions<AnthropicOptions<O>>,
-): Teacher<AccessOf<O>> {
+): Teacher<AccessOf<O>>;
+export function anthropic<O extends Output>(
+  options: AnthropicOptions<O> | WithQuestions<AnthropicOptions<O>> | WriterOf<AnthropicOptions<O>>,
+): Teacher<AccessOf<O>> | Writer {
+  if (writes(options)) return chatWriter('anthropic', priced(options), KINDS, mode => dialectOf(options, mode));
   checkChatOptions('anthropic', options, KINDS);
-  const {url = ANTHROPIC, version = '2023-06-01', temperature} = options;
   checkOutput(options.output);
+  return languageModel(priced(options), dialectOf(options, modeOf(options)));
+}
+
+function priced<T extends Pick<AnthropicOptions<Output>, 'url' | 'price' | 'parameters'>>(options: T): T {
+  const price = withCachePrices(options, (options.url ?? ANTHROPIC) === ANTHROPIC);
+  return price ? {...options, price} : options;
+}
+
+type Endpoint = Pick<AnthropicOptions<Output>, 'url' | 'version' | 'temperature'>;
+
+function dialectOf<A extends Access>(
+  {url = ANTHROPIC, version = '2023-06-01', temperature}: Endpoint,
+  mode: Mode<A>,
+): Dialect<A> {
   const isNew = version >= WITHOUT_TEMPERATURE;
   if (isNew && typeof temperature === 'number') {
     throw new InputError(`Version ${version} takes no \`temperature\`. Leave it out, or use version 2023-06-01.`);
   }
-  const mode = modeOf(options);
-  const price = withCachePrices(options, url === ANTHROPIC);
-  return languageModel(
-    {...options, ...(price && {price})},
-    {
-      ...mode,
-      adapter: 'anthropic',
-      provider: {own: ANTHROPIC, variable: 'ANTHROPIC_API_KEY'},
-      address: url,
-      path: '/v1/messages',
-      headers: {'anthropic-version': version},
-      ...(!isNew && {authorize: key => ({'x-api-key': key})}),
-      completions,
-      receipt,
-      cost: ANTHROPIC_COST,
-      refusalAdvice: advice,
-      lane: anthropicLane,
-      body({system, user, image}: Prompt, {model, maxTokens, schema}: Settings) {
-        return {
-          model,
-          max_tokens: maxTokens,
-          ...(system !== undefined && {system: [{type: 'text', text: system, cache_control: {type: 'ephemeral'}}]}),
-          messages: [{role: 'user', content: image ? partsOf(user, image) : user}],
-          ...(!isNew && mode.temperature !== null && {temperature: mode.temperature}),
-          ...(schema && {output_config: {format: {type: 'json_schema', schema}}}),
-        };
-      },
+  return {
+    ...mode,
+    adapter: 'anthropic',
+    provider: {own: ANTHROPIC, variable: 'ANTHROPIC_API_KEY'},
+    address: url,
+    path: '/v1/messages',
+    headers: {'anthropic-version': version},
+    ...(!isNew && {authorize: key => ({'x-api-key': key})}),
+    completions,
+    receipt,
+    cost: ANTHROPIC_COST,
+    refusalAdvice: advice,
+    lane: anthropicLane,
+    body({system, user, image}: Prompt, {model, maxTokens, schema}: Settings) {
+      return {
+        model,
+        max_tokens: maxTokens,
+        ...(system !== undefined && {system: [{type: 'text', text: system, cache_control: {type: 'ephemeral'}}]}),
+        messages: [{role: 'user', content: image ? partsOf(user, image) : user}],
+        ...(!isNew && mode.temperature !== null && {temperature: mode.temperature}),
+        ...(schema && {output_config: {format: {type: 'json_schema', schema}}}),
+      };
     },
-  );
+  };
 }
 
 function partsOf(text: string, image: EncodedImage): readonly Json[] {

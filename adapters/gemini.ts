@@ -1,14 +1,16 @@
 import {z} from 'zod';
 import {imageBase64} from '../src/input-kinds.ts';
 import {kinds, type Shape} from '../src/options.ts';
-import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
+import type {Access, EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
+import type {Writer} from '../src/writer.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
-import type {Body, Completion, CostFields, Finish, Settings, Step, Token} from './_chat/dialect.ts';
+import type {Body, Completion, CostFields, Dialect, Finish, Settings, Step, Token} from './_chat/dialect.ts';
 import {geminiLane} from './_chat/gemini-batch.ts';
 import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, type Output} from './_chat/modes.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
+import {chatWriter, type WriterOf, writes} from './_chat/writer.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {optionalCount, withPromptCache} from './_wire/usage.ts';
 
@@ -29,18 +31,28 @@ const GEMINI = 'https://generativelanguage.googleapis.com/v1beta';
 /**
  * A model of Google's, by the Gemini API or Vertex. Some models give log-probabilities, others do not. A model that
  * thinks first spends `maxTokens` on it; `parameters: {generationConfig: {thinkingConfig: {thinkingBudget: 0}}}` turns
- * thinking off.
+ * thinking off. With `output: 'texts'` it is a writer, for `limbeck write`.
  *
  * @throws InputError if the options can't be used
  */
+export function gemini(options: WriterOf<GeminiOptions<Output>>): Writer;
 export function gemini<O extends Output>(
   options: GeminiOptions<O> | WithQuestions<GeminiOptions<O>>,
-): Teacher<AccessOf<O>> {
+): Teacher<AccessOf<O>>;
+export function gemini<O extends Output>(
+  options: GeminiOptions<O> | WithQuestions<GeminiOptions<O>> | WriterOf<GeminiOptions<O>>,
+): Teacher<AccessOf<O>> | Writer {
+  if (writes(options)) return chatWriter('gemini', options, KINDS, mode => dialectOf(options, mode));
   checkChatOptions('gemini', options, KINDS);
-  const {url = GEMINI, model} = options;
-  const mode = modeOf(options);
+  return languageModel(options, dialectOf(options, modeOf(options)));
+}
+
+function dialectOf<A extends Access>(
+  {url = GEMINI, model}: Pick<GeminiOptions<Output>, 'url' | 'model'>,
+  mode: Mode<A>,
+): Dialect<A> {
   const isVertex = new URL(url).hostname.endsWith('aiplatform.googleapis.com');
-  return languageModel(options, {
+  return {
     ...mode,
     adapter: 'gemini',
     provider: {own: GEMINI, variable: 'GEMINI_API_KEY'},
@@ -60,7 +72,7 @@ export function gemini<O extends Output>(
       ...(system !== undefined && {systemInstruction: {parts: [{text: system}]}}),
       generationConfig: generationOf(mode, settings),
     }),
-  });
+  };
 }
 
 function partsOf(text: string, image: EncodedImage): readonly Json[] {
@@ -68,7 +80,10 @@ function partsOf(text: string, image: EncodedImage): readonly Json[] {
   return text === '' ? [shown] : [shown, {text}];
 }
 
-function generationOf({temperature, topLogprobs, samples}: Mode, {maxTokens, schema}: Settings): Body {
+function generationOf(
+  {temperature, topLogprobs, samples}: Pick<Mode, 'temperature' | 'topLogprobs' | 'samples'>,
+  {maxTokens, schema}: Settings,
+): Body {
   return {
     maxOutputTokens: maxTokens,
     ...(temperature !== null && {temperature}),

@@ -2,17 +2,19 @@ import {createHash, type Hash} from 'node:crypto';
 import {createReadStream} from 'node:fs';
 import {stat} from 'node:fs/promises';
 import {basename, resolve} from 'node:path';
-import {once, untilAborted} from '../src/concurrency.ts';
-import {InputError, LimbeckError, TeacherError} from '../src/errors.ts';
-import {kindProblem, textOf} from '../src/input-kinds.ts';
+import {InputError} from '../src/errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../src/options.ts';
-import type {LogitsAnswer, Outcome, Query, Teacher, TopKAnswer} from '../src/teacher.ts';
+import type {LogitsAnswer, Teacher, TopKAnswer} from '../src/teacher.ts';
+import type {Writer} from '../src/writer.ts';
 import {PROMPT_KINDS, type PromptOptions, promptsFor} from './_chat/prompt.ts';
+import {PROMPTED_CLASSES, WRITER_SYSTEM, writes} from './_chat/writer.ts';
 import {openLlama} from './_llama/library.ts';
-import {type Scorer, scorerFor} from './_llama/scorer.ts';
+import {type AnswerTo, asker} from './_llama/queue.ts';
+import {scorerFor} from './_llama/scorer.ts';
+import {SAMPLING, type WritingOptions, writingBy} from './_llama/writer.ts';
 import {checkCounts} from './_local/given.ts';
 
-export interface LlamaOptions extends PromptOptions {
+interface FileOptions {
   /** The model in the format GGUF. If it has several parts, the path of the first. */
   readonly path: string;
   /**
@@ -22,12 +24,6 @@ export interface LlamaOptions extends PromptOptions {
    * @default 'chat'
    */
   readonly template?: 'chat' | 'none';
-  /**
-   * If true, an answer counts only if the model ends its turn after it. If false, no code may begin another code.
-   *
-   * @default true with a chat template, else false
-   */
-  readonly endsTurn?: boolean;
   /**
    * The most tokens that a prompt and its answer can take together. Memory is allocated for as many.
    *
@@ -48,15 +44,41 @@ export interface LlamaOptions extends PromptOptions {
   readonly threads?: number;
 }
 
-const KINDS = {
-  ...PROMPT_KINDS,
+export interface LlamaOptions extends FileOptions, PromptOptions {
+  /**
+   * If true, an answer counts only if the model ends its turn after it. If false, no code may begin another code.
+   *
+   * @default true with a chat template, else false
+   */
+  readonly endsTurn?: boolean;
+}
+
+/** A model in this process that writes inputs. */
+export interface LlamaWriterOptions extends FileOptions, Partial<WritingOptions> {
+  /** `texts`: the model writes inputs, see `limbeck write`. */
+  readonly output: 'texts';
+}
+
+const FILE_KINDS: Shape<FileOptions> = {
   path: kinds.text,
-  output: oneOf('top-k', 'logits'),
   template: oneOf('chat', 'none'),
-  endsTurn: kinds.flag,
   contextSize: kinds.number,
   gpu: kinds.flag,
   threads: kinds.number,
+};
+
+const WRITER_KINDS: Shape<LlamaWriterOptions> = {
+  ...FILE_KINDS,
+  output: oneOf('texts'),
+  maxTokens: kinds.number,
+  temperature: kinds.number,
+};
+
+const KINDS = {
+  ...PROMPT_KINDS,
+  ...FILE_KINDS,
+  output: oneOf('top-k', 'logits'),
+  endsTurn: kinds.flag,
 } satisfies Shape<LlamaOptions & {readonly output?: unknown}>;
 
 /**
@@ -72,11 +94,20 @@ const KINDS = {
  * precision, so other programs give log-probabilities that differ by up to some thousandths. The file is read once, for
  * its hash, before this returns: one second or less per gigabyte. The model is loaded at the first `ask`.
  *
+ * With `output: 'texts'` it is a writer, for `limbeck write`.
+ *
  * @throws InputError if the options can't be used, or the file can't be read
  */
+export async function llama(options: LlamaWriterOptions): Promise<Writer>;
 export async function llama(options: LlamaOptions & {readonly output: 'logits'}): Promise<Teacher<'white-box'>>;
 export async function llama(options: LlamaOptions & {readonly output?: 'top-k'}): Promise<Teacher<'gray-box'>>;
-export async function llama(options: LlamaOptions & {readonly output?: 'top-k' | 'logits'}): Promise<Teacher> {
+export async function llama(
+  options: (LlamaOptions & {readonly output?: 'top-k' | 'logits'}) | LlamaWriterOptions,
+): Promise<Teacher | Writer> {
+  return writes(options) ? llamaWriter(options) : llamaTeacher(options);
+}
+
+async function llamaTeacher(options: LlamaOptions & {readonly output?: 'top-k' | 'logits'}): Promise<Teacher> {
   checkOptions('llama', options, KINDS, ['path', 'classes']);
   const {path, classes, template = 'chat', endsTurn = template === 'chat', contextSize, threads} = options;
   const {gpu = true, output = 'top-k'} = options;
@@ -88,8 +119,14 @@ export async function llama(options: LlamaOptions & {readonly output?: 'top-k' |
   const name = `llama ${basename(path)}`;
   const model = await modelHash(path);
   const readsTemplate = template === 'chat';
-  const load = async (): Promise<Scorer> =>
-    scorerFor(await openLlama({path, contextSize, gpu, threads, readsTemplate}), prompts, endsTurn);
+  const load = async (): Promise<AnswerTo> => {
+    const score = scorerFor(await openLlama({path, contextSize, gpu, threads, readsTemplate}), prompts, endsTurn);
+    if (output !== 'logits') return score;
+    return async (...query) => {
+      const scored = await score(...query);
+      return typeof scored === 'string' ? scored : toLogits(scored, classes.length);
+    };
+  };
   const {system = null, user} = prompts.template;
   return {
     name,
@@ -108,7 +145,33 @@ export async function llama(options: LlamaOptions & {readonly output?: 'top-k' |
     detail: output === 'logits' ? {kind: 'logits'} : {kind: 'top-k', k: classes.length},
     // One model answers one query after the other. A larger batch gains nothing, and each answer is kept as it comes.
     maxBatch: 1,
-    ask: asker(name, load, scored => (output === 'logits' ? toLogits(scored, classes.length) : scored)),
+    ask: asker(name, load),
+  };
+}
+
+/** The most tokens of one answer of a writer. A context has room for prompt and answer. */
+const MOST_TOKENS = 2048;
+
+async function llamaWriter(options: LlamaWriterOptions): Promise<Writer> {
+  checkOptions('llama', options, WRITER_KINDS, ['path']);
+  const {path, template = 'chat', contextSize, gpu = true, threads, maxTokens = MOST_TOKENS, temperature = 1} = options;
+  checkCounts('llama', {
+    maxTokens,
+    ...(contextSize !== undefined && {contextSize}),
+    ...(threads !== undefined && {threads}),
+  });
+  const readsTemplate = template === 'chat';
+  const name = `llama ${basename(path)}`;
+  const identity = {
+    ...{adapter: 'llama', model: await modelHash(path), system: WRITER_SYSTEM, output: 'texts'},
+    ...{template, maxTokens, temperature, contextSize: contextSize ?? null, sampling: SAMPLING},
+  };
+  const load = async () =>
+    writingBy(await openLlama({path, contextSize, gpu, threads, readsTemplate}), {maxTokens, temperature});
+  const prompted = {name, identity, access: 'black-box', classes: PROMPTED_CLASSES, detail: {kind: 'label'}} as const;
+  return {
+    model: basename(path),
+    prompted: {...prompted, maxBatch: 1, ask: asker(name, load) as Teacher<'black-box'>['ask']},
   };
 }
 
@@ -116,48 +179,6 @@ function toLogits({classes, logProbabilities}: TopKAnswer, count: number): Logit
   const logits = new Float32Array(count);
   for (const [index, label] of classes.entries()) logits[label] = logProbabilities[index]!;
   return {kind: 'logits', logits, features: {}};
-}
-
-/**
- * Asks a model that is loaded at the first query. The model has one state, so queries wait for each other.
- *
- * @internal
- * @param load - if it fails, it is called again at the next query
- */
-export function asker(
-  name: string,
-  load: () => Promise<Scorer>,
-  answerOf: (scored: TopKAnswer) => TopKAnswer | LogitsAnswer,
-): Teacher['ask'] {
-  const scorer = once(load);
-  let last: Promise<unknown> = Promise.resolve();
-  const answer = async ({input, sample = 0}: Query, signal?: AbortSignal): Promise<Outcome> => {
-    signal?.throwIfAborted();
-    if (input.kind !== 'text' && input.kind !== 'record') {
-      return {error: new TeacherError(name, kindProblem(['text', 'record'], input))};
-    }
-    const score = await scorer();
-    const scored = await score(textOf(input), sample, signal);
-    return typeof scored === 'string' ? {error: new TeacherError(name, scored)} : {answer: answerOf(scored)};
-  };
-  const answerAll = async (queries: readonly Query[], signal?: AbortSignal): Promise<Outcome[]> => {
-    const outcomes: Outcome[] = [];
-    for (const query of queries) outcomes.push(await answer(query, signal));
-    return outcomes;
-  };
-  return (queries, {signal} = {}) => {
-    // The model has one state, so it answers one query at a time.
-    const turn = last.then(() => answerAll(queries, signal));
-    last = turn.catch(() => {});
-    // An evaluation can't be stopped, and it takes long on a large model.
-    return untilAborted(turn, signal).catch(error => {
-      throw signal?.aborted || error instanceof LimbeckError ? error : failed(name, error);
-    });
-  };
-}
-
-function failed(name: string, cause: unknown): TeacherError {
-  return new TeacherError(name, `It could not answer: ${(cause as Error).message}`, {cause});
 }
 
 /** Hashes of files by path, size and date. A recipe with several teachers reads each file once. */

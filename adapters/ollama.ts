@@ -1,14 +1,16 @@
 import {z} from 'zod';
 import {imageBase64} from '../src/input-kinds.ts';
 import {kinds, type Shape} from '../src/options.ts';
-import type {Json, Receipt, Teacher} from '../src/teacher.ts';
+import type {Access, Json, Receipt, Teacher} from '../src/teacher.ts';
+import type {Writer} from '../src/writer.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
-import type {Completion, CostFields, Settings} from './_chat/dialect.ts';
-import {type AccessOf, MODE_KINDS, type ModeOptions, type Output} from './_chat/modes.ts';
+import type {Completion, CostFields, Dialect, Settings} from './_chat/dialect.ts';
+import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, type Output} from './_chat/modes.ts';
 import {chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
+import {chatWriter, type WriterOf, writes} from './_chat/writer.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {tokenCount} from './_wire/usage.ts';
 
@@ -26,18 +28,25 @@ const OLLAMA = 'http://127.0.0.1:11434';
 
 /**
  * A model that Ollama runs, by Ollama's own protocol. Thinking is turned off. A text that is longer than the model's
- * context is refused; by default Ollama would silently cut it.
+ * context is refused; by default Ollama would silently cut it. With `output: 'texts'` it is a writer, for `limbeck write`.
  *
  * @throws InputError if the options can't be used
  */
+export function ollama(options: WriterOf<OllamaOptions<Output>>): Writer;
 export function ollama<O extends Output>(
   options: OllamaOptions<O> | WithQuestions<OllamaOptions<O>>,
-): Teacher<AccessOf<O>> {
+): Teacher<AccessOf<O>>;
+export function ollama<O extends Output>(
+  options: OllamaOptions<O> | WithQuestions<OllamaOptions<O>> | WriterOf<OllamaOptions<O>>,
+): Teacher<AccessOf<O>> | Writer {
+  if (writes(options)) return chatWriter('ollama', options, KINDS, mode => dialectOf(options, mode));
   checkChatOptions('ollama', options, KINDS);
-  const {url = OLLAMA} = options;
-  const mode = modeOf(options);
+  return languageModel(options, dialectOf(options, modeOf(options)));
+}
+
+function dialectOf<A extends Access>({url = OLLAMA}: Pick<OllamaOptions<Output>, 'url'>, mode: Mode<A>): Dialect<A> {
   const {temperature, topLogprobs} = mode;
-  return languageModel(options, {
+  return {
     ...mode,
     adapter: 'ollama',
     provider: {own: OLLAMA, variable: 'LIMBECK_TEACHER_KEY'},
@@ -61,7 +70,7 @@ export function ollama<O extends Output>(
         ...(format && {format}),
       };
     },
-  });
+  };
 }
 
 /** Images stand beside the text, without their media type. */

@@ -1,16 +1,18 @@
 import {z} from 'zod';
 import {dataUrl} from '../src/input-kinds.ts';
 import {kinds, oneOf, type Shape} from '../src/options.ts';
-import type {EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
+import type {Access, EncodedImage, Json, Receipt, Teacher} from '../src/teacher.ts';
+import type {Writer} from '../src/writer.ts';
 import {ALL_HINTS, CHAT_KINDS, type ChatOptions} from './_chat/chat.ts';
 import {RESPONSES_COST} from './_chat/cost.ts';
-import type {Body, Completion, Finish, Settings} from './_chat/dialect.ts';
+import type {Body, Completion, Dialect, Finish, Settings} from './_chat/dialect.ts';
 import {type AccessOf, MODE_KINDS, type Mode, type ModeOptions, type Output} from './_chat/modes.ts';
 import {openAiLane} from './_chat/openai-batch.ts';
 import {CHAT_COMPLETIONS, chatMessages, stepOf, stepSchema} from './_chat/openai-chat.ts';
 import type {Prompt} from './_chat/prompt.ts';
 import {checkChatOptions, modeOf, type WithQuestions} from './_chat/question-options.ts';
 import {languageModel} from './_chat/question-teacher.ts';
+import {chatWriter, type WriterOf, writes} from './_chat/writer.ts';
 import {distillableFields, OPEN_ROUTER_KINDS, type OpenRouterOptions} from './_wire/open-router.ts';
 import type {RefusalAdvice} from './_wire/refusal.ts';
 import {checkAddress} from './_wire/request.ts';
@@ -52,21 +54,30 @@ const OPENAI = 'https://api.openai.com/v1';
 
 /**
  * A language model of OpenAI, or of any service that speaks its protocol: Azure, vLLM, SGLang, llama.cpp, Ollama, LM
- * Studio, LiteLLM, OpenRouter, Mistral, Groq, Together. Log-probabilities make it gray-box, labels black-box.
+ * Studio, LiteLLM, OpenRouter, Mistral, Groq, Together. Log-probabilities make it gray-box, labels black-box. With
+ * `output: 'texts'` it is a writer, for `limbeck write`.
  *
  * @throws InputError if the options can't be used
  */
+export function openai(options: WriterOf<OpenAiOptions<Output>>): Writer;
 export function openai<O extends Output>(
   options: OpenAiOptions<O> | WithQuestions<OpenAiOptions<O>>,
-): Teacher<AccessOf<O>> {
+): Teacher<AccessOf<O>>;
+export function openai<O extends Output>(
+  options: OpenAiOptions<O> | WithQuestions<OpenAiOptions<O>> | WriterOf<OpenAiOptions<O>>,
+): Teacher<AccessOf<O>> | Writer {
+  if (writes(options)) return chatWriter('openai', options, KINDS, mode => dialectOf(options, mode));
   checkChatOptions('openai', options, KINDS);
+  return languageModel(options, dialectOf(options, modeOf(options)));
+}
+
+function dialectOf<A extends Access>(options: Endpoint & OpenRouterOptions, mode: Mode<A>): Dialect<A> {
   const {address, api, apiVersion} = endpointOf(options);
-  const mode = modeOf(options);
   const isOwn = address === OPENAI || apiVersion !== undefined;
   const query = apiVersion === undefined ? '' : `?api-version=${encodeURIComponent(apiVersion)}`;
   const protocol = api === 'chat' ? chatProtocol(mode, isOwn) : responsesProtocol(mode);
   const routing = distillableFields(options, address);
-  return languageModel(options, {
+  return {
     ...mode,
     ...protocol,
     body: (prompt: Prompt, settings: Settings) => ({...protocol.body(prompt, settings), ...routing}),
@@ -80,21 +91,25 @@ export function openai<O extends Output>(
       ? {listsModels: true, lane: location => openAiLane(location)}
       : // Azure runs batches on a separate kind of deployment.
         {authorize: key => ({'api-key': key})}),
-  });
+  };
 }
 
+type Endpoint = Pick<OpenAiOptions<Output>, 'url' | 'api' | 'apiVersion'>;
+
 /** Reads an address as Azure's portal shows it, too: with the protocol's path and the version. */
-function endpointOf({url = OPENAI, api, apiVersion}: Pick<OpenAiOptions<Output>, 'url' | 'api' | 'apiVersion'>) {
+function endpointOf({url = OPENAI, api, apiVersion}: Endpoint) {
   const [, base = url, version = apiVersion] = /^([^?]*)\?api-version=([\w.-]+)$/.exec(url) ?? [];
   const [, stem = base, path] = /^(.*)\/(chat\/completions|responses)\/*$/.exec(base) ?? [];
   const shown = path === 'responses' ? 'responses' : 'chat';
   return {address: checkAddress(stem), api: api ?? shown, apiVersion: apiVersion ?? version};
 }
 
+type Asked = Pick<Mode, 'temperature' | 'topLogprobs' | 'samples'>;
+
 /**
  * @param isOwn - true for OpenAI's service: some of its models refuse `max_tokens`; other servers know only that field
  */
-function chatProtocol({temperature, topLogprobs, samples}: Mode, isOwn: boolean) {
+function chatProtocol({temperature, topLogprobs, samples}: Asked, isOwn: boolean) {
   return {
     path: '/chat/completions',
     ...CHAT_COMPLETIONS,
@@ -115,7 +130,7 @@ function chatProtocol({temperature, topLogprobs, samples}: Mode, isOwn: boolean)
 /** The minimum of `max_output_tokens` in the Responses API. */
 const LEAST_TOKENS = 16;
 
-function responsesProtocol({temperature, topLogprobs}: Mode) {
+function responsesProtocol({temperature, topLogprobs}: Asked) {
   return {
     path: '/responses',
     completions: responseCompletions,

@@ -38,20 +38,14 @@ export {
   type UnlabelledDataset,
 } from './data/split.ts';
 export type {TextReading} from './data/text-reading.ts';
+export {type TextDataset, type TextDatasetOptions, textDataset} from './data/texts/dataset.ts';
 export type {DuplicateOptions, Duplicates} from './data/texts/duplicates.ts';
 export type {TextFormat} from './data/texts/format.ts';
 export type {LengthRule} from './data/texts/gather.ts';
 export {readTexts} from './data/texts/read.ts';
 export type {ReadTextsOptions, TextFields, TextRecord} from './data/texts/record.ts';
 export type {Shingling} from './data/texts/shingles.ts';
-export {
-  readTextSplits,
-  type TextDataset,
-  type TextSplit,
-  type TextSplits,
-  type TextSplitsOptions,
-  textDataset,
-} from './data/texts/splits.ts';
+export {readTextSplits, type TextSplit, type TextSplits, type TextSplitsOptions} from './data/texts/splits.ts';
 export type {Versions} from './data/versions.ts';
 export type {View} from './data/view.ts';
 export {type Engine, type EngineName, startEngine} from './engine/engine.ts';
@@ -88,6 +82,7 @@ export type {
   TuneOptions,
 } from './recipe/recipe.ts';
 export type {Publication, PublishOptions, TeacherContext, TeacherSource} from './recipe/teacher-source.ts';
+export type {ClassToWrite, WritingOptions} from './recipe/writing.ts';
 export {keepSecret} from './secrets.ts';
 export type {Selection, SelectOptions} from './select/options.ts';
 export type {SelectionRound, ShareInterval, StopReason, StopRules} from './select/round.ts';
@@ -139,7 +134,7 @@ export type {
 export type {StudentChoice, Trial, Tuning} from './study/methods.ts';
 export {probeStudy, type StudyProbe, type StudyProbeOptions} from './study/probe.ts';
 export {readResults} from './study/read-results.ts';
-export type {MethodResult, ResultRow, Results, StudentShape} from './study/results.ts';
+export type {MethodResult, ResultRow, Results, StudentShape, WrittenInputs} from './study/results.ts';
 export type {StudyOptions, StudyProgress} from './study/study.ts';
 export {resultsTable, type TableOptions} from './study/table.ts';
 export type * from './teacher.ts';
@@ -158,3 +153,4 @@ export {
 export {train} from './train/train.ts';
 export type {Fit, JointFit} from './train/trend.ts';
 export type {JointSplit, Measured} from './train/validation.ts';
+export type * from './writer.ts';

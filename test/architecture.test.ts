@@ -11,6 +11,7 @@ const ORDER = [
   'input.ts',
   'answer.ts',
   'teacher.ts',
+  'writer.ts',
   'levels.ts',
   'service-features.ts',
   'secrets.ts',
@@ -38,6 +39,7 @@ const ORDER = [
   'select',
   'recipe',
   'study',
+  'write',
   'export',
   'cli',
   // The exports of the package by subject. They re-export all of the above.
@@ -51,6 +53,7 @@ const ORDER = [
 const ADAPTERS_MAY_IMPORT = [
   'src/question.ts',
   'src/teacher.ts',
+  'src/writer.ts',
   'src/service-features.ts',
   'src/secrets.ts',
   'src/errors.ts',

@@ -32,7 +32,7 @@ import * as asking from '../src/cli/commands/asking.ts';
 import {cacheCommand} from '../src/cli/commands/cache.ts';
 import {serveCommand, statusCommand} from '../src/cli/commands/serve.ts';
 import * as studying from '../src/cli/commands/students.ts';
-import {textDataset} from '../src/data/texts/splits.ts';
+import {textDataset} from '../src/data/texts/dataset.ts';
 import * as ask from '../src/public/ask.ts';
 import * as data from '../src/public/data.ts';
 import * as losses from '../src/public/losses.ts';

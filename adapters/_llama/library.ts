@@ -5,12 +5,14 @@ import {loadPeer} from '../../src/peer.ts';
 /** The part of node-llama-cpp that is used. */
 interface Library {
   getLlama(options: object): Promise<Llama>;
+  readonly LlamaGrammarEvaluationState: new (options: {model: LlamaModel; grammar: object}) => object;
 }
 
 interface Llama {
   /** Number of this machine's cores that speed such work up. */
   readonly cpuMathCores: number;
-  loadModel(options: {readonly modelPath: string}): Promise<LlamaModel>;
+  loadModel(options: {readonly modelPath: string}): Promise<DrawingModel>;
+  createGrammarForJsonSchema(schema: object): Promise<object>;
 }
 
 export interface LlamaModel {
@@ -42,6 +44,8 @@ export interface LlamaSequence {
   clearHistory(): Promise<void>;
   /** Drops all tokens after the common prefix with these. Some models drop more than that. */
   adaptStateToTokens(tokens: readonly number[], allowShift: boolean): Promise<void>;
+  /** Draws tokens one after the other, up to one that ends the turn. */
+  evaluate(tokens: readonly number[], options: object): AsyncGenerator<number, void>;
   controlledEvaluate(input: readonly (number | AskedToken)[]): Promise<readonly (AskedOutput | undefined)[]>;
 }
 
@@ -73,19 +77,32 @@ export interface OpenLlama {
   readonly render: ((values: object) => string) | undefined;
 }
 
+/** A loaded model that writes. */
+export interface WritingLlama extends OpenLlama {
+  /** Draws the tokens of an answer that fits a JSON schema, up to one that ends the turn. */
+  draw(prompt: readonly number[], schema: object, sampling: object): AsyncGenerator<number, void>;
+  textOf(tokens: readonly number[]): string;
+}
+
+/** The part of a model that only a writer uses. */
+interface DrawingModel extends LlamaModel {
+  detokenize(tokens: readonly number[]): string;
+}
+
 /**
  * Loads the file.
  *
  * @throws InputError if the file can't be loaded, or lacks a chat template although one is wanted
  */
-export async function openLlama(options: OpenOptions): Promise<OpenLlama> {
+export async function openLlama(options: OpenOptions): Promise<WritingLlama> {
   const {path, gpu, threads} = options;
   const library = await loadPeer<Library>('node-llama-cpp', 'The adapter llama');
   const {llama, reasons} = await startedFor(library, gpu);
   reasons.length = 0;
   try {
     const model = await llama.loadModel({modelPath: path});
-    return await openModel(model, options, threads ?? llama.cpuMathCores);
+    const opened = await openModel(model, options, threads ?? llama.cpuMathCores);
+    return {...opened, ...writingWith(library, llama, {model, sequence: opened.sequence})};
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     // The log entry of the error arrives later.
@@ -94,6 +111,23 @@ export async function openLlama(options: OpenOptions): Promise<OpenLlama> {
     const problem = `node-llama-cpp can't load ${path} (${reason}). Check the file, and that it fits the memory.`;
     throw new InputError(problem, {cause});
   }
+}
+
+/** How a loaded model writes. */
+function writingWith(
+  {LlamaGrammarEvaluationState}: Library,
+  llama: Llama,
+  {model, sequence}: {readonly model: DrawingModel; readonly sequence: LlamaSequence},
+): Pick<WritingLlama, 'draw' | 'textOf'> {
+  return {
+    async *draw(prompt, schema, sampling) {
+      const grammar = await llama.createGrammarForJsonSchema(schema);
+      const grammarEvaluationState = new LlamaGrammarEvaluationState({model, grammar});
+      await sequence.clearHistory();
+      yield* sequence.evaluate(prompt, {...sampling, grammarEvaluationState});
+    },
+    textOf: tokens => model.detokenize(tokens),
+  };
 }
 
 interface Started {

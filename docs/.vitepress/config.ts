@@ -28,6 +28,7 @@ export default defineConfig({
           {text: 'Compare levels of access', link: '/guide/compare-levels'},
           {text: 'Read a report', link: '/guide/read-a-report'},
           {text: 'Import answers', link: '/guide/import-answers'},
+          {text: 'Write inputs', link: '/guide/write-inputs'},
           {text: 'Train offline', link: '/guide/train-offline'},
           {text: 'Serve and cascade', link: '/guide/serve-and-cascade'},
           {text: 'Export a student', link: '/guide/export'},

@@ -16,6 +16,7 @@ import {
   reproduceCommand,
   trainCommand,
 } from './commands/students.ts';
+import {writeCommand} from './commands/write.ts';
 import {reportFailure} from './failure.ts';
 
 const program = withAdvice(new Command('limbeck'))
@@ -29,6 +30,7 @@ const commands = [
   reproduceCommand(),
   planCommand(),
   probeCommand(),
+  writeCommand(),
   labelCommand(),
   trainCommand(),
   evaluateCommand(),

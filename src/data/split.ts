@@ -42,6 +42,12 @@ export interface Dataset {
   readonly train: Split<'train'>;
   readonly validation: Split<'validation'>;
   readonly test: Split<'test'>;
+  /**
+   * The texts that a model wrote, see `textDataset`.
+   *
+   * @default none: all inputs are real
+   */
+  readonly written?: ReadonlySet<string> | undefined;
 }
 
 /** A task without true labels. Students are measured by the teacher's answers. */
@@ -49,6 +55,12 @@ export interface UnlabelledDataset {
   readonly classes: readonly string[];
   readonly train: Unlabelled<'train'>;
   readonly test: Unlabelled<'test'>;
+  /**
+   * The texts that a model wrote, see `textDataset`.
+   *
+   * @default none: all inputs are real
+   */
+  readonly written?: ReadonlySet<string> | undefined;
 }
 
 /** True if true labels are known. */

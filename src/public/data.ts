@@ -59,20 +59,14 @@ export {
 } from '../data/split.ts';
 export type {TextReading} from '../data/text-reading.ts';
 export {describeTexts, type TextCard} from '../data/texts/card.ts';
+export {type TextDataset, type TextDatasetOptions, textDataset} from '../data/texts/dataset.ts';
 export {type DuplicateOptions, type Duplicates, findDuplicates} from '../data/texts/duplicates.ts';
 export type {TextFormat} from '../data/texts/format.ts';
 export type {LengthRule} from '../data/texts/gather.ts';
 export {readTexts} from '../data/texts/read.ts';
 export type {ReadTextsOptions, TextFields, TextRecord} from '../data/texts/record.ts';
 export type {Shingling} from '../data/texts/shingles.ts';
-export {
-  readTextSplits,
-  type TextDataset,
-  type TextSplit,
-  type TextSplits,
-  type TextSplitsOptions,
-  textDataset,
-} from '../data/texts/splits.ts';
+export {readTextSplits, type TextSplit, type TextSplits, type TextSplitsOptions} from '../data/texts/splits.ts';
 export {type VersionOptions, type Versions, versionsOf} from '../data/versions.ts';
 export {type CropOptions, crop, flip, type NoiseOptions, noise, type View, views} from '../data/view.ts';
 export type {EncodeOptions, Encoder, Pooling} from '../encoder/encoder.ts';

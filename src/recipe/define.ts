@@ -11,8 +11,10 @@ import {assistantSchema, type CheckedAssistant, checkAssisted} from './assisted.
 import {isLosses, perQuestion, problemsByQuestion} from './by-question.ts';
 import {conditionProblems, conditionsSchema, isAbout, type RecipeConditions} from './conditions.ts';
 import {explainIssue} from './explain-issue.ts';
+import {problemWithName} from './method-names.ts';
 import {methodFolder} from './methods.ts';
 import type {Method, MethodViews, Recipe} from './recipe.ts';
+import {writingSchema} from './writing.ts';
 
 /**
  * Checks a recipe, so that a slip is found before anything is asked or paid.
@@ -166,6 +168,7 @@ const recipeSchema = z
     hasPermission: z.boolean().optional(),
     check: conditionsSchema.optional(),
     repeatability: z.strictObject({inputs: aCount}).optional(),
+    writer: writingSchema.optional(),
   })
   .superRefine(checkAcrossFields);
 
@@ -267,12 +270,4 @@ function checkSeveral(
       );
     }
   }
-}
-
-/** @param other - a method before this one whose students go to the same folder */
-function problemWithName(method: string, folder: string, other: string | undefined): string | undefined {
-  if (folder === '') return 'give it a name with a letter or a digit';
-  if (other === undefined) return undefined;
-  if (other === method) return `two methods are called \`${method}\``;
-  return `\`${method}\` would be saved in the folder of \`${other}\`; give it another name`;
 }

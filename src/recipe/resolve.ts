@@ -9,6 +9,7 @@ import {
   type Unlabelled,
   type UnlabelledDataset,
 } from '../data/split.ts';
+import {countWritten} from '../data/texts/written.ts';
 import {versionsOf} from '../data/versions.ts';
 import {imagesOf} from '../data/view.ts';
 import {readFolder} from '../encoder/folder.ts';
@@ -120,6 +121,7 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
     transferOf: ({views}: QueryPlan) => (views ? {...inputs, ...versionsOf(drawn.inputs, views)} : inputs),
   };
   checkTruth(resolved);
+  checkWritten(resolved);
   checkAssistant(resolved);
   checkInputs(resolved);
   checkStudents(resolved);
@@ -184,6 +186,20 @@ function checkTruth({methods, training, data}: ResolvedRecipe): void {
       '`training.earlyStopping` needs a validation split with true labels, and the data have none. Leave it out.',
     );
   }
+}
+
+/**
+ * Checks that nothing is promised by texts that were written: what a model writes is not drawn as requests are.
+ *
+ * @throws InputError
+ */
+function checkWritten({data: {train, written}, calibration}: ResolvedRecipe): void {
+  const count = countWritten(train.inputs, written);
+  if (count === 0 || calibration?.agreement === undefined) return;
+  throw new InputError(
+    `\`calibration.agreement\` promises something about your own inputs, and ${count} of ${train.inputs.count} training ` +
+      'inputs were written by a model. Leave it out, or leave `written` out of the data.',
+  );
 }
 
 /** @throws InputError if an assistant can't read the inputs, or its encoder is not there */

@@ -34,6 +34,7 @@ import type {
 } from './results.ts';
 import type {Study} from './study.ts';
 import {trainingThreads} from './training.ts';
+import {writtenInputs} from './written.ts';
 
 export interface StudyParts extends MeasuredRuns {
   readonly study: Study;
@@ -80,6 +81,7 @@ export async function resultsOf(parts: StudyParts): Promise<Results> {
       transfer: drawn.inputs.count,
     },
     ...(missing.count + reference.missing.count > 0 && {missing: {transfer: missing, test: reference.missing}}),
+    written: writtenInputs(recipe),
     teacher: {name: reference.name, ...reference.metrics},
     ledger: ledgerOf(asked, reference),
     steadiness: repeatability.length > 0 ? repeatability : undefined,

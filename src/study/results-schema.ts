@@ -49,6 +49,8 @@ export const sizes: z.ZodType<results.Results['sizes']> = z.object({
 
 const missingInputs = schemaOf<results.MissingInputs>()('MissingInputs', {count, total: count, share});
 
+const writtenInputs = schemaOf<results.WrittenInputs>()('WrittenInputs', {transfer: count, test: count});
+
 export const failure: z.ZodType<results.RunFailure> = schemaOf<results.RunFailure>()('RunFailure', {
   level,
   method: text,
@@ -232,6 +234,7 @@ export const resultsSchema: z.ZodType<results.Results> = schemaOf<results.Result
   truth: oneOf<results.Results['truth']>({labels: true, teacher: true}),
   sizes,
   missing: z.object({transfer: missingInputs, test: missingInputs}).exactOptional(),
+  written: writtenInputs.optional(),
   teacher: z.intersection(z.object({name: text}), metrics),
   ledger: z.intersection(
     ledger,

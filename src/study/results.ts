@@ -49,6 +49,8 @@ export interface Results {
      */
     readonly test: MissingInputs;
   };
+  /** Absent if no input was written by a model. */
+  readonly written?: WrittenInputs | undefined;
   /** The teacher on the test split. */
   readonly teacher: {readonly name: string} & Metrics;
   readonly ledger: LedgerTotals & {
@@ -211,6 +213,14 @@ export interface Comparison extends Omit<Difference, 'variance'>, Judgement {
   readonly baseline: string;
   /** p value of this comparison alone. Absent in results of earlier versions. */
   readonly pAlone?: number | undefined;
+}
+
+/** How many inputs were written by a model. */
+export interface WrittenInputs {
+  /** Of those that the teachers are asked about. */
+  readonly transfer: number;
+  /** Of the test split: none, unless there are no real inputs. */
+  readonly test: number;
 }
 
 /** Inputs that were left without an answer. */

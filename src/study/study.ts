@@ -19,6 +19,7 @@ import type {OpenRecipe} from './methods.ts';
 import {openServices, type Services} from './services.ts';
 import {openTeachers} from './teachers.ts';
 import {Trainer} from './training.ts';
+import {noteOnWritten} from './written.ts';
 
 export interface StudyOptions extends Omit<AskingOptions, 'cache' | 'journal' | 'onNote' | 'interruption'> {
   /**
@@ -172,6 +173,8 @@ export async function openStudy(
       throw error;
     }));
   if (shared === undefined) noteSkipped(asking, onNote);
+  const note = noteOnWritten(recipe);
+  if (note !== undefined) onNote(note);
   return {
     recipe: {...recipe, methods},
     engine,

@@ -26,6 +26,7 @@ import {
   tuningSentences,
   underfittedMethods,
   underfittedSentences,
+  writtenSentences,
 } from './report/sentences.ts';
 import {agreementAt, type Measure, spreadOf} from './report/spread.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
@@ -215,6 +216,7 @@ function totals(results: Results, {dim}: Colours): string {
     dim(`KL is KL(teacher ‖ student). ${whereLedgersStand(ledger)}`),
     `Learned from: ${ledgerText(ledger)}`,
     `Measured by: ${ledgerText(ledger.evaluation)}`,
+    ...writtenSentences(results),
     ...missingSentences(results),
     ...[
       ...repeatabilitySentences(results),

@@ -2,6 +2,7 @@ import {readFileSync} from 'node:fs';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {llama} from '../../adapters/llama.ts';
 import {type LlamaCppLogProbabilitiesOptions, llamaCpp} from '../../adapters/llama-cpp.ts';
+import {openai} from '../../adapters/openai.ts';
 import {createBudget} from '../../src/ask/budget/budget.ts';
 import {withCalls} from '../../src/ask/calls.ts';
 import {BudgetError, InputError, TeacherError} from '../../src/errors.ts';
@@ -301,6 +302,24 @@ describe.skipIf(programsOf('servers') === undefined)(`llama-cpp with llama.cpp's
     const {codes, prompt} = shared;
     const within = await (await llama({path: MODEL, classes, codes, prompt, gpu: false})).ask(texts.map(text));
     for (const [row, outcome] of outcomes.entries()) expectClose(logsOf(outcome), logsOf(within[row]), 3);
+  });
+
+  it('answers a writer by its protocol of chats, held to a list of texts, and counts the tokens', async () => {
+    const {prompted} = openai({model: 'tiny-sent', url: `${server.url}/v1`, key, output: 'texts', maxTokens: 40});
+    const service = prompted.service!;
+    const replies: Reply[] = [];
+    const [outcome] = await prompted.ask([text('great film')], {
+      exchange: async (_, send) => {
+        replies.push(await send());
+        return replies.at(-1)!;
+      },
+    });
+    expect(replies[0]!.status).toBe(200);
+    expect(service.read(replies[0]!, 1, {kind: 'label'})).toEqual([outcome]);
+    expect(service.receipt!(replies[0]!).usage!.outputTokens).toBeGreaterThan(0);
+    // A model of 397 tokens has little to say: an empty list, or a text that is cut off.
+    const isEmpty = 'answer' in outcome! && outcome.answer.kind === 'label' && outcome.answer.label === 1;
+    expect(isEmpty || ('error' in outcome! && outcome.error.message.includes('cut off'))).toBe(true);
   });
 
   it('answers a query alike to the last bit, whatever was asked before', async () => {

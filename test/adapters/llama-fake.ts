@@ -82,6 +82,9 @@ export function fakeSequence(cuts = true): FakeSequence {
       const different = state.flat().findIndex((token, index) => token !== tokens[index]);
       if (different >= 0) keep(cuts ? different : 0);
     },
+    async *evaluate() {
+      yield* [];
+    },
     async controlledEvaluate(input) {
       if (isBusy) throw new Error('Two evaluations at once.');
       isBusy = true;

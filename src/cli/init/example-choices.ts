@@ -1,7 +1,7 @@
 import type {ReadDataset} from '../../data/examples.ts';
 import {imageDataset} from '../../data/images.ts';
 import {readRecords, recordDataset} from '../../data/records.ts';
-import type {TextDataset} from '../../data/texts/splits.ts';
+import type {TextDataset} from '../../data/texts/dataset.ts';
 import {InputError} from '../../errors.ts';
 import {inputsOfKinds} from '../../input-kinds.ts';
 import {classesOf, type Question} from '../../question.ts';

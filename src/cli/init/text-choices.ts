@@ -1,7 +1,7 @@
 import {describeTexts} from '../../data/texts/card.ts';
+import {type TextDataset, textDataset} from '../../data/texts/dataset.ts';
 import {readTexts} from '../../data/texts/read.ts';
 import {locationOf, type TextRecord} from '../../data/texts/record.ts';
-import {type TextDataset, textDataset} from '../../data/texts/splits.ts';
 import {readFolder} from '../../encoder/folder.ts';
 import {ENCODERS, installedEncoder} from '../../encoder/registry.ts';
 import {InputError} from '../../errors.ts';

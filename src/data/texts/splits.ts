@@ -51,7 +51,7 @@ export interface TextSplitsOptions
   readonly classes?: readonly string[] | undefined;
 }
 
-const KINDS = {
+export const TEXT_SPLITS: Shape<TextSplitsOptions> = {
   path: kinds.textOrObject,
   classes: kinds.texts,
   validation: kinds.number,
@@ -72,7 +72,7 @@ const KINDS = {
   encoding: kinds.text,
   onNote: kinds.call,
   signal: kinds.object,
-} satisfies Shape<TextSplitsOptions>;
+};
 
 /** Examples in one role. */
 interface DrawnSplit<I extends Inputs> {
@@ -97,7 +97,7 @@ export interface TextSplits extends Readonly<Record<Role, TextSplit>> {
  * @throws InputError if the texts can't be read, if only some of them have labels, or if a split would be empty
  */
 export async function readTextSplits(options: TextSplitsOptions): Promise<TextSplits> {
-  checkOptions('textDataset', options, KINDS, ['path']);
+  checkOptions('textDataset', options, TEXT_SPLITS, ['path']);
   const {near, shingles, seed = 0, signal} = options;
   checkLength(options);
   checkOwnFiles(options);
@@ -214,20 +214,6 @@ function otherLabels({labels}: Gathered, {representative}: Duplicates): number {
     if (labels[index]! >= 0 && labels[kept]! >= 0 && labels[index] !== labels[kept]) count++;
   }
   return count;
-}
-
-/** A task of texts with the summary of its texts. */
-export type TextDataset = (Dataset | UnlabelledDataset) & {readonly card: TextCard};
-
-/**
- * Reads a task of texts as `readTextSplits` does. If any split lacks labels, all labels are ignored and the teacher's
- * answers are used instead. Nothing is validated then, so the texts drawn for validation join the training texts.
- *
- * @throws InputError if the texts can't be read or don't fit together
- */
-export async function textDataset(options: TextSplitsOptions): Promise<TextDataset> {
-  const {classes, card, ...splits} = await readTextSplits(options);
-  return {...datasetOf(classes, splits, options), card};
 }
 
 /** If any split lacks labels, all are ignored, and examples that were drawn for validation join the training. */

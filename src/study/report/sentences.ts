@@ -22,6 +22,20 @@ export function missingSentences({missing}: Results): readonly string[] {
   ];
 }
 
+/** How many inputs a model wrote, and what that means for the figures, a sentence or two. */
+export function writtenSentences({
+  written,
+  sizes: {transfer},
+}: Pick<Results, 'written'> & {readonly sizes: Pick<Results['sizes'], 'transfer'>}): readonly string[] {
+  if (written === undefined) return [];
+  return [
+    `${count(written.transfer)} of ${counted(transfer, 'training input')} (${percentage(written.transfer / transfer, 1)}) were written by a model.`,
+    written.test === 0
+      ? 'The test split is real.'
+      : 'The test split was written, too: there are no real inputs. Agreement on written inputs is not agreement on your own. Measure on your own before you rely on it.',
+  ];
+}
+
 /** The same for all questions of an input together. */
 export function jointMissingSentences({missing}: Pick<JointResults, 'missing'>): readonly string[] {
   if (missing === undefined) return [];

@@ -1,7 +1,7 @@
 import type {Level} from '../../levels.ts';
 import type {Comparison, MethodResult, Results} from '../results.ts';
 import {between, confidenceText, count, counted, levelName, list, percent, percentage, points} from './format.ts';
-import {missingSentences, underfittedMethods, underfittedSentences} from './sentences.ts';
+import {missingSentences, underfittedMethods, underfittedSentences, writtenSentences} from './sentences.ts';
 import {ranked, rowsOf, spreadOf} from './spread.ts';
 
 /** The findings of a study, in plain sentences without markup. */
@@ -127,6 +127,7 @@ function cautions(results: Results): readonly string[] {
   const all = [truthCaution, failureCaution, budgetCaution, seedCaution, pairCaution, choiceCaution, comparisonCaution];
   return [
     ...underfittedSentences(results),
+    ...writtenSentences(results),
     ...missingSentences(results),
     ...all.flatMap(caution => caution(results) ?? []),
   ];

@@ -2,7 +2,7 @@ import {writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {beforeAll, expect, it} from 'vitest';
 import {isLabelled} from '../../../src/data/split.ts';
-import {textDataset} from '../../../src/data/texts/splits.ts';
+import {textDataset} from '../../../src/data/texts/dataset.ts';
 import {folders} from '../../study/tiny.ts';
 
 const newFolder = folders();

@@ -1,7 +1,7 @@
 import {getEventListeners} from 'node:events';
 import {describe, expect, it} from 'vitest';
+import {asker} from '../../../adapters/_llama/queue.ts';
 import type {Scorer} from '../../../adapters/_llama/scorer.ts';
-import {asker} from '../../../adapters/llama.ts';
 import {InputError, TeacherError} from '../../../src/errors.ts';
 import type {Query, TopKAnswer} from '../../../src/teacher.ts';
 
@@ -21,7 +21,7 @@ function scored(text: string): TopKAnswer {
 const plain: Scorer = async text => scored(text);
 
 function ask(load: () => Promise<Scorer>): ReturnType<typeof asker> {
-  return asker('llama tiny', load, answer => answer);
+  return asker('llama tiny', load);
 }
 
 /** A promise and what settles it. */
