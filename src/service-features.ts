@@ -115,6 +115,13 @@ export interface ServiceProbe<A extends Access = Access> {
   atTemperature?(temperature: number): Teacher<A>;
   /** Only for a teacher that asks about several inputs in one request. */
   readonly packing?: Packing<A>;
+  /**
+   * The same teacher, asked about several inputs in one request. Only for one that is asked about each alone, and could be
+   * asked so.
+   *
+   * @param size - the most inputs in one request
+   */
+  packed?(size: number): Teacher<A>;
 }
 
 /** How a teacher asks about several inputs in one request. */

@@ -62,9 +62,14 @@ export const CHAT_KINDS: Shape<ChatOptions> = {
 /**
  * A language model as a teacher. It sends one request per input, so that a refused one fails alone.
  *
+ * @param packed - makes the same teacher for several inputs in one request, for probes and plans
  * @throws InputError if the options can't be used
  */
-export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dialect<A>): Teacher<A> {
+export function chatTeacher<A extends Access>(
+  options: ChatOptions,
+  dialect: Dialect<A>,
+  packed?: (size: number) => Teacher<A>,
+): Teacher<A> {
   const prompts = promptsFor(options, dialect.way);
   const {address, service, name, connection, url, models} = openModel(options, dialect);
   const {adapter, headers, path, access, detail} = dialect;
@@ -120,7 +125,7 @@ export function chatTeacher<A extends Access>(options: ChatOptions, dialect: Dia
         ...(unbounded && {unbounded}),
         fillsPromptCache: fillsPromptCache(template),
         ...(dialect.note && {note: reply => noteOn(reply, reader)}),
-        probe: chatProbe({dialect, settings, isHeld, ...(warmed && {atTemperature})}),
+        probe: chatProbe({dialect, settings, isHeld, packed, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),
       },
     ),

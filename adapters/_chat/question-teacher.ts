@@ -26,7 +26,8 @@ export function languageModel<A extends Access>(
   dialect: Dialect<A>,
 ): Teacher<A> {
   if (hasQuestions(options)) return questionTeacher(options, dialect);
-  return packSizeOf(options) > 1 ? packedTeacher(options, dialect) : chatTeacher(options, dialect);
+  if (packSizeOf(options) > 1) return packedTeacher(options, dialect);
+  return chatTeacher(options, dialect, pack => packedTeacher({...options, pack}, dialect));
 }
 
 const MAX_QUESTIONS = 64;

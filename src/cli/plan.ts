@@ -5,6 +5,7 @@ import {loadRecipe} from '../recipe/load.ts';
 import {recipeOfFirst} from '../recipe/questions.ts';
 import {type LevelPlan, planStudy, type StudyPlan} from '../study/plan.ts';
 import {count, counted, duration} from '../study/report/format.ts';
+import type {AskingWay} from '../study/ways.ts';
 import type {Lane} from './label.ts';
 import {type BudgetFlags, recipeChanges} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
@@ -54,7 +55,33 @@ function levelText(plan: LevelPlan): string {
   const ofParts = parts.map(part => `  of ${part.teacher}:\n  ${lineOf(part, 'query')}`);
   const choice = plan.choice === undefined ? [] : [`  ${plan.choice}.`];
   const lines = [heading, lineOf(plan, 'input'), ...choice, ...ofParts];
-  return [...lines, ...(isService && isOpen(plan) ? [table(plan), `  ${expectation(plan)}`] : [])].join('\n');
+  if (!isService || !isOpen(plan)) return lines.join('\n');
+  return [...lines, table(plan), `  ${expectation(plan)}`, ...(plan.ways ? [waysTable(plan.ways)] : [])].join('\n');
+}
+
+const WAY_COLUMN = 32;
+
+/** The ways to ask side by side: their money if it is known, else their tokens. */
+function waysTable(ways: readonly AskingWay[]): string {
+  const isPriced = ways.every(({usd}) => usd);
+  const shown = isPriced ? dollars : count;
+  const cost = ({tokens, usd}: AskingWay) => (isPriced ? usd : tokens);
+  const line = (name: string, columns: readonly string[]) =>
+    `  ${name.padEnd(WAY_COLUMN)}${columns.map(column => column.padStart(COLUMN)).join('')}`;
+  const unit = isPriced ? 'USD' : 'tokens';
+  return [
+    line('Ways to ask', ['calls', `expected ${unit}`, `at most ${unit}`, 'replies kept']),
+    ...ways.map(way => {
+      const {expected, worst} = cost(way) ?? {};
+      const costs = [expected, worst].map(value => (value === undefined ? 'unknown' : shown(value)));
+      return line(nameOf(way), [count(way.calls.expected), ...costs, count(way.keptReplies)]);
+    }),
+  ].join('\n');
+}
+
+function nameOf({pack, byBatches, isPlanned}: AskingWay): string {
+  const packs = pack === 1 ? 'one by one' : `${pack} a request`;
+  return `${packs}${byBatches ? ', batch lane' : ''}${isPlanned ? ' (as planned)' : ''}`;
 }
 
 function inputsLine({inputs, cached, imported, pending = 0, isService}: AskPlan, noun: string): string {

@@ -19,6 +19,7 @@ import {rowsAskedAgain} from './divide.ts';
 import {isAskedAgain, isFunctionOfInput, testRowsAskedAgain} from './repeatability.ts';
 import {openServices} from './services.ts';
 import {openTeachers} from './teachers.ts';
+import {type AskingWay, planWays} from './ways.ts';
 
 export interface StudyPlanOptions {
   /**
@@ -61,6 +62,11 @@ export interface LevelPlan extends AskPlan {
   readonly method?: string | undefined;
   /** Whether its method chooses the inputs in rounds, which may end early, and of which any may be kept; absent if not. */
   readonly atMost?: true;
+  /**
+   * What other ways to ask a language model about these inputs take, beside the planned one; absent if it has one way
+   * alone.
+   */
+  readonly ways?: readonly AskingWay[];
   /** How many of the inputs are drawn at random and how many are chosen, as a sentence; absent if none is chosen. */
   readonly choice?: string;
   /**
@@ -116,7 +122,9 @@ export async function planStudy(
       const unknown = queryPlan.select ? {isFromNothing: true, planned: new Map<string, Detail>()} : {};
       const plan = await planAsking(teacher, inputs, {...shared, ...about, byBatches, ...unknown});
       const whose = {level, method: own?.method};
-      levels.push({...whose, about: 'transfer set', ...plan, ...(own?.select && inRounds(recipe, own.select, plan))});
+      const rounds = own?.select && inRounds(recipe, own.select, plan);
+      const ways = rounds ? [] : await planWays(teacher, inputs, {...shared, ...about, byBatches});
+      levels.push({...whose, about: 'transfer set', ...plan, ...rounds, ...(ways.length > 0 && {ways})});
       if (!isAskedAgain(level, teacher, detail) || plan.imported !== undefined) continue;
       const first = selectInputs(inputs, rowsAskedAgain(inputs.count));
       const again = await planAsking(teacher, first, {...shared, detail, ...unknown, sample: 1});

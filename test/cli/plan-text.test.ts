@@ -30,6 +30,28 @@ describe('planText', () => {
     );
   });
 
+  it('shows the ways to ask side by side, by their money or else by their tokens', () => {
+    const way = {pack: 1, byBatches: false, isPlanned: true, keptReplies: 12, calls: paid.calls, tokens: paid.tokens!};
+    const packed = {...way, pack: 16, byBatches: true, isPlanned: false, calls: nothing, tokens: nothing};
+    const ways = [
+      {...way, usd: paid.usd!},
+      {...packed, usd: {low: 0.02, expected: 0.03, worst: 0.9}},
+    ];
+    expect(
+      planText(plan({...paid, ways}))
+        .split('\n')
+        .slice(10, 13),
+    ).toEqual([
+      '  Ways to ask                                calls    expected USD     at most USD    replies kept',
+      '  one by one (as planned)                       13           $0.42           $2.10              12',
+      '  16 a request, batch lane                       0          $0.030           $0.90              12',
+    ]);
+    const {usd: _, ...unpriced} = paid;
+    expect(planText(plan({...unpriced, ways: [way, packed]}))).toContain(
+      '  one by one (as planned)                       13         120,000       1,000,000              12',
+    );
+  });
+
   it('says of a method that chooses its inputs that it asks about so many at most', () => {
     const chosen = {...paid, method: 'margin', atMost: true as const, cached: 0};
     expect(planText(plan(chosen)).split('\n').slice(2, 5)).toEqual([

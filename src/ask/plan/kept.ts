@@ -9,6 +9,7 @@ import {findKept, type Lookup, shown} from '../keep/kept-answers.ts';
 import {keyed, layerOver} from '../layer.ts';
 import {isUsage} from '../ledger.ts';
 import {chunkOf} from '../teacher-stack.ts';
+import type {KnownReply} from './learned-usage.ts';
 
 /** How many inputs are read at once. */
 const CHUNK = 256;
@@ -97,7 +98,7 @@ const NO_TOKENS: Usage = {inputTokens: 0, outputTokens: 0};
 
 /** The mean usage of the requests behind kept answers. */
 export class KeptUsage {
-  readonly #replies = new Set<string>();
+  readonly #replies = new Map<string, {readonly usage: Usage; readonly queries: Query[]}>();
   #sum = NO_TOKENS;
   #first: Pick<StoredAnswer, 'storedAt'> & {readonly usage: Usage} = {storedAt: '', usage: NO_TOKENS};
 
@@ -113,21 +114,39 @@ export class KeptUsage {
   get mean(): Usage | undefined {
     const {replies} = this;
     if (replies === 0) return undefined;
-    const isFilled = this.#sum.cacheReadTokens !== undefined && this.#first.usage.cacheReadTokens === undefined;
-    if (!isFilled) return shareOf(this.#sum, replies);
+    if (!this.#isFilled) return shareOf(this.#sum, replies);
     return shareOf(
       combine(this.#sum, this.#first.usage, (sum, first) => sum - first),
       replies - 1,
     );
   }
 
-  /** Takes an answer into account. Answers of one reply report the same usage, and count once. */
-  add({receipt, reply, question, storedAt}: StoredAnswer): void {
-    const usage = receipt?.usage;
+  /** The replies to queries that are known; without the one that filled the prompt cache. */
+  get known(): readonly KnownReply[] {
+    const isOther = (usage: Usage) => !this.#isFilled || usage !== this.#first.usage;
+    return [...this.#replies.values()].filter(({usage, queries}) => queries.length > 0 && isOther(usage));
+  }
+
+  /** True if the first request filled the service's prompt cache for all others. */
+  get #isFilled(): boolean {
+    return this.#sum.cacheReadTokens !== undefined && this.#first.usage.cacheReadTokens === undefined;
+  }
+
+  /**
+   * Takes an answer into account. Answers of one reply report the same usage, and count once.
+   *
+   * @param query - that it answers, if it is one of those that are planned
+   */
+  add({receipt, reply, question, storedAt}: StoredAnswer, query?: Query): void {
+    if (!isUsage(receipt?.usage)) return;
     const id = reply ? locationName(reply) : question.bytes;
-    if (!isUsage(usage) || this.#replies.size === SAMPLE || this.#replies.has(id)) return;
-    if (this.replies === 0 || storedAt < this.#first.storedAt) this.#first = {storedAt, usage: sumOf(usage, NO_TOKENS)};
-    this.#replies.add(id);
+    const queries = query ? [query] : [];
+    const before = this.#replies.get(id);
+    before?.queries.push(...queries);
+    if (before || this.#replies.size === SAMPLE) return;
+    const usage = sumOf(receipt.usage, NO_TOKENS);
+    if (this.replies === 0 || storedAt < this.#first.storedAt) this.#first = {storedAt, usage};
+    this.#replies.set(id, {usage, queries});
     this.#sum = sumOf(this.#sum, usage);
   }
 

@@ -11,9 +11,11 @@ import {findKept, type Lookup} from '../keep/kept-answers.ts';
 import type {Replies} from '../keep/kept-reply.ts';
 import {laneOf} from '../lane/lane.ts';
 import {keyed} from '../layer.ts';
+import {packingOf} from '../probe/packing-verdicts.ts';
 import {chunkOf} from '../teacher-stack.ts';
 import {costOfRequests, type PlanTotal, totalAtOnce} from './cost.ts';
 import {furtherLike, isOpenEnded, KeptUsage, madeOfKept, type Queries} from './kept.ts';
+import {learnedMean} from './learned-usage.ts';
 import {Requests} from './requests.ts';
 
 export interface PlanOptions {
@@ -196,6 +198,10 @@ async function planLeaf(
     if (isInRounds) requests.worst.addEach(further);
   }
   if (service && missing > 0) await kept.sample(planned.usages, identity);
+  // Requests about several inputs that are no packs may be about other inputs than these, too.
+  const isKnown = teacher.maxBatch === 1 || packingOf(teacher) !== undefined;
+  const learned = service && isKnown ? learnedMean(kept.known, service, requests.expected) : undefined;
+  const mean = learned ?? kept.mean;
   return {
     teacher: name,
     isService: service !== undefined,
@@ -204,7 +210,7 @@ async function planLeaf(
     ...(imported > 0 && {imported}),
     ...(pending > 0 && {pending}),
     ...(lane && {byBatches: true as const}),
-    ...costOfRequests(requests, service, {rate, lane, mean: kept.mean}),
+    ...costOfRequests(requests, service, {rate, lane, mean}),
     keptReplies: kept.replies,
   };
 }
@@ -258,7 +264,7 @@ async function* missingChunks(
       const key = keys[index]!;
       const [answer, before] = [found.get(key), planned.get(key)];
       if (answer?.imported) ofLogs++;
-      if (answer) kept.add(answer);
+      if (answer) kept.add(answer, query);
       else if (inBatches.has(key)) waiting++;
       const wanted = detailFor(teacher, query, detail);
       if (answer || inBatches.has(key) || (before && satisfies(before, wanted))) continue;

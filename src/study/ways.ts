@@ -1,0 +1,66 @@
+import {laneOf} from '../ask/lane/lane.ts';
+import type {PlanTotal} from '../ask/plan/cost.ts';
+import {type PlanOptions, planAsking} from '../ask/plan/plan.ts';
+import type {Inputs} from '../data/inputs.ts';
+import type {ProbedService} from '../service-features.ts';
+import type {Detail, Teacher} from '../teacher.ts';
+
+/** A way to ask a language model: about inputs alone or in packs, request by request or by its batch lane. */
+export interface AskingWay extends PlanTotal {
+  /** The most inputs in one request. */
+  readonly pack: number;
+  readonly byBatches: boolean;
+  /** True for the way of the recipe and the command. */
+  readonly isPlanned: boolean;
+  /** How many kept replies the mean of the expected tokens covers. */
+  readonly keptReplies: number;
+}
+
+/** The size of packs that is shown for a recipe without packs. */
+const SHOWN_PACK = 16;
+
+/**
+ * Plans the other ways to ask a teacher about the same inputs, beside its own. Asks nobody.
+ *
+ * @returns all of them, its own among them; none if there is one alone
+ */
+export async function planWays(
+  teacher: Teacher,
+  inputs: Inputs,
+  options: PlanOptions & {readonly byBatches: boolean},
+): Promise<readonly AskingWay[]> {
+  const ways: AskingWay[] = [];
+  for (const [pack, packed] of packsOf(teacher, inputs)) {
+    for (const byBatches of laneOf(packed) ? [false, true] : [false]) {
+      // Each way is planned as if there were no other.
+      const own = {...options, byBatches, planned: new Map<string, Detail>()};
+      const {calls, tokens, usd, seconds, keptReplies} = await planAsking(packed, inputs, own);
+      ways.push({
+        ...{pack, byBatches, isPlanned: packed === teacher && byBatches === options.byBatches, keptReplies, calls},
+        ...(tokens && {tokens}),
+        ...(usd && {usd}),
+        ...(seconds && {seconds}),
+      });
+    }
+  }
+  return ways.length > 1 ? ways : [];
+}
+
+/** The teacher for inputs alone and in packs, by the most inputs in one request. */
+function packsOf(teacher: Teacher, inputs: Inputs): readonly (readonly [size: number, teacher: Teacher])[] {
+  const {packing, packed} = (teacher.service as ProbedService | undefined)?.probe ?? {};
+  if (teacher.parts !== undefined) return [];
+  if (packing) {
+    return [
+      [1, packing.alone()],
+      [packing.size, teacher],
+    ];
+  }
+  const isPackable = packed !== undefined && (inputs.kind === 'text' || inputs.kind === 'record');
+  return isPackable
+    ? [
+        [1, teacher],
+        [SHOWN_PACK, packed(SHOWN_PACK)],
+      ]
+    : [[1, teacher]];
+}
