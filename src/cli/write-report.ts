@@ -2,7 +2,7 @@ import {costOf, dollars} from '../ask/budget/price.ts';
 import type {LedgerSnapshot} from '../ask/ledger.ts';
 import {count, counted} from '../study/report/format.ts';
 import type {Service} from '../teacher.ts';
-import {promptFor} from '../write/prompt.ts';
+import {AVOIDED, EXAMPLES, LONGEST, promptFor} from '../write/prompt.ts';
 import {lacking, requestsFor, type WriteOptions, type WriteResult} from '../write/write-texts.ts';
 import type {Writer} from '../writer.ts';
 
@@ -16,22 +16,29 @@ export function costNote({prompted, model}: Writer, plan: Plan): string | undefi
   if (prompted.service === undefined) return `${asked}, in this process.`;
   const usd = worstCost(prompted.service, plan);
   if (usd === undefined) return `${asked}. Its price is not known: give its adapter a \`price\` to see the cost.`;
-  return `${asked}: ${dollars(most * usd)} at most, if every reply is as long as it may be.`;
+  return `${asked}: ${dollars(most * usd)} at most, if every reply is as long as it may be and none is asked for again.`;
 }
 
-/** How many earlier texts a prompt lists, and how long they are taken to be. */
-const [LISTED, LONG] = [8, 300];
-
-/** The most that one request costs; undefined if nobody knows. */
-function worstCost({price, worstCase}: Service, {task, perRequest, seed, unsure}: Plan): number | undefined {
+/** The most that one request costs; undefined if nobody knows. Every part of its prompt is the longest that it can be. */
+function worstCost({price, worstCase}: Service, {task, perRequest, seed}: Plan): number | undefined {
   if (price === undefined) return undefined;
-  const written = task.classes.map(() => new Array<string>(LISTED).fill('x'.repeat(LONG)));
-  const costs = task.classes.map((_, label) => {
-    const text = promptFor({label, number: 0, count: perRequest}, {task, seed, unsure, written});
-    const usage = worstCase?.([{input: {kind: 'text', text}}]);
-    return costOf(price, {calls: 1, usage});
+  const {classes, styles, lengths} = task;
+  // Four bytes a character is the most.
+  const text = '\u{1F600}'.repeat(LONGEST);
+  const shown = new Array<string>(EXAMPLES).fill(text);
+  const written = classes.map(() => new Array<string>(AVOIDED).fill(text));
+  const longest = {...task, styles: [longestOf(styles)], lengths: [longestOf(lengths)]};
+  const described = classes.map(({name, description}) => `${name} ${description}`);
+  const unsure = classes.map(() => ({texts: shown, others: [described.indexOf(longestOf(described))]}));
+  const costs = classes.map((_, label) => {
+    const prompt = promptFor({label, number: 0, count: perRequest}, {task: longest, seed, written, unsure});
+    return costOf(price, {calls: 1, usage: worstCase?.([{input: {kind: 'text', text: prompt}}])});
   });
   return Math.max(...costs);
+}
+
+function longestOf(texts: readonly string[]): string {
+  return texts.reduce((one, other) => (other.length > one.length ? other : one));
 }
 
 export function failureNote({count: failures, first}: WriteResult['failed']): string {

@@ -34,8 +34,14 @@ export interface PromptContext {
   readonly unsure?: readonly Unsure[] | undefined;
 }
 
-/** Examples in a prompt, and texts that are not to be written again. */
-const [EXAMPLES, AVOIDED] = [3, 8];
+/** Examples in a prompt. */
+export const EXAMPLES = 3;
+
+/** Texts in a prompt that are not to be written again. */
+export const AVOIDED = 8;
+
+/** The most characters of a text in a prompt. */
+export const LONGEST = 300;
 
 /** The share of requests for texts that are close to another class. */
 const BOUNDARY = 1 / 3;
@@ -104,7 +110,12 @@ function othersOf({classes}: WritingTask, label: number): string {
 }
 
 function listed(heading: string, texts: readonly string[]): readonly string[] {
-  return texts.length === 0 ? [] : [heading, ...texts.map(text => `- ${text.replaceAll(/\s+/g, ' ')}`)];
+  return texts.length === 0 ? [] : [heading, ...texts.map(text => `- ${beginningOf(text)}`)];
+}
+
+/** No character is cut in two. */
+function beginningOf(text: string): string {
+  return [...text.replaceAll(/\s+/g, ' ')].slice(0, LONGEST).join('');
 }
 
 function drawn<T>(values: readonly T[], random: RandomGenerator): T {
