@@ -2,6 +2,7 @@ import {dirname, join} from 'node:path';
 import {openAsking} from '../ask/asking.ts';
 import {outcomesOf} from '../ask/collect.ts';
 import {withProgress} from '../ask/progress/meter.ts';
+import {checkPermission} from '../ask/provider/terms.ts';
 import {checkWritable} from '../data/files.ts';
 import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
@@ -44,6 +45,9 @@ export async function runWrite(path: string, {out: given, ...flags}: WriteFlags)
   const doubter = student === undefined ? undefined : await openDoubter(student, task);
   const unsure = await doubter?.unsure(data, before);
   const writer = checkedWriter(await writing.model());
+  // A student that learns from its texts learns from its answers.
+  const hasPermission = flags.iHavePermission ?? recipe.hasPermission ?? false;
+  checkPermission([writer.prompted], hasPermission || flags.offline === true);
   const plan = {task, before, count, perRequest, seed, unsure, writer: writer.model};
   const {result, ledger} = await asked(writer, {...plan, overproduce: doubter ? OVERPRODUCED : 1}, flags, terminal);
   const lines = doubter ? await doubter.choose(before, result.lines, lacking(plan)) : result.lines;

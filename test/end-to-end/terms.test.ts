@@ -20,4 +20,12 @@ describe('a provider that forbids to train on its answers', () => {
     expect(permitted.stderr).not.toContain('The terms of');
     expect(permitted.stderr).toMatch(/8 inputs were not sent to the teacher|budget/i);
   });
+
+  it('writes no texts to train on without permission', async () => {
+    const refused = await run(['write', recipe, '--count', '4']);
+    expect(refused.code).not.toBe(0);
+    expect(refused.stderr).toContain('The terms of Anthropic forbid to train models on its answers');
+    const permitted = await run(['write', recipe, '--count', '4', '--i-have-permission', '--budget', '0calls']);
+    expect(permitted.stderr).not.toContain('The terms of');
+  });
 });

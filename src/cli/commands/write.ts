@@ -1,5 +1,5 @@
 import {Command} from 'commander';
-import {positive, wholeNumber, withAskingFlags} from './flags.ts';
+import {permissionOption, positive, wholeNumber, withAskingFlags} from './flags.ts';
 
 /** `limbeck write RECIPE` has a model write texts where there are none. */
 export function writeCommand(): Command {
@@ -18,5 +18,6 @@ export function writeCommand(): Command {
     .option('--per-request <count>', 'the most texts of one request', positive, 20)
     .option('--seed <number>', 'seed of what varies between prompts', wholeNumber, 0)
     .option('--student <folder>', 'write four times as many, and keep those that this student is least sure of')
+    .addOption(permissionOption())
     .action(async (recipe, flags) => (await import('../write.ts')).runWrite(recipe, flags));
 }
