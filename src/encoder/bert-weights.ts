@@ -1,7 +1,7 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {readTensors, type Tensor} from '../knowledge/safetensors.ts';
-import type {BertSettings} from './bert.ts';
+import type {BertSettings} from './bert-settings.ts';
 import {ARCHITECTURES} from './folder.ts';
 
 export interface Dense {

@@ -2,16 +2,16 @@ import {mixSeed} from '../data/random.ts';
 import {CompiledCalls} from '../engine/compiled/compiled-calls.ts';
 import {fitsRows} from '../engine/row-kernels.ts';
 import {tf, valuesOf} from '../engine/tf.ts';
-import type {LossTerm} from '../losses/loss.ts';
+import type {BatchOutputs, LossTerm} from '../losses/loss.ts';
 import {embeddingBagOf, sumsOf} from '../student/embedding-bag.ts';
 import {featureShapes} from '../student/forward.ts';
 import {forwardFrom} from '../student/raw-inputs.ts';
 import type {Student} from '../student/student.ts';
+import type {Batch, BatchSource} from './batch-source.ts';
 import {lazyStepper} from './lazy-step.ts';
 import {type Lesson, outputsByLesson} from './lessons.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
-import type {Run} from './run.ts';
 import {
   type EnteredBatch,
   eagerStepper,
@@ -57,8 +57,29 @@ export function updatesOf(student: Student, optimizer: Optimizer, options: Train
   return optimizer.startRows === undefined || clipNorm !== undefined ? 'dense' : 'lazy';
 }
 
-interface StepMakers extends Pick<Run, 'source' | 'lessons' | 'optimizer'> {
+interface StepMakers {
+  readonly source: BatchSource;
+  /** One for each head of the student. */
+  readonly lessons: readonly Lesson[];
+  readonly optimizer: Optimizer;
   readonly updates: Updates;
+}
+
+/** The step of a run, with what it changes. */
+export interface MadeStep {
+  /** Of the kernel of an embedding bag. */
+  readonly updates: Updates;
+  /** The weights of the student that are trained. */
+  readonly trainable: readonly tf.Variable[];
+  /** The tensor with which the pass over a raw batch begins, which is the caller's to dispose. */
+  readonly enter: (raw: Batch['raw']) => tf.Tensor;
+  /** Runs the student on such a tensor, in training mode. */
+  readonly forward: (entered: tf.Tensor) => readonly BatchOutputs[];
+  /** The other variables that change with each step: the terms' own and the optimizer's slots. */
+  readonly state: readonly tf.Variable[];
+  readonly terms: readonly RunTerm[];
+  readonly stepper: Stepper;
+  dispose(): void;
 }
 
 /** Prepares the step of a run. */
@@ -66,7 +87,7 @@ export function makeStep(
   student: Student,
   {source, lessons, optimizer, updates}: StepMakers,
   {seed, clipNorm, compile = true, onFallback}: TrainOptions,
-): Pick<Run, 'updates' | 'trainable' | 'enter' | 'forward' | 'state' | 'terms' | 'stepper' | 'dispose'> {
+): MadeStep {
   const named = termsOf(lessons);
   const layers = [...new Set(named.flatMap(({loss}) => loss.studentFeatures))];
   const shapes = featureShapes(student, layers);
@@ -85,7 +106,7 @@ export function makeStep(
   const running = optimizer.start(variables);
   const runningRows = bag && trainable.includes(bag.kernel) ? optimizer.startRows!(bag.kernel) : undefined;
   const outputs = forwardFrom(student, bag ? 'sparse' : 'tensor', layers);
-  const forward: Run['forward'] = entered => outputsByLesson(outputs(entered, {training: true}), lessons);
+  const forward: MadeStep['forward'] = entered => outputsByLesson(outputs(entered, {training: true}), lessons);
   const step = trainingStep({
     forward,
     lessonWeights: lessons.map(({weight}) => weight),

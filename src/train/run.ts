@@ -1,22 +1,21 @@
 import {tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {answersAt, countOf} from '../knowledge/knowledge.ts';
-import {type BatchOutputs, checkObjective, needsOf} from '../losses/loss.ts';
+import {checkObjective, needsOf} from '../losses/loss.ts';
 import {targetsOf} from '../losses/targets.ts';
 import type {Student} from '../student/student.ts';
-import {type Batch, type BatchSource, keptAnswers, liveAnswers, rowsIn} from './batch-source.ts';
+import {type BatchSource, keptAnswers, liveAnswers, rowsIn} from './batch-source.ts';
 import {BATCH_SIZE, checkCount, defaultOptimizer, defaultSchedule, epochsOf} from './defaults.ts';
 import {type AnyKnowledge, type Lesson, lessonsOf} from './lessons.ts';
-import {makeStep, type RunTerm, termsOf, type Updates, updatesOf} from './make-step.ts';
+import {type MadeStep, makeStep, termsOf, type Updates, updatesOf} from './make-step.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {balancedRows, type EpochOrder, everyInput} from './order.ts';
 import {ratesOf, type Schedule} from './schedule.ts';
-import type {Stepper} from './step.ts';
 import {checkValidation} from './validation.ts';
 
 /** A checked training run, ready for its first step. */
-export interface Run {
+export interface Run extends MadeStep {
   readonly options: TrainOptions;
   /** One for each head of the student. */
   readonly lessons: readonly Lesson[];
@@ -32,21 +31,8 @@ export interface Run {
   readonly rates: Float64Array;
   readonly order: EpochOrder;
   readonly source: BatchSource;
-  /** Of the kernel of an embedding bag. */
-  readonly updates: Updates;
   /** All weights of the student, trained or not (batch norm has both). */
   readonly weights: readonly tf.Variable[];
-  /** The trained ones among them. */
-  readonly trainable: readonly tf.Variable[];
-  /** The tensor with which the pass over a raw batch begins, which is the caller's to dispose. */
-  readonly enter: (raw: Batch['raw']) => tf.Tensor;
-  /** Runs the student on such a tensor, in training mode. */
-  readonly forward: (entered: tf.Tensor) => readonly BatchOutputs[];
-  /** The other variables that change with each step: the terms' own and the optimizer's slots. */
-  readonly state: readonly tf.Variable[];
-  readonly terms: readonly RunTerm[];
-  readonly stepper: Stepper;
-  dispose(): void;
 }
 
 /** Checks everything that can be checked before the first step, and prepares the step. */
