@@ -9,6 +9,15 @@ import {labelQueries, type Pending, teachersAsked} from '../study/asking.ts';
 import type {Labelled} from '../study/missing.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
 import {
+  type LabelledShard,
+  labelShard,
+  type Place,
+  placeOf,
+  type RowRange,
+  type Shard,
+  type Share,
+} from '../study/shard.ts';
+import {
   directoryOf,
   type OpenStudyOptions,
   openStudy,
@@ -23,7 +32,13 @@ import {openTerminal, type Terminal} from './terminal.ts';
 /** The lane by which queries go to services. */
 export type Lane = 'batch';
 
-interface LabelFlags extends StudyFlags {
+/** The part of the transfer set that is asked about. */
+export interface ShardFlags {
+  readonly rows?: RowRange;
+  readonly shard?: Share;
+}
+
+interface LabelFlags extends StudyFlags, ShardFlags {
   readonly level?: Access;
   readonly lane?: Lane;
   readonly detach?: boolean;
@@ -34,11 +49,13 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const source = await loadRecipe(path);
   const options = {...studyOptions(flags, terminal), ...laneChosen(flags)};
-  const directory = directoryOf(source, options);
-  await checkWritable(directory);
+  const shard = flags.rows ?? flags.shard;
+  if (shard === undefined) await checkWritable(directoryOf(source, options));
   const levelsOf = ({levels}: ResolvedRecipe) => (flags.level ? [flags.level] : levels);
+  const plansOf = (recipe: ResolvedRecipe) => recipe.queryPlans.filter(({level}) => levelsOf(recipe).includes(level));
   const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) => {
     const recipe = await resolveRecipe(about);
+    if (shard) placeOf(shard, recipe, plansOf(recipe));
     return openStudy(recipe, levelsOf(recipe), own);
   };
   await withStudies(source, options, open, async studies => {
@@ -48,17 +65,26 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
     const labelled: {readonly study: Study; readonly question: string | undefined; readonly found: Found[]}[] = [];
     for (const {question, study} of studies) {
       const found: Found[] = [];
-      for (const plan of study.recipe.queryPlans) {
-        if (levelsOf(study.recipe).includes(plan.level)) found.push(await labelQueries(study, plan));
+      for (const plan of plansOf(study.recipe)) {
+        found.push(await (shard ? labelShard(study, plan, shard) : labelQueries(study, plan)));
       }
       labelled.push({study, question: question?.name, found});
     }
     report(terminal, labelled);
+    if (shard) terminal.note(noteOnJoining(shard));
     for (const {study, found} of labelled) for (const one of found) checkMissing(study, one);
   });
 }
 
-type Found = Labelled | Pending;
+type Found = Labelled | LabelledShard | Pending;
+
+function noteOnJoining(shard: Shard): string {
+  const flag = 'of' in shard ? '--shard' : '--rows';
+  return (
+    `No knowledge is saved of a part. When all parts are answered, the same command without \`${flag}\` saves ` +
+    'the knowledge, and buys only what this cache has no answer to.'
+  );
+}
 
 function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<StudyOptions, 'lane'> {
   if (lane === 'batch') return {lane: {detached: detach, cancel: cancel}};
@@ -84,23 +110,31 @@ function report(
 
 function rowOf(found: Found) {
   const {level, own} = found.plan;
-  const whose = {level, ...(own && {method: own.method})};
+  const place = 'rows' in found && {rows: found.rows, of: found.of};
+  const whose = {level, ...(own && {method: own.method}), ...place};
   if ('pending' in found) return {...whose, answers: 0, ...found.ledger};
-  const {knowledge, ledger, path, missing, total} = found;
+  const {knowledge, ledger, missing, total} = found;
   const answers = knowledge.inputs.count;
   const {share: missingShare} = missingInputs(missing.length, total);
-  return {...whose, answers, missing: missing.length, missingShare, detail: knowledge.detail, path, ...ledger};
+  const path = 'path' in found && {path: found.path};
+  return {...whose, answers, missing: missing.length, missingShare, detail: knowledge.detail, ...path, ...ledger};
 }
 
 function lineOf(found: Found): string {
   const {asked, bought, cached, imported} = found.ledger;
   if ('pending' in found) return 'no answers yet';
-  const {knowledge, total, path} = found;
+  const {knowledge, total} = found;
   const answers = knowledge.inputs.count;
   // If a teacher is made of others, their answers are bought and kept.
   const made = asked > total ? `made of ${asked} of its parts, ` : '';
   const ofLogs = imported === undefined ? '' : `, ${imported} of them imported`;
-  return `${answers} answers (${made}${bought} bought, ${cached} cached${ofLogs}) in ${path}`;
+  const where = 'path' in found ? `in ${found.path}` : `about ${placeText(found)}`;
+  return `${answers} answers (${made}${bought} bought, ${cached} cached${ofLogs}) ${where}`;
+}
+
+/** A part of a transfer set, for people. */
+export function placeText({rows: {from, to}, of}: Place): string {
+  return `rows ${from}:${to} of ${of}`;
 }
 
 /**
@@ -115,11 +149,12 @@ function checkMissing(study: Study, found: Found): void {
     onNote(found.pending.message);
     return;
   }
-  const {teacher, missing, total, path} = found;
+  const {teacher, missing, total} = found;
   const pending = missing.filter(({error}) => error instanceof PendingError);
   if (pending.length > 0) onNote(`${pending.length} inputs have no answer yet. ${pending[0]!.error.message}`);
   const unpaid = missing.filter(({error}) => error instanceof BudgetError);
   if (unpaid.length > 0) onNote(`${unpaid.length} inputs were not sent to the teacher. ${unpaid[0]!.error.message}`);
   const others = missing.filter(one => !isUnasked(one));
-  checkAllowed(study, {teacher, missing: others, total}, `The other answers are saved in ${path}.`);
+  const saved = 'path' in found ? `The other answers are saved in ${found.path}.` : 'The other answers are kept.';
+  checkAllowed(study, {teacher, missing: others, total}, saved);
 }

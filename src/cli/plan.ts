@@ -6,11 +6,11 @@ import {recipeOfFirst} from '../recipe/questions.ts';
 import {type LevelPlan, planStudy, type StudyPlan} from '../study/plan.ts';
 import {count, counted, duration} from '../study/report/format.ts';
 import type {AskingWay} from '../study/ways.ts';
-import type {Lane} from './label.ts';
+import {type Lane, placeText, type ShardFlags} from './label.ts';
 import {type BudgetFlags, recipeChanges} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
-interface PlanFlags extends BudgetFlags {
+interface PlanFlags extends BudgetFlags, ShardFlags {
   readonly cache: string;
   /** Calls a second. */
   readonly rate?: number;
@@ -26,7 +26,7 @@ export async function runPlan(path: string, flags: PlanFlags): Promise<void> {
   const recipe = {...loaded, ...recipeChanges(loaded, flags)};
   const byBatches = lane === 'batch';
   const plan = await planStudy(recipe, {
-    ...{cache, byBatches, onNote: terminal.note, isOffline: offline},
+    ...{cache, byBatches, shard: flags.rows ?? flags.shard, onNote: terminal.note, isOffline: offline},
     ...(rate && {rate: {requestsPerMinute: 60 * rate}}),
   });
   if (plan.note) terminal.note(plan.note);
@@ -34,10 +34,10 @@ export async function runPlan(path: string, flags: PlanFlags): Promise<void> {
 }
 
 /** Describes a plan for people: a paragraph for each level, and one for all services together. */
-export function planText({name, cache, levels, total}: StudyPlan): string {
+export function planText({name, cache, part, levels, total}: StudyPlan): string {
   const asked = levels.filter(({isService}) => isService);
   return [
-    `What asking takes for ${name}, with the answers in ${cache}`,
+    `What asking takes for ${part ? `${placeText(part)} of ` : ''}${name}, with the answers in ${cache}`,
     ...levels.map(levelText),
     ...(asked.length > 1 && total.calls.worst > 0
       ? [`All services together\n${table({...total, byBatches: asked.some(({byBatches}) => byBatches)})}`]

@@ -7,7 +7,7 @@ import {withProgress} from '../ask/progress/meter.ts';
 import {type Distributions, distributionsOf} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
-import {transferSet} from '../data/split.ts';
+import {type TransferSet, transferSet} from '../data/split.ts';
 import {PendingError} from '../errors.ts';
 import {type Evaluation, evaluate} from '../evaluate/metrics.ts';
 import {type Answers, answerAt} from '../knowledge/answers.ts';
@@ -71,8 +71,16 @@ async function labelled({directory}: Study, found: Omit<Labelled, 'path'>): Prom
   return {...found, knowledge, path: await keep(directory, found.plan, knowledge)};
 }
 
-/** The answers about the transfer set, or about inputs that the plan's method chooses instead. */
-async function collected(study: Study, plan: QueryPlan): Promise<Omit<Labelled, 'path'> | Pending> {
+/**
+ * The answers about the transfer set, or about inputs that the plan's method chooses instead. Saves no knowledge.
+ *
+ * @param transfer - @default all that the plan asks about
+ */
+export async function collected(
+  study: Study,
+  plan: QueryPlan,
+  transfer: TransferSet = study.recipe.transferOf(plan),
+): Promise<Omit<Labelled, 'path'> | Pending> {
   const {recipe, onNote} = study;
   const {select, detail} = plan;
   const methods = recipe.methods.filter(({queryPlan}) => queryPlan === plan);
@@ -80,7 +88,6 @@ async function collected(study: Study, plan: QueryPlan): Promise<Omit<Labelled, 
   for (const method of methods) if (isUnseen(method)) onNote(noteOnViews(method, asked));
   const opened = study.asking.open(asked);
   const {teacher, ledger} = opened;
-  const transfer = recipe.transferOf(plan);
   const total = transfer.inputs.count;
   const collection = await withProgress(study, opened, {task: `ask ${plan.name}`, total}, progress => {
     const options = {detail, ...progress};

@@ -2,7 +2,7 @@ import {existsSync} from 'node:fs';
 import {checkLanes} from '../ask/lane/lane.ts';
 import type {OnNote} from '../ask/notes.ts';
 import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
-import {type AskPlan, planAsking} from '../ask/plan/plan.ts';
+import {type AskPlan, type PlanOptions, planAsking} from '../ask/plan/plan.ts';
 import {noteEndings} from '../ask/provider/endings.ts';
 import {termsNotes} from '../ask/provider/terms.ts';
 import {selectInputs} from '../data/inputs.ts';
@@ -13,11 +13,12 @@ import {DEFAULT_CACHE, isStoreUrl, journalOf} from '../store/cache-path.ts';
 import {JournalReader} from '../store/journal/reader.ts';
 import {BatchRecords} from '../store/journal/unfinished.ts';
 import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts';
-import type {Access, Detail, Rate} from '../teacher.ts';
+import type {Access, Detail, Rate, Teacher} from '../teacher.ts';
 import {measurable} from './asking.ts';
 import {rowsAskedAgain} from './divide.ts';
 import {isAskedAgain, isFunctionOfInput, testRowsAskedAgain} from './repeatability.ts';
 import {openServices} from './services.ts';
+import {type Place, partOf, placeOf, type Shard} from './shard.ts';
 import {openTeachers} from './teachers.ts';
 import {type AskingWay, planWays} from './ways.ts';
 
@@ -40,6 +41,12 @@ export interface StudyPlanOptions {
    * @default false
    */
   readonly byBatches?: boolean;
+  /**
+   * The part of each transfer set that is asked about, and nothing else, as `label` does with it.
+   *
+   * @default all that `compare` asks
+   */
+  readonly shard?: Shard | undefined;
   /**
    * Told what each provider's terms say about training on its answers, and when it has announced the end of a teacher's
    * model: its list of models is asked for, free of charge.
@@ -81,6 +88,8 @@ export interface LevelPlan extends AskPlan {
 export interface StudyPlan {
   readonly name: string;
   readonly cache: string;
+  /** The shard that alone is asked about; absent if it is the whole transfer set. */
+  readonly part?: Place;
   /** In the order in which they are asked. */
   readonly levels: readonly LevelPlan[];
   /** Over all levels that ask a service; a number is absent if it is not known for one of them. */
@@ -92,14 +101,15 @@ export interface StudyPlan {
 /**
  * Works out what it takes to ask all that `compare` asks. Sends no query, starts no service and writes nothing.
  *
- * @throws InputError if a service is to be asked by a batch lane and has none
+ * @throws InputError if a service is to be asked by a batch lane and has none, or as `placeOf` does
  */
 export async function planStudy(
   source: Recipe,
-  {cache = DEFAULT_CACHE, rate = {}, byBatches = false, onNote, isOffline = false}: StudyPlanOptions = {},
+  {cache = DEFAULT_CACHE, rate = {}, byBatches = false, shard, onNote, isOffline = false}: StudyPlanOptions = {},
 ): Promise<StudyPlan> {
   const recipe = await resolveRecipe(source);
-  const {data, reference} = recipe;
+  const {reference} = recipe;
+  const part = shard && placeOf(shard, recipe, recipe.queryPlans);
   const services = openServices();
   const store = openToRead(cache);
   const replies = new JournalReader(journalOf(cache));
@@ -116,7 +126,8 @@ export async function planStudy(
       const {level, own, detail} = queryPlan;
       const teacher = byPlan.get(queryPlan)!;
       if (byBatches) checkLanes(teacher);
-      const {inputs, views} = recipe.transferOf(queryPlan);
+      const whole = recipe.transferOf(queryPlan);
+      const {inputs, views} = part ? partOf(whole, part.rows) : whole;
       const about = {detail, ...(views && {views})};
       // Which inputs rounds will choose is not known, so none counts as kept.
       const unknown = queryPlan.select ? {isFromNothing: true, planned: new Map<string, Detail>()} : {};
@@ -125,27 +136,35 @@ export async function planStudy(
       const rounds = own?.select && inRounds(recipe, own.select, plan);
       const ways = rounds ? [] : await planWays(teacher, inputs, {...shared, ...about, byBatches});
       levels.push({...whose, about: 'transfer set', ...plan, ...rounds, ...(ways.length > 0 && {ways})});
-      if (!isAskedAgain(level, teacher, detail) || plan.imported !== undefined) continue;
+      if (part || !isAskedAgain(level, teacher, detail) || plan.imported !== undefined) continue;
       const first = selectInputs(inputs, rowsAskedAgain(inputs.count));
       const again = await planAsking(teacher, first, {...shared, detail, ...unknown, sample: 1});
       levels.push({...whose, about: 'first inputs again', ...again});
     }
-    const teacher = byLevel[reference]!;
-    const measured = {...shared, detail: measurable(teacher.detail)};
-    const plan = await planAsking(teacher, data.test.inputs, measured);
-    levels.push({level: reference, about: 'test split', ...plan});
-    if (recipe.repeatability !== undefined && !isFunctionOfInput(teacher)) {
-      const rows = testRowsAskedAgain(data.test.inputs.count, recipe.repeatability);
-      const again = await planAsking(teacher, selectInputs(data.test.inputs, rows), {...measured, sample: 1});
-      levels.push({level: reference, about: 'test inputs again', ...again});
-    }
+    // A shard is for `label`, which measures nothing.
+    if (!part) levels.push(...(await planMeasurement(recipe, byLevel[reference]!, shared)));
     const total = totalOf(levels.filter(({isService}) => isService));
-    return {name: recipe.name, cache, levels, total, note: recipe.scaleNote()};
+    return {name: recipe.name, cache, ...(part && {part}), levels, total, note: recipe.scaleNote()};
   } finally {
     await services.close();
     await replies.close();
     await store.close();
   }
+}
+
+/** What `compare` asks about the test split. */
+async function planMeasurement(
+  {data: {test}, reference: level, repeatability}: ResolvedRecipe,
+  teacher: Teacher,
+  shared: Omit<PlanOptions, 'detail'>,
+): Promise<readonly LevelPlan[]> {
+  const measured = {...shared, detail: measurable(teacher.detail)};
+  const plan = await planAsking(teacher, test.inputs, measured);
+  const once: LevelPlan = {level, about: 'test split', ...plan};
+  if (repeatability === undefined || isFunctionOfInput(teacher)) return [once];
+  const rows = testRowsAskedAgain(test.inputs.count, repeatability);
+  const again = await planAsking(teacher, selectInputs(test.inputs, rows), {...measured, sample: 1});
+  return [once, {level, about: 'test inputs again', ...again}];
 }
 
 /** All may be kept, or the rounds end early. */

@@ -30,6 +30,11 @@ describe('planText', () => {
     );
   });
 
+  it('names the part that alone is planned', () => {
+    const part = {rows: {from: 0, to: 500}, of: 2000};
+    expect(planText({...plan(paid), part})).toMatch(/^What asking takes for rows 0:500 of 2000 of digits, with /);
+  });
+
   it('shows the ways to ask side by side, by their money or else by their tokens', () => {
     const way = {pack: 1, byBatches: false, isPlanned: true, keptReplies: 12, calls: paid.calls, tokens: paid.tokens!};
     const packed = {...way, pack: 16, byBatches: true, isPlanned: false, calls: nothing, tokens: nothing};

@@ -9,6 +9,8 @@ import {
   levelOption,
   permissionOption,
   positive,
+  rowsOption,
+  shardOption,
   wholeNumber,
   withAskingFlags,
   withBudgetFlags,
@@ -93,6 +95,8 @@ export function planCommand(): Command {
       callsPerSecond,
     )
     .addOption(laneOption())
+    .addOption(rowsOption())
+    .addOption(shardOption())
     .option('--offline', 'do not look up whether a provider has announced the end of a model')
     .action(async (recipe, flags) => (await import('../plan.ts')).runPlan(recipe, flags));
 }
@@ -119,6 +123,8 @@ export function labelCommand(): Command {
     .description('ask a recipe’s teachers about the transfer set and save the knowledge')
     .argument('<recipe>', 'a module that exports a recipe by default')
     .addOption(levelOption('ask only this level'))
+    .addOption(rowsOption())
+    .addOption(shardOption())
     .addOption(laneOption())
     .option('--detach', 'with `--lane batch`: submit, collect finished batches, and don’t wait')
     .addOption(

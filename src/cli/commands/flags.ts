@@ -4,6 +4,7 @@ import type {RecordMode} from '../../ask/keep/record.ts';
 import {LEVELS} from '../../levels.ts';
 import {readDuration} from '../../service-features.ts';
 import {DEFAULT_CACHE} from '../../store/cache-path.ts';
+import type {RowRange, Share} from '../../study/shard.ts';
 import type {Lane} from '../label.ts';
 
 /** Adds the flags of a command that works on a recipe and writes results. */
@@ -81,6 +82,18 @@ export function laneOption(): Option {
   return new Option('--lane <lane>', about).choices(LANES);
 }
 
+/** The flag that asks about a range of the transfer set. */
+export function rowsOption(): Option {
+  const about = 'ask only about these inputs of the transfer set, in its drawn order: 0:1000 is the first 1,000';
+  return new Option('--rows <A:B>', about).argParser(rowRange).conflicts('shard');
+}
+
+/** The flag that asks about a share of the transfer set. */
+export function shardOption(): Option {
+  const about = 'ask only about share N of M equal shares of the transfer set, N from 1 to M';
+  return new Option('--shard <N/M>', about).argParser(shareOf);
+}
+
 /** The flag that limits spending. It can be repeated. */
 export function budgetOption(description: string): Option {
   return new Option('--budget <amount>', description).argParser(addBudget);
@@ -125,6 +138,28 @@ export function counts(text: string): readonly number[] {
   const all = text.split(',').map(part => positive(part.trim()));
   if (all.length > 1 && new Set(all).size === all.length) return all;
   throw new InvalidArgumentError('Give two or more different whole numbers, such as 250,500,1000.');
+}
+
+/** Reads a range of rows, such as 0:1000. */
+export function rowRange(text: string): RowRange {
+  const [from, to] = pairOf(text, ':');
+  if (from !== undefined && to !== undefined && from < to) return {from, to};
+  throw new InvalidArgumentError('Give A:B, whole numbers with A below B, such as 0:1000. Row B is not among them.');
+}
+
+/** Reads one of several shares, such as 1/4. */
+export function shareOf(text: string): Share {
+  const [number, of] = pairOf(text, '/');
+  if (number !== undefined && of !== undefined && number >= 1 && number <= of) return {number, of};
+  throw new InvalidArgumentError('Give N/M, whole numbers with N from 1 to M, such as 1/4.');
+}
+
+/** Two whole numbers from 0 with a mark between them; none if it is anything else. */
+function pairOf(text: string, mark: string): readonly number[] {
+  const parts = text.split(mark);
+  if (parts.length !== 2 || !parts.every(part => /^\d+$/.test(part))) return [];
+  const numbers = parts.map(Number);
+  return numbers.every(Number.isSafeInteger) ? numbers : [];
 }
 
 export function port(text: string): number {

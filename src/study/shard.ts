@@ -1,0 +1,99 @@
+import {selectInputs} from '../data/inputs.ts';
+import type {TransferSet} from '../data/split.ts';
+import {InputError} from '../errors.ts';
+import type {QueryPlan} from '../recipe/methods.ts';
+import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import {collected, type Pending} from './asking.ts';
+import type {Labelled} from './missing.ts';
+import type {Study} from './study.ts';
+
+/** Rows of a transfer set in its drawn order, as a slice: the first row is 0, and `to` is not among them. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One of `of` shares of a transfer set in its drawn order. Their sizes differ by at most one. */
+export interface Share {
+  /** From 1 to `of`. */
+  readonly number: number;
+  readonly of: number;
+}
+
+/** The part of a transfer set that one process labels. */
+export type Shard = RowRange | Share;
+
+/**
+ * The rows of a shard.
+ *
+ * @param count - inputs of the transfer set
+ * @throws InputError if the transfer set does not have these rows, or so many shares
+ */
+export function rowsOf(shard: Shard, count: number): RowRange {
+  if ('of' in shard) {
+    const {number, of} = shard;
+    if (isWithin(number, 1, of) && isWithin(of, 1, count)) {
+      return {from: Math.floor(((number - 1) * count) / of), to: Math.floor((number * count) / of)};
+    }
+    throw new InputError(
+      `There is no share ${number}/${of} of a transfer set of ${count} inputs. Give \`--shard N/M\` with N from 1 to M, ` +
+        `and M of at most ${count}.`,
+    );
+  }
+  const {from, to} = shard;
+  if (isWithin(from, 0, to - 1) && isWithin(to, 1, count)) return {from, to};
+  throw new InputError(
+    `There are no rows ${from}:${to} in a transfer set of ${count} inputs. Give \`--rows A:B\` with A from 0, B above A ` +
+      `and at most ${count}; row B is not among them.`,
+  );
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isSafeInteger(value) && value >= least && value <= most;
+}
+
+/** Where a shard is in its transfer set. */
+export interface Place {
+  readonly rows: RowRange;
+  /** Inputs of the transfer set. */
+  readonly of: number;
+}
+
+/**
+ * The place of a shard in the transfer set of a recipe.
+ *
+ * @param plans - those that are to be asked
+ * @throws InputError as `rowsOf` does, or if a method chooses its inputs in rounds
+ */
+export function placeOf(shard: Shard, {drawn}: ResolvedRecipe, plans: readonly QueryPlan[]): Place {
+  const of = drawn.inputs.count;
+  const rows = rowsOf(shard, of);
+  const chosen = plans.find(({select}) => select !== undefined);
+  if (chosen === undefined) return {rows, of};
+  throw new InputError(
+    `Method \`${chosen.own!.method}\` chooses its inputs in rounds, each by the answers before, so no part of them can be ` +
+      'asked about alone. Leave out `--rows` and `--shard`, or the method.',
+  );
+}
+
+/** Some rows of a transfer set, with all versions of each. */
+export function partOf(transfer: TransferSet, {from, to}: RowRange): TransferSet {
+  const {inputs, versions = 1, views} = transfer;
+  const [start, end] = [from * versions, to * versions];
+  const rows = Int32Array.from({length: end - start}, (_, index) => start + index);
+  return {...transfer, inputs: selectInputs(inputs, rows), ...(views && {views: views.subarray(start, end)})};
+}
+
+/** The answers about a shard. Its `total` counts the inputs of the shard; versions count for themselves. */
+export type LabelledShard = (Omit<Labelled, 'path'> | Pending) & Place;
+
+/**
+ * Asks about a shard. Its answers are kept, and no knowledge is saved: a file of a part could be taken for the whole.
+ *
+ * @throws InputError as `placeOf` does
+ */
+export async function labelShard(study: Study, plan: QueryPlan, shard: Shard): Promise<LabelledShard> {
+  const place = placeOf(shard, study.recipe, [plan]);
+  const found = await collected(study, plan, partOf(study.recipe.transferOf(plan), place.rows));
+  return {...found, ...place};
+}
