@@ -59,7 +59,8 @@ export function replayed({request, response}: Capture): Replayed {
     : systemOne({
         ...{...shared, url: request.url},
         ...(pathname === '/v1/decisions' && {path: pathname}),
-        ...(provider !== undefined && {parameters: {provider}}),
+        // Only the capture of OpenRouter has it, and it was made without the field that is sent by default.
+        ...(provider !== undefined && {parameters: {provider}, distillableOnly: false}),
       });
   const told = body['state'] ?? body['input'];
   const input: TextInput = {kind: 'text', text: typeof told === 'string' ? told : 'A text.'};
