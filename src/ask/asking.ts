@@ -41,6 +41,15 @@ export interface AnsweredPart {
   readonly requests: AnsweredRequests;
 }
 
+export interface OpenOptions {
+  /**
+   * True to ask even if no probe has shown what the teacher demands of its packs.
+   *
+   * @default false
+   */
+  readonly isProbe?: boolean;
+}
+
 /** The shared resources of the teachers of one run: the answer store, the budget, and the rate limits of each account. */
 export interface Asking {
   readonly store: AnswerStore;
@@ -56,12 +65,10 @@ export interface Asking {
   /**
    * Puts the layers around a teacher. Asks nothing yet.
    *
-   * @param isProbe - true to ask even if no probe has shown what the teacher demands of its packs
-   * @default isProbe false
    * @throws InputError if the budget can't be kept for this teacher, if the batch lane is chosen and the teacher has
    * none, or if its packs may not be asked
    */
-  open<A extends Access>(teacher: Teacher<A>, options?: {readonly isProbe?: boolean}): OpenTeacher<A>;
+  open<A extends Access>(teacher: Teacher<A>, options?: OpenOptions): OpenTeacher<A>;
   /**
    * Like `open`, but asks about queries that already have an answer, too: everything is asked, quarantined or not. A
    * kept answer is replaced only if the new one holds more. In record mode `none` nothing is asked.
