@@ -114,15 +114,17 @@ export function oneHot(labels: ArrayLike<number>, classes: number): Float32Array
 
 /** A vector divided by its length; zeros stay zeros. */
 export function unitVector(vector: Float32Array): Float32Array {
-  const length = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
-  return length === 0 ? vector.slice() : vector.map(value => value / length);
+  return unitRows(vector, vector.length);
 }
 
 /** Rows of `width` numbers, each divided by its length; zeros stay zeros. */
 export function unitRows(rows: Float32Array, width: number): Float32Array {
   const directions = new Float32Array(rows.length);
   for (let start = 0; start < rows.length; start += width) {
-    directions.set(unitVector(rows.subarray(start, start + width)), start);
+    let squares = 0;
+    for (let index = start; index < start + width; index++) squares += rows[index]! ** 2;
+    const length = Math.sqrt(squares) || 1;
+    for (let index = start; index < start + width; index++) directions[index] = rows[index]! / length;
   }
   return directions;
 }

@@ -1,4 +1,4 @@
-import {cosineOf, unitVector} from '../data/arrays.ts';
+import {cosineOf, unitRows} from '../data/arrays.ts';
 import {InputError} from '../errors.ts';
 import {mean, spearman} from './statistics.ts';
 
@@ -87,11 +87,7 @@ function directionsOf(vectors: Float32Array, count: number, whose: string): Dire
       `Vector ${Math.floor(stray / width)} of \`${whose}\` holds ${vectors[stray]}. Leave it out, of both models.`,
     );
   }
-  const rows = new Float32Array(vectors.length);
-  for (let start = 0; start < vectors.length; start += width) {
-    rows.set(unitVector(vectors.subarray(start, start + width)), start);
-  }
-  return {count, width, rows};
+  return {count, width, rows: unitRows(vectors, width)};
 }
 
 /** The cosines of one input with all. */

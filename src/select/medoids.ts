@@ -1,4 +1,4 @@
-import {bytesOf} from '../data/arrays.ts';
+import {bytesOf, unitRows} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
 import type {Encoder} from '../encoder/encoder.ts';
@@ -226,16 +226,4 @@ function forEachBlock(
     cosines.dispose();
   }
   matrix.dispose();
-}
-
-/** Rows scaled to length 1; a row of zeros, which has no direction, stays as it is. */
-function unitRows(rows: Float32Array, width: number): Float32Array {
-  const scaled = new Float32Array(rows.length);
-  for (let start = 0; start < rows.length; start += width) {
-    let squares = 0;
-    for (let index = start; index < start + width; index++) squares += rows[index]! ** 2;
-    const length = Math.sqrt(squares) || 1;
-    for (let index = start; index < start + width; index++) scaled[index] = rows[index]! / length;
-  }
-  return scaled;
 }

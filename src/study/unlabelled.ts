@@ -1,12 +1,11 @@
-import {createHash} from 'node:crypto';
-import {bytesOf} from '../data/arrays.ts';
-import {type Inputs, selectInputs, selectRows, sizeOf, type TextInputs} from '../data/inputs.ts';
+import {type Inputs, inputAt, selectInputs, type TextInputs} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {inputsOfKinds} from '../input-kinds.ts';
 import {countOf, type Knowledge, readPart, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import {digestQuery} from '../store/stored-answer.ts';
 
 /**
  * Draws inputs of the training split that nobody was asked about: texts or tensors. None of them is in the test split or in
@@ -46,12 +45,7 @@ export function measuringContents(data: ResolvedRecipe['data']): ReadonlySet<str
 /** What tells inputs apart: of texts the text, of tensors a digest. */
 function contentsOf(inputs: Inputs): readonly string[] {
   if (inputs.kind !== 'tensor') return textsOf(inputs).texts;
-  const size = sizeOf(inputs.shape);
-  return Array.from({length: inputs.count}, (_, row) =>
-    createHash('sha256')
-      .update(bytesOf(selectRows(inputs.data, size, [row])))
-      .digest('base64'),
-  );
+  return Array.from({length: inputs.count}, (_, row) => digestQuery({input: inputAt(inputs, row)}).bytes);
 }
 
 /** All answers, read into memory if they are in a file. */

@@ -97,7 +97,7 @@ function meanDistribution(shares: readonly Share[], classes: number): LogProbabi
 const NO_DOUBT = 1e-3;
 
 /** Rounding must not make a class less probable than itself. */
-const ROUNDING = 1 + 1e-9;
+export const ROUNDING: number = 1 + 1e-9;
 
 /** The known part of the mean of a class. */
 interface Known {

@@ -1,9 +1,7 @@
-import {InputError, TeacherError} from '../../errors.ts';
+import {InputError} from '../../errors.ts';
 import {coarsen, labelOf} from '../../knowledge/coarsen.ts';
 import type {Answer, TopKAnswer} from '../../teacher.ts';
-
-/** Rounding must not make a class less probable than itself. */
-const ROUNDING = 1 + 1e-9;
+import {ROUNDING, unknownBest} from './combination.ts';
 
 /** Where the classes of each group are: their indices among all classes. */
 export type GroupIndices = readonly (readonly number[])[];
@@ -57,38 +55,29 @@ export class GroupDescent {
   }
 
   /**
-   * The classes whose place among all classes is known, from the most probable down to the point at which an unknown
+   * The classes whose rank among all classes is known, from the most probable down to the point at which an unknown
    * class can come first. All else is the rest.
    *
    * @throws TeacherError if the most probable class isn't known
    */
   answer(name: string): TopKAnswer {
     const known = this.#known;
-    if (known.length === 0) {
-      throw new TeacherError(
-        name,
-        'Its teachers name so few groups or classes that it is not known which class is the most probable. Have them name more.',
-      );
-    }
+    if (known.length === 0) throw unknownBest(name);
     return {
       kind: 'top-k',
       classes: Int32Array.from(known, ({index}) => index),
       logProbabilities: Float32Array.from(known, ({logProbability}) => logProbability),
-      rest: Math.min(
-        1,
-        Math.max(0, this.#mass - known.reduce((sum, {logProbability}) => sum + Math.exp(logProbability), 0)),
-      ),
+      rest: Math.min(1, Math.max(0, this.#mass - massOf(known))),
     };
   }
 
   /** All of the probability: of groups, and of none of them. */
   get #mass(): number {
-    return this.#first.rest + this.#first.named.reduce((sum, {logProbability}) => sum + Math.exp(logProbability), 0);
+    return this.#first.rest + massOf(this.#first.named);
   }
 
   get #covered(): number {
-    const asked = this.#first.named.filter(({index}) => this.#within.has(index));
-    return asked.reduce((sum, {logProbability}) => sum + Math.exp(logProbability), 0);
+    return massOf(this.#first.named.filter(({index}) => this.#within.has(index)));
   }
 
   /** The most that a class can have of which nothing is known. */
@@ -112,6 +101,11 @@ export class GroupDescent {
       .filter(({logProbability}) => Math.exp(logProbability) * ROUNDING >= ceiling)
       .sort((one, other) => other.logProbability - one.logProbability);
   }
+}
+
+/** The probability of all of them together. */
+function massOf(named: readonly Named[]): number {
+  return named.reduce((sum, {logProbability}) => sum + Math.exp(logProbability), 0);
 }
 
 const ONLY: Shown = {named: [{index: 0, logProbability: 0}], rest: 0, unnamed: 0};

@@ -3,7 +3,7 @@ import {detailFor} from '../../questions.ts';
 import type {AnswerStore, StoredAnswer} from '../../store/store.ts';
 import {identityText, locationName} from '../../store/stored-answer.ts';
 import type {Detail, Outcome, Query, Teacher, Usage} from '../../teacher.ts';
-import {combine, shareOf, sumOf} from '../budget/tokens.ts';
+import {shareOf, sumOf} from '../budget/tokens.ts';
 import {type Leaf, layeredBy} from '../compose/parts.ts';
 import {findKept, type Lookup, shown} from '../keep/kept-answers.ts';
 import {keyed, layerOver} from '../layer.ts';
@@ -94,42 +94,38 @@ export function furtherLike(leaf: Leaf, leaves: readonly Leaf[], kept: MadeOfKep
 /** How many records are read: enough for a mean. */
 const SAMPLE = 10_000;
 
-const NO_TOKENS: Usage = {inputTokens: 0, outputTokens: 0};
+/** A kept reply, with the planned queries that it answers and the time at which its first answer was kept. */
+interface CountedReply extends KnownReply {
+  readonly queries: Query[];
+  readonly storedAt: string;
+}
 
 /** The mean usage of the requests behind kept answers. */
 export class KeptUsage {
-  readonly #replies = new Map<string, {readonly usage: Usage; readonly queries: Query[]}>();
-  #sum = NO_TOKENS;
-  #first: Pick<StoredAnswer, 'storedAt'> & {readonly usage: Usage} = {storedAt: '', usage: NO_TOKENS};
+  readonly #replies = new Map<string, CountedReply>();
 
-  /** The number of replies in the mean. */
+  /** The number of replies that are counted. */
   get replies(): number {
     return this.#replies.size;
   }
 
-  /**
-   * Per request; undefined if no kept answer reports it. The request that filled the service's prompt cache for all
-   * others is left out.
-   */
+  /** Per request; undefined if no kept answer reports it. */
   get mean(): Usage | undefined {
-    const {replies} = this;
-    if (replies === 0) return undefined;
-    if (!this.#isFilled) return shareOf(this.#sum, replies);
-    return shareOf(
-      combine(this.#sum, this.#first.usage, (sum, first) => sum - first),
-      replies - 1,
-    );
+    const usages = this.#steady.map(({usage}) => usage);
+    return usages.length === 0 ? undefined : shareOf(usages.reduce(sumOf), usages.length);
   }
 
-  /** The replies to queries that are known; without the one that filled the prompt cache. */
+  /** The replies to queries that are known. */
   get known(): readonly KnownReply[] {
-    const isOther = (usage: Usage) => !this.#isFilled || usage !== this.#first.usage;
-    return [...this.#replies.values()].filter(({usage, queries}) => queries.length > 0 && isOther(usage));
+    return this.#steady.filter(({queries}) => queries.length > 0);
   }
 
-  /** True if the first request filled the service's prompt cache for all others. */
-  get #isFilled(): boolean {
-    return this.#sum.cacheReadTokens !== undefined && this.#first.usage.cacheReadTokens === undefined;
+  /** All replies but the first, if that one filled the service's prompt cache for the others. */
+  get #steady(): readonly CountedReply[] {
+    const all = [...this.#replies.values()];
+    if (!all.some(({usage}) => usage.cacheReadTokens)) return all;
+    const first = all.reduce((one, other) => (other.storedAt < one.storedAt ? other : one));
+    return first.usage.cacheReadTokens ? all : all.filter(reply => reply !== first);
   }
 
   /**
@@ -143,11 +139,8 @@ export class KeptUsage {
     const queries = query ? [query] : [];
     const before = this.#replies.get(id);
     before?.queries.push(...queries);
-    if (before || this.#replies.size === SAMPLE) return;
-    const usage = sumOf(receipt.usage, NO_TOKENS);
-    if (this.replies === 0 || storedAt < this.#first.storedAt) this.#first = {storedAt, usage};
-    this.#replies.set(id, {usage, queries});
-    this.#sum = sumOf(this.#sum, usage);
+    if (before || this.replies === SAMPLE) return;
+    this.#replies.set(id, {usage: receipt.usage, queries, storedAt});
   }
 
   /**
@@ -155,7 +148,7 @@ export class KeptUsage {
    * are sorted by key, and keys are hashes. The first records are therefore a random sample.
    */
   async sample(store: AnswerStore, identity: Teacher['identity']): Promise<void> {
-    if (this.#replies.size > 0) return;
+    if (this.replies > 0) return;
     const own = identityText(identity);
     let seen = 0;
     for await (const {stored} of store.entries()) {
