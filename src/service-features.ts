@@ -113,25 +113,18 @@ export interface ServiceProbe<A extends Access = Access> {
    * @default none: it has no temperature
    */
   atTemperature?(temperature: number): Teacher<A>;
-  /** Only for a teacher that asks about several inputs in one request. */
-  readonly packing?: Packing<A>;
-  /**
-   * The same teacher, asked about several inputs in one request. Only for one that is asked about each alone, and could be
-   * asked so.
-   *
-   * @param size - the most inputs in one request
-   */
-  packed?(size: number): Teacher<A>;
+  /** Only for a teacher that can be asked about several inputs in one request. */
+  readonly packing?: Packing<A> | undefined;
 }
 
-/** How a teacher asks about several inputs in one request. */
+/** How a teacher is asked about several inputs in one request. */
 export interface Packing<A extends Access = Access> {
-  /** The most inputs in one request. */
+  /** The most inputs in one request; 1 if each is asked about alone. */
   readonly size: number;
   /** The least agreement with answers about inputs alone that a probe must have shown before a run. @default none */
   readonly agreement?: number | undefined;
-  /** The same teacher, asked about each input alone. */
-  alone(): Teacher<A>;
+  /** The same teacher, with other packs. */
+  at(size: number): Teacher<A>;
 }
 
 /** The meaning of a service's token scores, as its adapter reads them. */

@@ -16,13 +16,12 @@ interface ProbeParts<A extends Access> {
    */
   readonly stepsOf?: ((completion: Completion) => readonly Step[] | undefined) | undefined;
   readonly atTemperature?: (temperature: number) => Teacher<A>;
-  readonly packing?: Packing<A>;
-  readonly packed?: ((size: number) => Teacher<A>) | undefined;
+  readonly packing?: Packing<A> | undefined;
 }
 
 /** Returns the probe of a language model's service. */
 export function chatProbe<A extends Access>(parts: ProbeParts<A>): ServiceProbe<A> {
-  const {dialect, atTemperature, packing, packed} = parts;
+  const {dialect, atTemperature, packing} = parts;
   const {scores, tokenKey = 'bytes'} = dialect;
   return {
     ...(scores && {scores: {...scores, key: tokenKey}}),
@@ -39,7 +38,6 @@ export function chatProbe<A extends Access>(parts: ProbeParts<A>): ServiceProbe<
     },
     ...(atTemperature && {atTemperature}),
     ...(packing && {packing}),
-    ...(packed && {packed}),
   };
 }
 

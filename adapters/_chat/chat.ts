@@ -2,6 +2,7 @@ import {TeacherError} from '../../src/errors.ts';
 import {kindProblem} from '../../src/input-kinds.ts';
 import {kinds, type Shape} from '../../src/options.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
+import type {Packing} from '../../src/service-features.ts';
 import type {Access, AskOptions, Input, Json, Outcome, Query, ReadOutcome, Reply, Teacher} from '../../src/teacher.ts';
 import {type Aliases, aliasIndex} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
@@ -62,13 +63,13 @@ export const CHAT_KINDS: Shape<ChatOptions> = {
 /**
  * A language model as a teacher. It sends one request per input, so that a refused one fails alone.
  *
- * @param packed - makes the same teacher for several inputs in one request, for probes and plans
+ * @param packing - for a teacher that can be asked about several inputs in one request, too
  * @throws InputError if the options can't be used
  */
 export function chatTeacher<A extends Access>(
   options: ChatOptions,
   dialect: Dialect<A>,
-  packed?: (size: number) => Teacher<A>,
+  packing?: Packing<A>,
 ): Teacher<A> {
   const prompts = promptsFor(options, dialect.way);
   const {address, service, name, connection, url, models} = openModel(options, dialect);
@@ -125,7 +126,7 @@ export function chatTeacher<A extends Access>(
         ...(unbounded && {unbounded}),
         fillsPromptCache: fillsPromptCache(template),
         ...(dialect.note && {note: reply => noteOn(reply, reader)}),
-        probe: chatProbe({dialect, settings, isHeld, packed, ...(warmed && {atTemperature})}),
+        probe: chatProbe({dialect, settings, isHeld, packing, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),
       },
     ),

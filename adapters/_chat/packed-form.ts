@@ -93,6 +93,11 @@ export class PackedForm {
     return fields.length > 0 && fields.every(field => isAllowed(field.text));
   }
 
+  /** Of the rows of a request, from 0. */
+  positionsOf(rows: readonly number[], queries: readonly Query[]): readonly number[] {
+    return drawPositions(rows.map(row => jsonOf(queries[row]!.input as PackedInput)));
+  }
+
   requestAbout(rows: readonly number[], queries: readonly Query[]): PackedRequest {
     const inputs = rows.map(row => queries[row]!.input as PackedInput);
     const {sample = 0} = queries[rows[0]!]!;

@@ -1,5 +1,6 @@
 import {TeacherError} from '../../src/errors.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
+import type {Packing} from '../../src/service-features.ts';
 import type {Access, AskOptions, Outcome, Query, ReadOutcome, Teacher} from '../../src/teacher.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {statusError} from '../_wire/refusal.ts';
@@ -19,25 +20,39 @@ import {noteOn, readReply, receiptOf} from './reading.ts';
 const MAPPING = 1;
 
 /**
+ * A language model as a teacher about classes, for each input alone or for several in one request.
+ *
+ * @throws InputError if the options can't be used
+ */
+export function classTeacher<A extends Access>(options: PackedOptions, dialect: Dialect<A>): Teacher<A> {
+  const size = packSizeOf(options);
+  const packing = {
+    ...{size, agreement: options.packAgreement},
+    at: (pack: number) => classTeacher({...options, pack}, dialect),
+  };
+  return size > 1 ? packedTeacher(options, dialect, packing) : chatTeacher(options, dialect, packing);
+}
+
+/**
  * A language model that is asked about several inputs in one request, and answers with a JSON object that has a field for
  * each. A later field can depend on the earlier ones.
  *
  * @throws InputError if the options can't be used
  */
-export function packedTeacher<A extends Access>(options: PackedOptions, dialect: Dialect<A>): Teacher<A> {
+function packedTeacher<A extends Access>(options: PackedOptions, dialect: Dialect<A>, packing: Packing<A>): Teacher<A> {
   const {model, parameters, imageTokens, packMatters = true, classes} = options;
   const {address, service, name, connection, url, models} = openModel(options, dialect);
   const {adapter, headers, path, refusalAdvice: advice, warmed, access, detail} = dialect;
   const form = new PackedForm(options, dialect);
   const {codes} = form;
-  const size = packSizeOf(options);
+  const {size} = packing;
   const words = wordsOf(form.prompts, dialect.aliases);
   // Tokens are read as they are written in JSON.
   const read = options.output === 'log-probabilities' ? codes.map(code => JSON.stringify(code).slice(1, -1)) : codes;
   const reader = {name, dialect, words: {...words, codes: read}};
   const unbounded = unboundedBy(dialect.cost, {body: form.template, parameters, model});
   const atTemperature = (temperature: number) =>
-    packedTeacher({...options, parameters: withParameters(parameters ?? {}, warmed?.(temperature))}, dialect);
+    classTeacher({...options, parameters: withParameters(parameters ?? {}, warmed?.(temperature))}, dialect);
   const bodyOf = (query: Query) => {
     const [request] = form.requestsFor([query], (_, why) => {
       throw new TeacherError(name, why);
@@ -47,7 +62,7 @@ export function packedTeacher<A extends Access>(options: PackedOptions, dialect:
   const packsOf = (queries: readonly Query[]) =>
     form.packsOf(queries).map(rows => ({
       rows,
-      headers: positionsNote(form.requestAbout(rows, queries).positions),
+      headers: positionsNote(form.positionsOf(rows, queries)),
       body: () => form.requestAbout(rows, queries).body,
     }));
   const lane = dialect.lane?.({connection, address, path, headers, refusalAdvice: advice, bodyOf, packsOf});
@@ -72,7 +87,7 @@ export function packedTeacher<A extends Access>(options: PackedOptions, dialect:
           ...{request: form.template, pack: {mapping: MAPPING, size}},
           ...(form.prompts.rotates && {rotates: true}),
         }
-      : chatTeacher(options, dialect).identity,
+      : packing.at(1).identity,
     access,
     classes,
     detail,
@@ -97,7 +112,7 @@ export function packedTeacher<A extends Access>(options: PackedOptions, dialect:
           ...{dialect, settings: form.settings, isHeld: completion => form.isHeld(completion)},
           stepsOf: completion => fieldsIn(completion)[0]?.steps,
           ...(warmed && {atTemperature}),
-          packing: {size, agreement: options.packAgreement, alone: () => chatTeacher(options, dialect)},
+          packing,
         }),
         ...(lane && {lane}),
       },

@@ -8,14 +8,13 @@ import {statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
 import {postJson} from '../_wire/request.ts';
 import {askBatches, CONCURRENCY, chargedService, openModel} from '../_wire/service.ts';
-import {type ChatOptions, chatTeacher, withParameters} from './chat.ts';
+import {type ChatOptions, withParameters} from './chat.ts';
 import {chatProbe} from './chat-probe.ts';
 import {fillsPromptCache, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
 import type {Dialect} from './dialect.ts';
 import {valueIn} from './fields.ts';
 import type {ModeOptions} from './modes.ts';
-import {packSizeOf} from './pack.ts';
-import {packedTeacher} from './packed-teacher.ts';
+import {classTeacher} from './packed-teacher.ts';
 import {Form, type Request} from './question-form.ts';
 import {type Either, hasQuestions, type QuestionChatOptions} from './question-options.ts';
 import {isSaid, outcomeOf, readValues, receiptOf} from './reading.ts';
@@ -25,9 +24,7 @@ export function languageModel<A extends Access>(
   options: Either<ChatOptions & Pick<ModeOptions, 'output' | 'structured'>>,
   dialect: Dialect<A>,
 ): Teacher<A> {
-  if (hasQuestions(options)) return questionTeacher(options, dialect);
-  if (packSizeOf(options) > 1) return packedTeacher(options, dialect);
-  return chatTeacher(options, dialect, pack => packedTeacher({...options, pack}, dialect));
+  return hasQuestions(options) ? questionTeacher(options, dialect) : classTeacher(options, dialect);
 }
 
 const MAX_QUESTIONS = 64;

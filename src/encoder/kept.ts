@@ -15,7 +15,7 @@ const MOST_TOGETHER = 1024;
  * encoded again.
  *
  * @param directory - the folder of a cache, such as `.limbeck`; the files are in `encodings` below it
- * @param contentOf - what decides an encoding: the text itself, or the bytes of another input
+ * @param contentOf - what decides an encoding: the text itself, or a digest of another input
  * @returns an encoder with the same vectors, which closes the given one when it is closed
  * @throws InputError, when inputs are encoded, if the folder can't be written
  */
@@ -23,12 +23,12 @@ export function withKeptEncodings(encoder: Encoder, directory: string): Encoder;
 export function withKeptEncodings<T>(
   encoder: Encoder<T>,
   directory: string,
-  contentOf: (input: T) => Uint8Array,
+  contentOf: (input: T) => string,
 ): Encoder<T>;
 export function withKeptEncodings<T>(
   encoder: Encoder<T>,
   directory: string,
-  contentOf: (input: T) => string | Uint8Array = input => input as string,
+  contentOf: (input: T) => string = input => input as string,
 ): Encoder<T> {
   const {name, hash, dimensions} = encoder;
   const path = join(directory, 'encodings', hash);
@@ -111,7 +111,7 @@ async function encodeUnknown<T>(
   return vectors;
 }
 
-const keyOf = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('base64');
+const keyOf = (content: string): string => createHash('sha256').update(content).digest('base64');
 
 /** Copies the bytes, because they may begin at any address. Undefined if they are no vector. */
 function vectorIn(bytes: Uint8Array | undefined, dimensions: number): Float32Array | undefined {

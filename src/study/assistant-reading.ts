@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto';
 import {askAll} from '../ask/batches.ts';
 import type {AssistantOptions, UnlabelledOptions} from '../assistant/assistant.ts';
 import type {PlainRows} from '../assistant/plain-classifier.ts';
-import {bytesOf, unitRows, unitVector} from '../data/arrays.ts';
+import {unitRows, unitVector} from '../data/arrays.ts';
 import {bucketReader, type NgramReading} from '../data/hashed-reading.ts';
 import {type Inputs, inputAt, sizeOf} from '../data/inputs.ts';
 import type {Encoder} from '../encoder/encoder.ts';
@@ -11,7 +11,7 @@ import {encoderHash, openOnDemand} from '../encoder/open.ts';
 import {InputError} from '../errors.ts';
 import {inputsOfKinds} from '../input-kinds.ts';
 import type {FeatureAssistantOptions} from '../recipe/recipe.ts';
-import {identityText} from '../store/stored-answer.ts';
+import {digestQuery, identityText} from '../store/stored-answer.ts';
 import type {Teacher, TensorInput} from '../teacher.ts';
 import type {TextVectors} from './expect-next.ts';
 import type {Services} from './services.ts';
@@ -165,8 +165,9 @@ async function openFeature(
   };
 }
 
-function contentOf({data, dtype, shape}: TensorInput): Uint8Array {
-  return Buffer.concat([Buffer.from(`${dtype} ${shape.join(',')} `), bytesOf(data)]);
+function contentOf(input: TensorInput): string {
+  const {dtype, shape, bytes} = digestQuery({input});
+  return `${dtype} ${shape.join()} ${bytes}`;
 }
 
 function tensorAt(inputs: Inputs, row: number): TensorInput {

@@ -48,19 +48,16 @@ export async function planWays(
 
 /** The teacher for inputs alone and in packs, by the most inputs in one request. */
 function packsOf(teacher: Teacher, inputs: Inputs): readonly (readonly [size: number, teacher: Teacher])[] {
-  const {packing, packed} = (teacher.service as ProbedService | undefined)?.probe ?? {};
+  const {packing} = (teacher.service as ProbedService | undefined)?.probe ?? {};
   if (teacher.parts !== undefined) return [];
-  if (packing) {
+  if (packing === undefined) return [[1, teacher]];
+  const {size} = packing;
+  if (size > 1) {
     return [
-      [1, packing.alone()],
-      [packing.size, teacher],
+      [1, packing.at(1)],
+      [size, teacher],
     ];
   }
-  const isPackable = packed !== undefined && (inputs.kind === 'text' || inputs.kind === 'record');
-  return isPackable
-    ? [
-        [1, teacher],
-        [SHOWN_PACK, packed(SHOWN_PACK)],
-      ]
-    : [[1, teacher]];
+  const isPackable = inputs.kind === 'text' || inputs.kind === 'record';
+  return [[1, teacher], ...(isPackable ? [[SHOWN_PACK, packing.at(SHOWN_PACK)] as const] : [])];
 }

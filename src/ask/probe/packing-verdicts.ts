@@ -36,7 +36,8 @@ const NAME = 'packing.jsonl';
 
 /** How a teacher packs; undefined if it asks about each input alone. */
 export function packingOf({service}: Pick<Teacher, 'service'>): Packing | undefined {
-  return (service as ProbedService | undefined)?.probe?.packing;
+  const packing = (service as ProbedService | undefined)?.probe?.packing;
+  return packing && packing.size > 1 ? packing : undefined;
 }
 
 /** What probes found of packs: a line for each in a file of the journal's folder. The last one about a teacher counts. */

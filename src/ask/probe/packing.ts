@@ -53,7 +53,7 @@ export async function tryPacking(
 ): Promise<PackingTrial | undefined> {
   const packing = packingOf(teacher);
   if (packing === undefined) return undefined;
-  const single = packing.alone();
+  const single = packing.at(1);
   const seen: Seen[] = [];
   const watched = observed(single, request => seen.push(request));
   // Answers of packs can be kept under the same keys.

@@ -157,7 +157,7 @@ describe('planAsking', () => {
   });
 
   it('counts the inputs of packs alone as well at worst, because each can have no answer in its pack', async () => {
-    const probe = {inspect: () => ({ignored: []}), packing: {size: 10, alone: () => serviceTeacher()}};
+    const probe = {inspect: () => ({ignored: []}), packing: {size: 10, at: () => serviceTeacher()}};
     const plan = await planAsking(serviceTeacher({probe} as object), inputs(25), {store: newStore()});
     expect(plan).toMatchObject({
       calls: {low: 3, expected: 3, worst: 5 * (3 + 25)},
