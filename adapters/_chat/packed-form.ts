@@ -4,6 +4,7 @@ import {type ChatOptions, withParameters} from './chat.ts';
 import {holdsLabel} from './chat-probe.ts';
 import type {Body, Completion, Dialect, Settings} from './dialect.ts';
 import {fieldsIn} from './fields.ts';
+import type {FormRequest} from './form-requests.ts';
 import {type ModeOptions, objectOf} from './modes.ts';
 import {drawPositions, PACK_IDS, packSizeOf} from './pack.ts';
 import {answerValue, type Prompt, type Prompts, promptsFor} from './prompt.ts';
@@ -14,14 +15,10 @@ export type PackedOptions = ChatOptions & Pick<ModeOptions, 'output' | 'structur
 type PackedInput = TextInput | RecordInput;
 
 /** Several inputs in one request. */
-export interface PackedRequest {
-  /** Indices in the call. */
-  readonly rows: readonly number[];
-  readonly inputs: readonly PackedInput[];
+export interface PackedRequest extends FormRequest {
   /** Of each row in the request, from 0. */
   readonly positions: readonly number[];
   readonly prompt: Prompt;
-  readonly body: Body;
 }
 
 /** Tokens around a value and its id. Small models write many blanks. */

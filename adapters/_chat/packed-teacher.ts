@@ -1,16 +1,14 @@
-import {TeacherError} from '../../src/errors.ts';
-import {withWait} from '../../src/pace/service-limits.ts';
 import type {Packing} from '../../src/service-features.ts';
-import type {Access, AskOptions, Outcome, Query, ReadOutcome, Teacher} from '../../src/teacher.ts';
+import type {Access, Query, Teacher} from '../../src/teacher.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {statusError} from '../_wire/refusal.ts';
-import {postJson} from '../_wire/request.ts';
-import {askBatches, CONCURRENCY, chargedService, openModel} from '../_wire/service.ts';
+import {CONCURRENCY, chargedService, openModel} from '../_wire/service.ts';
 import {chatTeacher, withParameters, wordsOf} from './chat.ts';
 import {chatProbe} from './chat-probe.ts';
 import {fillsPromptCache, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
 import type {Dialect} from './dialect.ts';
 import {fieldsIn} from './fields.ts';
+import {askByForm, bodyAbout} from './form-requests.ts';
 import {packSizeOf, positionsNote, withPositions} from './pack.ts';
 import {PackedForm, type PackedOptions, type PackedRequest} from './packed-form.ts';
 import {parseLabel} from './projection-text.ts';
@@ -53,12 +51,7 @@ function packedTeacher<A extends Access>(options: PackedOptions, dialect: Dialec
   const unbounded = unboundedBy(dialect.cost, {body: form.template, parameters, model});
   const atTemperature = (temperature: number) =>
     classTeacher({...options, parameters: withParameters(parameters ?? {}, warmed?.(temperature))}, dialect);
-  const bodyOf = (query: Query) => {
-    const [request] = form.requestsFor([query], (_, why) => {
-      throw new TeacherError(name, why);
-    });
-    return request!.body;
-  };
+  const bodyOf = (query: Query) => bodyAbout(connection, form, query);
   const packsOf = (queries: readonly Query[]) =>
     form.packsOf(queries).map(rows => ({
       rows,
@@ -66,19 +59,6 @@ function packedTeacher<A extends Access>(options: PackedOptions, dialect: Dialec
       body: () => form.requestAbout(rows, queries).body,
     }));
   const lane = dialect.lane?.({connection, address, path, headers, refusalAdvice: advice, bodyOf, packsOf});
-  const send = async (
-    {rows, inputs, positions, body}: PackedRequest,
-    {exchange = (_, send) => send(), signal}: AskOptions,
-  ): Promise<readonly ReadOutcome<A>[]> => {
-    const reply = await exchange(rows, async () => {
-      const posted = await postJson(connection, url, body, {signal, ...(headers && {headers})});
-      return posted.status === 200 ? withPositions(posted, positions) : withWait(posted);
-    });
-    if (reply.status === 200) return readReply(reply, rows.length, reader);
-    const error = statusError(connection, reply, {advice, inputs});
-    if (!error.refusal) throw error;
-    return rows.map(() => ({error}));
-  };
   return {
     name,
     identity: packMatters
@@ -117,15 +97,11 @@ function packedTeacher<A extends Access>(options: PackedOptions, dialect: Dialec
         ...(lane && {lane}),
       },
     ),
-    async ask(queries: readonly Query[], askOptions: AskOptions = {}) {
-      askOptions.signal?.throwIfAborted();
-      const outcomes = new Array<Outcome<A>>(queries.length);
-      const requests = form.requestsFor(queries, (row, why) => {
-        outcomes[row] = {error: new TeacherError(name, why)};
-      });
-      await askBatches(requests, request => send(request, askOptions), outcomes, askOptions.signal);
-      return outcomes;
-    },
+    ask: askByForm<A, PackedRequest>(form, {
+      ...{connection, url, headers, advice},
+      read: (reply, {rows}) => readReply(reply, rows.length, reader),
+      noted: (reply, {positions}) => withPositions(reply, positions),
+    }),
   };
 }
 

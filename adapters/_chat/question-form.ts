@@ -10,6 +10,7 @@ import {withParameters} from './chat.ts';
 import {holdsLabel} from './chat-probe.ts';
 import type {Body, ChatWords, Completion, Dialect, Settings} from './dialect.ts';
 import {type Field, fieldsIn} from './fields.ts';
+import type {FormRequest} from './form-requests.ts';
 import {objectOf} from './modes.ts';
 import {plain} from './projection-text.ts';
 import {labelCodes, lineOf, type Prompt, type PromptedInput} from './prompt.ts';
@@ -143,12 +144,8 @@ function optionsOf(question: Question): readonly Option[] {
 }
 
 /** Questions about one input in one request. */
-export interface Request {
-  readonly input: PromptedInput;
-  /** Indices in the call. */
-  readonly rows: readonly number[];
+export interface Request extends FormRequest {
   readonly prompt: Prompt;
-  readonly body: Body;
 }
 
 /** How questions become requests, and how the fields of a reply are found. */
@@ -197,7 +194,7 @@ export class Form {
 
   #requestAbout(input: PromptedInput, questions: readonly Question[], sample: number) {
     const prompt = promptOf(this.#asked(questions), input, this.#options, sample);
-    return {input, prompt, body: this.#bodyOf(prompt, this.#settingsFor(questions))};
+    return {inputs: [input], prompt, body: this.#bodyOf(prompt, this.#settingsFor(questions))};
   }
 
   #asked(questions: readonly Question[]): Asked {

@@ -1,18 +1,17 @@
 import {InputError, TeacherError} from '../../src/errors.ts';
-import {withWait} from '../../src/pace/service-limits.ts';
 import type {Question} from '../../src/question.ts';
 import {checkQuestions} from '../../src/questions.ts';
-import type {Access, AskOptions, Outcome, Query, ReadOutcome, Reply, Teacher} from '../../src/teacher.ts';
+import type {Access, Query, ReadOutcome, Reply, Teacher} from '../../src/teacher.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {statusError} from '../_wire/refusal.ts';
 import {parseJson} from '../_wire/reply.ts';
-import {postJson} from '../_wire/request.ts';
-import {askBatches, CONCURRENCY, chargedService, openModel} from '../_wire/service.ts';
+import {CONCURRENCY, chargedService, openModel} from '../_wire/service.ts';
 import {type ChatOptions, withParameters} from './chat.ts';
 import {chatProbe} from './chat-probe.ts';
 import {fillsPromptCache, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
 import type {Dialect} from './dialect.ts';
 import {valueIn} from './fields.ts';
+import {askByForm, bodyAbout} from './form-requests.ts';
 import type {ModeOptions} from './modes.ts';
 import {classTeacher} from './packed-teacher.ts';
 import {Form, type Request} from './question-form.ts';
@@ -49,23 +48,9 @@ function questionTeacher<A extends Access>(options: QuestionChatOptions, dialect
   const unbounded = unboundedBy(dialect.cost, {body: form.template, parameters, model});
   const read = (reply: Reply, questions: readonly (Question | undefined)[]) =>
     readQuestions(reply, questions, {name, dialect, form});
-  const bodyOf = (query: Query) => {
-    const [request] = form.requestsFor([query], (_, why) => {
-      throw new TeacherError(name, why);
-    });
-    return request!.body;
-  };
+  const bodyOf = (query: Query) => bodyAbout(connection, form, query);
   const atTemperature = (temperature: number) =>
     questionTeacher({...options, parameters: withParameters(parameters ?? {}, warmed?.(temperature))}, dialect);
-  const send = async ({rows, input, body}: Request, queries: readonly Query[], {exchange, signal}: AskOptions) => {
-    const post = async () => withWait(await postJson(connection, url, body, {signal, ...(headers && {headers})}));
-    const reply = await (exchange?.(rows, post) ?? post());
-    const questions = rows.map(row => queries[row]!.question);
-    if (reply.status === 200) return read(reply, questions);
-    const error = statusError(connection, reply, {advice, inputs: [input]});
-    if (!error.refusal) throw error;
-    return rows.map(() => ({error}));
-  };
   // A line of a batch is about one query.
   const lane =
     perRequest === 1 ? dialect.lane?.({connection, address, path, headers, refusalAdvice: advice, bodyOf}) : undefined;
@@ -112,15 +97,14 @@ function questionTeacher<A extends Access>(options: QuestionChatOptions, dialect
         ...(lane && {lane}),
       },
     ),
-    async ask(queries, askOptions = {}) {
-      askOptions.signal?.throwIfAborted();
-      const outcomes = new Array<Outcome<A>>(queries.length);
-      const requests = form.requestsFor(queries, (row, why) => {
-        outcomes[row] = {error: new TeacherError(name, why)};
-      });
-      await askBatches(requests, request => send(request, queries, askOptions), outcomes, askOptions.signal);
-      return outcomes;
-    },
+    ask: askByForm<A, Request>(form, {
+      ...{connection, url, headers, advice},
+      read: (reply, {rows}, queries) =>
+        read(
+          reply,
+          rows.map(row => queries[row]!.question),
+        ),
+    }),
   };
 }
 
