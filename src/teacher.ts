@@ -12,29 +12,9 @@ import type {Input} from './input.ts';
 import type {Question, Questions} from './question.ts';
 import type {Price, Rate, Receipt, Unbounded, Usage} from './usage.ts';
 
-export type {
-  Answer,
-  Detail,
-  ExpectedAnswer,
-  Feature,
-  LabelAnswer,
-  LogitsAnswer,
-  LogProbabilitiesAnswer,
-  TopKAnswer,
-  VectorAnswer,
-  VotesAnswer,
-} from './answer.ts';
-export type {
-  EncodedImage,
-  Fields,
-  ImageInput,
-  Input,
-  MediaType,
-  RecordInput,
-  TensorInput,
-  TextInput,
-} from './input.ts';
-export type {Price, Rate, Receipt, Unbounded, Usage} from './usage.ts';
+export type * from './answer.ts';
+export type * from './input.ts';
+export type * from './usage.ts';
 
 /**
  * The contract: what a teacher is, what it is asked and what it answers. Types only.

@@ -11,10 +11,10 @@ import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
 import {
   type LabelledShard,
   labelShard,
-  type Place,
-  placeOf,
   type RowRange,
+  rowsIn,
   type Shard,
+  type ShardRows,
   type Share,
 } from '../study/shard.ts';
 import {
@@ -55,7 +55,7 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const plansOf = (recipe: ResolvedRecipe) => recipe.queryPlans.filter(({level}) => levelsOf(recipe).includes(level));
   const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) => {
     const recipe = await resolveRecipe(about);
-    if (shard) placeOf(shard, recipe, plansOf(recipe));
+    if (shard) rowsIn(shard, recipe, plansOf(recipe));
     return openStudy(recipe, levelsOf(recipe), own);
   };
   await withStudies(source, options, open, async studies => {
@@ -110,8 +110,8 @@ function report(
 
 function rowOf(found: Found) {
   const {level, own} = found.plan;
-  const place = 'rows' in found && {rows: found.rows, of: found.of};
-  const whose = {level, ...(own && {method: own.method}), ...place};
+  const part = 'rows' in found && {rows: found.rows, of: found.of};
+  const whose = {level, ...(own && {method: own.method}), ...part};
   if ('pending' in found) return {...whose, answers: 0, ...found.ledger};
   const {knowledge, ledger, missing, total} = found;
   const answers = knowledge.inputs.count;
@@ -128,12 +128,12 @@ function lineOf(found: Found): string {
   // If a teacher is made of others, their answers are bought and kept.
   const made = asked > total ? `made of ${asked} of its parts, ` : '';
   const ofLogs = imported === undefined ? '' : `, ${imported} of them imported`;
-  const where = 'path' in found ? `in ${found.path}` : `about ${placeText(found)}`;
+  const where = 'path' in found ? `in ${found.path}` : `about ${rowsText(found)}`;
   return `${answers} answers (${made}${bought} bought, ${cached} cached${ofLogs}) ${where}`;
 }
 
 /** A part of a transfer set, for people. */
-export function placeText({rows: {from, to}, of}: Place): string {
+export function rowsText({rows: {from, to}, of}: ShardRows): string {
   return `rows ${from}:${to} of ${of}`;
 }
 

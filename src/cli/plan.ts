@@ -6,7 +6,7 @@ import {recipeOfFirst} from '../recipe/questions.ts';
 import {type LevelPlan, planStudy, type StudyPlan} from '../study/plan.ts';
 import {count, counted, duration} from '../study/report/format.ts';
 import type {AskingWay} from '../study/ways.ts';
-import {type Lane, placeText, type ShardFlags} from './label.ts';
+import {type Lane, rowsText, type ShardFlags} from './label.ts';
 import {type BudgetFlags, recipeChanges} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
@@ -37,7 +37,7 @@ export async function runPlan(path: string, flags: PlanFlags): Promise<void> {
 export function planText({name, cache, part, levels, total}: StudyPlan): string {
   const asked = levels.filter(({isService}) => isService);
   return [
-    `What asking takes for ${part ? `${placeText(part)} of ` : ''}${name}, with the answers in ${cache}`,
+    `What asking takes for ${part ? `${rowsText(part)} of ` : ''}${name}, with the answers in ${cache}`,
     ...levels.map(levelText),
     ...(asked.length > 1 && total.calls.worst > 0
       ? [`All services together\n${table({...total, byBatches: asked.some(({byBatches}) => byBatches)})}`]

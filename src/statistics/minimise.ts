@@ -46,7 +46,7 @@ export function minimise(
   start: Float64Array,
   {iterations = 200, tolerance = 1e-6}: MinimiseOptions = {},
 ): Minimum {
-  let [now, next] = [placeAt(start), placeAt(start)];
+  let [now, next] = [evaluationAt(start), evaluationAt(start)];
   now.value = objective(now.point, now.gradient);
   const direction = new Float64Array(start.length);
   const moves: Move[] = [];
@@ -64,13 +64,13 @@ export function minimise(
 }
 
 /** A point, and the function there. */
-interface Place {
+interface Evaluation {
   readonly point: Float64Array;
   readonly gradient: Float64Array;
   value: number;
 }
 
-function placeAt(point: Float64Array): Place {
+function evaluationAt(point: Float64Array): Evaluation {
   return {point: point.slice(), gradient: new Float64Array(point.length), value: Number.NaN};
 }
 
@@ -82,8 +82,8 @@ interface Move {
   curvature: number;
 }
 
-/** Adds a move in the place of the oldest one, unless the function is not curved along it. */
-function remember(moves: Move[], from: Place, to: Place): void {
+/** Adds a move, which replaces the oldest one if there are too many, unless the function is not curved along it. */
+function remember(moves: Move[], from: Evaluation, to: Evaluation): void {
   const {length} = from.point;
   const move =
     moves.length === HISTORY
@@ -117,9 +117,9 @@ function setDirection(direction: Float64Array, gradient: Float64Array, moves: re
 }
 
 interface Search {
-  readonly now: Place;
+  readonly now: Evaluation;
   /** Where the search ends. */
-  readonly next: Place;
+  readonly next: Evaluation;
   readonly direction: Float64Array;
   readonly isFirst: boolean;
 }

@@ -18,7 +18,7 @@ import {measurable} from './asking.ts';
 import {rowsAskedAgain} from './divide.ts';
 import {isAskedAgain, isFunctionOfInput, testRowsAskedAgain} from './repeatability.ts';
 import {openServices} from './services.ts';
-import {type Place, partOf, placeOf, type Shard} from './shard.ts';
+import {partOf, rowsIn, type Shard, type ShardRows} from './shard.ts';
 import {openTeachers} from './teachers.ts';
 import {type AskingWay, planWays} from './ways.ts';
 
@@ -89,7 +89,7 @@ export interface StudyPlan {
   readonly name: string;
   readonly cache: string;
   /** The shard that alone is asked about; absent if it is the whole transfer set. */
-  readonly part?: Place;
+  readonly part?: ShardRows;
   /** In the order in which they are asked. */
   readonly levels: readonly LevelPlan[];
   /** Over all levels that ask a service; a number is absent if it is not known for one of them. */
@@ -101,7 +101,7 @@ export interface StudyPlan {
 /**
  * Works out what it takes to ask all that `compare` asks. Sends no query, starts no service and writes nothing.
  *
- * @throws InputError if a service is to be asked by a batch lane and has none, or as `placeOf` does
+ * @throws InputError if a service is to be asked by a batch lane and has none, or as `rowsIn` does
  */
 export async function planStudy(
   source: Recipe,
@@ -109,7 +109,7 @@ export async function planStudy(
 ): Promise<StudyPlan> {
   const recipe = await resolveRecipe(source);
   const {reference} = recipe;
-  const part = shard && placeOf(shard, recipe, recipe.queryPlans);
+  const part = shard && rowsIn(shard, recipe, recipe.queryPlans);
   const services = openServices();
   const store = openToRead(cache);
   const replies = new JournalReader(journalOf(cache));

@@ -53,19 +53,19 @@ function isWithin(value: number, least: number, most: number): boolean {
 }
 
 /** Where a shard is in its transfer set. */
-export interface Place {
+export interface ShardRows {
   readonly rows: RowRange;
   /** Inputs of the transfer set. */
   readonly of: number;
 }
 
 /**
- * The place of a shard in the transfer set of a recipe.
+ * Where a shard is in the transfer set of a recipe.
  *
  * @param plans - those that are to be asked
  * @throws InputError as `rowsOf` does, or if a method chooses its inputs in rounds
  */
-export function placeOf(shard: Shard, {drawn}: ResolvedRecipe, plans: readonly QueryPlan[]): Place {
+export function rowsIn(shard: Shard, {drawn}: ResolvedRecipe, plans: readonly QueryPlan[]): ShardRows {
   const of = drawn.inputs.count;
   const rows = rowsOf(shard, of);
   const chosen = plans.find(({select}) => select !== undefined);
@@ -85,15 +85,15 @@ export function partOf(transfer: TransferSet, {from, to}: RowRange): TransferSet
 }
 
 /** The answers about a shard. Its `total` counts the inputs of the shard; versions count for themselves. */
-export type LabelledShard = (Omit<Labelled, 'path'> | Pending) & Place;
+export type LabelledShard = (Omit<Labelled, 'path'> | Pending) & ShardRows;
 
 /**
  * Asks about a shard. Its answers are kept, and no knowledge is saved: a file of a part could be taken for the whole.
  *
- * @throws InputError as `placeOf` does
+ * @throws InputError as `rowsIn` does
  */
 export async function labelShard(study: Study, plan: QueryPlan, shard: Shard): Promise<LabelledShard> {
-  const place = placeOf(shard, study.recipe, [plan]);
-  const found = await collected(study, plan, partOf(study.recipe.transferOf(plan), place.rows));
-  return {...found, ...place};
+  const own = rowsIn(shard, study.recipe, [plan]);
+  const found = await collected(study, plan, partOf(study.recipe.transferOf(plan), own.rows));
+  return {...found, ...own};
 }
