@@ -1,30 +1,23 @@
 import {readdirSync, readFileSync} from 'node:fs';
-import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
-import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {beforeEach, describe, expect, it} from 'vitest';
 import type {StudyPlan} from '../../src/study/plan.ts';
 import {until} from '../built.ts';
-import {type BatchService, startBatchService} from './batch-service.ts';
+import type {BatchService} from './batch-service.ts';
+import {batchWorkplace} from './batch-workplace.ts';
 import type {Labelled} from './hostile-work.ts';
-import {fixture, type Running, workplace} from './limbeck.ts';
+import {fixture, type Running} from './limbeck.ts';
 
-const {folder, start, run, json} = workplace();
-const LABEL = ['label', fixture('batched.ts'), '--lane', 'batch'];
 const INPUTS = 20;
+const {folder, start, run, json, served} = batchWorkplace(INPUTS);
+const LABEL = ['label', fixture('batched.ts'), '--lane', 'batch'];
 
 describe('limbeck label --lane batch', () => {
   let service: BatchService;
   let env: Record<string, string>;
 
-  beforeEach(async () => {
-    service = await startBatchService();
-    env = {TEST_TEACHER_URL: service.url, TEST_INPUTS: String(INPUTS)};
-  });
-
-  afterEach(async () => {
-    service.close();
-    await rm(join(folder(), '.limbeck'), {recursive: true, force: true});
-    await rm(join(folder(), 'out'), {recursive: true, force: true});
+  beforeEach(() => {
+    ({service, env} = served());
   });
 
   /** Every text was asked about once, in one batch but for the one that went ahead. */

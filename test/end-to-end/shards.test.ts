@@ -1,28 +1,21 @@
 import {existsSync} from 'node:fs';
-import {rm} from 'node:fs/promises';
 import {join} from 'node:path';
-import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {type BatchService, startBatchService} from './batch-service.ts';
+import {beforeEach, describe, expect, it} from 'vitest';
+import type {BatchService} from './batch-service.ts';
+import {batchWorkplace} from './batch-workplace.ts';
 import type {Labelled} from './hostile-work.ts';
-import {fixture, workplace} from './limbeck.ts';
+import {fixture} from './limbeck.ts';
 
-const {folder, run, json} = workplace();
-const LABEL = ['label', fixture('batched.ts')];
 const INPUTS = 21;
+const {folder, run, json, served} = batchWorkplace(INPUTS);
+const LABEL = ['label', fixture('batched.ts')];
 
 describe('limbeck label of a part of the transfer set', () => {
   let service: BatchService;
   let env: Record<string, string>;
 
-  beforeEach(async () => {
-    service = await startBatchService();
-    env = {TEST_TEACHER_URL: service.url, TEST_INPUTS: String(INPUTS)};
-  });
-
-  afterEach(async () => {
-    service.close();
-    await rm(join(folder(), '.limbeck'), {recursive: true, force: true});
-    await rm(join(folder(), 'out'), {recursive: true, force: true});
+  beforeEach(() => {
+    ({service, env} = served());
   });
 
   /** Every text was asked about once. */

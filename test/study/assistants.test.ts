@@ -11,12 +11,11 @@ import {mlp} from '../../src/student/mlp.ts';
 import {compare} from '../../src/study/compare.ts';
 import {assistantSentence, nextSentence} from '../../src/study/report/sentences.ts';
 import {resultsTable} from '../../src/study/table.ts';
-import type {Teacher, TextInput} from '../../src/teacher.ts';
 import {fakeTeacher} from '../ask/fake-teacher.ts';
+import {asInputs, classes, filmTeacher} from './film-texts.ts';
 import {studentFolder, studyPlaces} from './tiny.ts';
 
 const encoder = join(import.meta.dirname, '../fixtures/encoder/bert');
-const classes = ['film', 'money'];
 const numbers = ['one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
 
 /** Texts about a film or about money. */
@@ -28,8 +27,6 @@ function texts(start: number, end: number): string[] {
   });
 }
 
-const asInputs = (all: readonly string[]) => ({kind: 'text', count: all.length, texts: all}) as const;
-
 /** 70 texts to train on, 20 to test, of which 5 are among the others. */
 function data(): UnlabelledDataset {
   const train = texts(0, 70);
@@ -38,15 +35,7 @@ function data(): UnlabelledDataset {
 }
 
 const asked = new Set<string>();
-const teacher: Teacher<'black-box'> = {
-  ...fakeTeacher({access: 'black-box', detail: {kind: 'label'}, classes}, () => []),
-  ask: async queries =>
-    queries.map(({input}) => {
-      const {text} = input as TextInput;
-      asked.add(text);
-      return {answer: {kind: 'label', label: text.includes('film') ? 0 : 1}};
-    }),
-};
+const teacher = filmTeacher(asked);
 
 /** The texts of the training split that nobody was asked about. */
 function unasked(): number {

@@ -12,15 +12,12 @@ import {staticEmbedding} from '../../src/student/static-embedding.ts';
 import type {StudentBuilder} from '../../src/student/student.ts';
 import {compare} from '../../src/study/compare.ts';
 import {choiceSentences} from '../../src/study/report/sentences.ts';
-import type {Teacher, TextInput} from '../../src/teacher.ts';
-import {fakeTeacher} from '../ask/fake-teacher.ts';
+import {asInputs, classes, filmTeacher} from './film-texts.ts';
 import {studyPlaces} from './tiny.ts';
 
 const encoder = join(import.meta.dirname, '../fixtures/encoder/bert');
-const classes = ['film', 'money'];
 const texts = (start: number, end: number): string[] =>
   Array.from({length: end - start}, (_, index) => `${(start + index) % 2 ? 'money' : 'film'} ${start + index}`);
-const asInputs = (all: readonly string[]) => ({kind: 'text', count: all.length, texts: all}) as const;
 /** The first of the training texts are also in the test split. */
 const test = [...texts(0, 10), ...texts(90_000, 90_010)];
 
@@ -33,15 +30,7 @@ function dataOf(count: number): UnlabelledDataset {
 }
 
 const asked = new Set<string>();
-const teacher: Teacher<'black-box'> = {
-  ...fakeTeacher({access: 'black-box', detail: {kind: 'label'}, classes}, () => []),
-  ask: async queries =>
-    queries.map(({input}) => {
-      const {text} = input as TextInput;
-      asked.add(text);
-      return {answer: {kind: 'label', label: text.includes('film') ? 0 : 1}};
-    }),
-};
+const teacher = filmTeacher(asked);
 
 /** Notes the texts of each preparation. */
 function noting(preparations: (readonly string[])[]): StudentBuilder {
