@@ -1,10 +1,22 @@
 import {kinds, oneOf, type Shape} from '../options.ts';
+import type {Admission} from '../pace/admission.ts';
+import type {GivenRates} from '../pace/learned-pace.ts';
+import type {Budget} from './budget/budget.ts';
 import type {BudgetLimit} from './budget/limit.ts';
 import type {DriftOptions} from './drift.ts';
 import type {RecordMode} from './keep/record.ts';
 import type {LaneChoice} from './lane/lane-layers.ts';
 import type {Interruption} from './ledger.ts';
 import type {OnNote} from './notes.ts';
+
+/** Limits and a budget that several processes keep together. */
+export interface SharedAsking {
+  /** The admission of an account, at the rates that its teacher gives. The same account has one. */
+  admission(account: string, rates: GivenRates): Admission;
+  readonly budget: Budget;
+  /** Tells the others what was spent, and leaves them. Close it when nothing asks through it any more. */
+  close(): Promise<void>;
+}
 
 export interface AskingOptions {
   /** The answer store: a file, or the URL of a store such as `redis://127.0.0.1:6379`. */
@@ -23,6 +35,13 @@ export interface AskingOptions {
    * @default no limit
    */
   readonly budget?: readonly BudgetLimit[] | undefined;
+  /**
+   * Keeps limits and budget together with other processes. The caller closes it. It has the budget, so `budget` is left
+   * out.
+   *
+   * @default this process alone keeps them
+   */
+  readonly shared?: SharedAsking | undefined;
   /**
    * True to ask again about quarantined queries.
    *
@@ -75,6 +94,7 @@ export const ASKING: Shape<AskingOptions> = {
   journal: kinds.text,
   record: oneOf('none', 'once', 'new', 'all'),
   budget: kinds.list,
+  shared: kinds.object,
   retryQuarantined: kinds.flag,
   drift: kinds.object,
   firstAnswerWithin: kinds.number,

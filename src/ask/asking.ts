@@ -25,7 +25,7 @@ import {type AskingReport, createAskingMeter} from './progress/meter.ts';
 import {FirstAnswer} from './refusals/first-answer.ts';
 import {ownRefusals, type StackOptions, stack} from './teacher-stack.ts';
 
-export type {AskingOptions} from './asking-options.ts';
+export type {AskingOptions, SharedAsking} from './asking-options.ts';
 
 /** A teacher with all its layers, and the parts that are asked through them. */
 export interface OpenTeacher<A extends Access = Access> {
@@ -87,7 +87,7 @@ export interface Asking {
 
 /**
  * @throws AnswerStoreError if the journal can't be written
- * @throws InputError if drift is to be watched by a batch lane
+ * @throws InputError if drift is to be watched by a batch lane, or a budget is given beside a shared one
  */
 export async function openAsking(given: AskingOptions): Promise<Asking> {
   checkOptions('openAsking', given, ASKING, ['cache', 'journal']);
@@ -97,6 +97,7 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
     budget: limits = [],
     firstAnswerWithin,
     lane,
+    shared,
     wait,
     interruption,
     onNote: say = warn,
@@ -105,8 +106,11 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
   if (lane && options.drift) {
     throw new InputError('Drift is watched between requests one by one. Leave `--drift-every` out of the batch lane.');
   }
+  if (shared && limits.length > 0) {
+    throw new InputError('The budget is that of `shared`. Give it there, and leave `budget` out.');
+  }
   const onNote = onceEach(say);
-  const budget = createBudget(limits, onNote);
+  const budget = shared?.budget ?? createBudget(limits, onNote);
   const store = openStoreAt(cache, folder);
   // A broken store is reported before anything is created beside it. A new store is created when the first answer
   // comes.
@@ -123,7 +127,9 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
   const admissions = new Map<string, Admission>();
   const admissionOf = ({service, concurrency = 1}: Teacher): Admission | undefined => {
     if (service === undefined) return undefined;
-    const known = admissions.get(service.account) ?? createAdmission({concurrency, ...service.rate});
+    const rates = {concurrency, ...service.rate};
+    const known =
+      admissions.get(service.account) ?? shared?.admission(service.account, rates) ?? createAdmission(rates);
     admissions.set(service.account, known);
     return known;
   };

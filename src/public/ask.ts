@@ -4,7 +4,7 @@
  * @module
  */
 
-export {type Asking, type AskingOptions, type OpenTeacher, openAsking} from '../ask/asking.ts';
+export {type Asking, type AskingOptions, type OpenTeacher, openAsking, type SharedAsking} from '../ask/asking.ts';
 export {askEach, type TakeOutcomes, withBatches} from '../ask/batches.ts';
 export {type Budget, createBudget} from '../ask/budget/budget.ts';
 export {type BudgetLimit, parseBudget, type Spending} from '../ask/budget/limit.ts';

@@ -16,7 +16,7 @@ import {type Charge, checkPrice, nanoDollars} from './price.ts';
 /** The limits and the spending of one run, over all of its teachers. */
 export interface Budget {
   readonly limits: readonly BudgetLimit[];
-  /** The sum of what was settled so far, without reservations. */
+  /** The sum of what was settled so far, without reservations; as last known, if several processes keep the budget. */
   readonly spent: Spending;
   /**
    * The budget for one teacher, at its price.
@@ -36,7 +36,7 @@ export interface TeacherBudget {
    */
   reserve(worst: Charge, signal?: AbortSignal): Promise<Reservation>;
   /** Reserves the most that requests which go out together can cost: for as many as fit, from the first on. */
-  reserveFirst(worst: readonly Charge[]): PartialReservation;
+  reserveFirst(worst: readonly Charge[]): Promise<PartialReservation>;
 }
 
 export interface PartialReservation {
@@ -154,7 +154,7 @@ class SharedBudget implements Budget {
         else await this.#wait(request, signal);
         return this.#reservationOf(request);
       },
-      reserveFirst: charges => {
+      reserveFirst: async charges => {
         const reservations: Reservation[] = [];
         for (const charge of charges) {
           checkBound(charge);

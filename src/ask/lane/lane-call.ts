@@ -148,7 +148,7 @@ export class LaneCall<A extends Access> {
   /** Submits as many of these as the budget covers. If the service has no room, they wait for the other batches. */
   async #send(lines: readonly LaneLine[], attempt: number): Promise<Sent | undefined> {
     const indicesOf = (some: readonly LaneLine[]) => some.flatMap(({indices}) => indices);
-    const {count, refusal, funds} = reserveFor(this.#lane, lines);
+    const {count, refusal, funds} = await reserveFor(this.#lane, lines);
     if (refusal) for (const index of indicesOf(lines.slice(count))) this.#queries.settle(index, {error: refusal});
     if (count === 0) return undefined;
     try {

@@ -162,9 +162,9 @@ export interface Funding {
 }
 
 /** Reserves the most that a batch of these lines can cost. */
-export function reserveFor({service, budget}: LaneWork, lines: readonly LaneLine[]): Funding {
+export async function reserveFor({service, budget}: LaneWork, lines: readonly LaneLine[]): Promise<Funding> {
   const charges = lines.map(({queries}): Charge => ({calls: 1, usage: service.worstCase?.(queries)}));
-  const {reservations, refusal} = budget?.reserveFirst(charges) ?? {};
+  const {reservations, refusal} = (await budget?.reserveFirst(charges)) ?? {};
   const count = reservations?.length ?? lines.length;
   const reserved = lines
     .slice(0, count)

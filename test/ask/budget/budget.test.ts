@@ -165,7 +165,7 @@ describe('a budget', () => {
   it('reserves as much for a request of the same teacher by its batch lane', async () => {
     const budget = createBudget([{tokens: 100}], () => {});
     (await drawOn(budget).reserve(tokens(10))).settle(tokens(20));
-    const {reservations, refusal} = drawOn(budget, {perCall: 1}).reserveFirst(new Array(9).fill(tokens(10)));
+    const {reservations, refusal} = await drawOn(budget, {perCall: 1}).reserveFirst(new Array(9).fill(tokens(10)));
     expect(reservations).toHaveLength(4);
     expect(refusal!.message).toContain('the next request may come to 20 tokens');
   });
@@ -352,29 +352,32 @@ describe('under any interleaving of requests', () => {
 });
 
 describe('what goes out together', () => {
-  it('is let through as far as the budget holds it, with the reason why no further', () => {
+  it('is let through as far as the budget holds it, with the reason why no further', async () => {
     const budget = createBudget([{tokens: 100}]);
     const teacher = drawOn(budget);
-    const {refusal, reservations} = teacher.reserveFirst([tokens(40), tokens(50), tokens(20), tokens(5)]);
+    const {refusal, reservations} = await teacher.reserveFirst([tokens(40), tokens(50), tokens(20), tokens(5)]);
     expect(reservations).toHaveLength(2);
     expect(refusal).toBeInstanceOf(BudgetError);
     expect(refusal!.message).toContain('the next request may come to 20 tokens');
-    expect(teacher.reserveFirst([tokens(20)])).toMatchObject({reservations: [], refusal: expect.any(BudgetError)});
+    expect(await teacher.reserveFirst([tokens(20)])).toMatchObject({
+      reservations: [],
+      refusal: expect.any(BudgetError),
+    });
     for (const reservation of reservations) reservation.settle(tokens(15));
     expect(budget.spent).toMatchObject({calls: 2, tokens: 30});
-    expect(teacher.reserveFirst([tokens(70)])).toMatchObject({reservations: [{}]});
+    expect(await teacher.reserveFirst([tokens(70)])).toMatchObject({reservations: [{}]});
     expect(() => reservations[0]!.settle(tokens(1))).toThrow(TypeError);
   });
 
   it('shares the budget with what goes out alone', async () => {
     const teacher = drawOn(createBudget([{calls: 5}]));
     await teacher.reserve(ONE_CALL);
-    expect(teacher.reserveFirst(new Array(9).fill(ONE_CALL)).reservations).toHaveLength(4);
-    expect(teacher.reserveFirst([ONE_CALL]).refusal).toBeInstanceOf(BudgetError);
+    expect((await teacher.reserveFirst(new Array(9).fill(ONE_CALL))).reservations).toHaveLength(4);
+    expect((await teacher.reserveFirst([ONE_CALL])).refusal).toBeInstanceOf(BudgetError);
   });
 
-  it('is whole if there is no limit', () => {
-    const {reservations, refusal} = drawOn(createBudget()).reserveFirst([tokens(40), tokens(50)]);
+  it('is whole if there is no limit', async () => {
+    const {reservations, refusal} = await drawOn(createBudget()).reserveFirst([tokens(40), tokens(50)]);
     expect({count: reservations.length, refusal}).toEqual({count: 2, refusal: undefined});
   });
 });
