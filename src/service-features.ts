@@ -121,6 +121,12 @@ export interface ServiceProbe<A extends Access = Access> {
 export interface Packing<A extends Access = Access> {
   /** The most inputs in one request; 1 if each is asked about alone. */
   readonly size: number;
+  /**
+   * The sizes among which a probe chooses, from the smallest. Until one is chosen, each input is asked about alone.
+   *
+   * @default the size is given
+   */
+  readonly choices?: readonly number[] | undefined;
   /** The least agreement with answers about inputs alone that a probe must have shown before a run. @default none */
   readonly agreement?: number | undefined;
   /** The same teacher, with other packs. */

@@ -1,6 +1,7 @@
 import {hash} from 'node:crypto';
 import {InputError} from '../../src/errors.ts';
 import {kinds, type Shape} from '../../src/options.ts';
+import type {Packing} from '../../src/service-features.ts';
 import type {Reply} from '../../src/teacher.ts';
 import {WholeReply} from '../_wire/reply.ts';
 
@@ -9,11 +10,12 @@ import {WholeReply} from '../_wire/reply.ts';
 export interface PackOptions {
   /**
    * The most inputs in one request, from 1 to 64. The model answers with a JSON object that has a field for each. Inputs
-   * of one request can influence each other.
+   * of one request can influence each other. `auto`: the most for which `limbeck probe` has shown `packAgreement`; until
+   * then each input is asked about alone.
    *
    * @default 1: each is asked about alone
    */
-  readonly pack?: number;
+  readonly pack?: number | 'auto';
   /**
    * With `pack`: if false, answers have the keys of `pack: 1`, so that answers of both are shared. Set it only if you know
    * that packing changes no more labels than asking again does. Not allowed with `log-probabilities`.
@@ -25,21 +27,31 @@ export interface PackOptions {
    * With `pack`: the least share of labels that must be the same packed as alone, for example 0.98. No run asks before
    * `limbeck probe` has shown it, with 95 % confidence.
    *
-   * @default packing is not checked
+   * @default packing is not checked; 0.98 with `pack: 'auto'`
    */
   readonly packAgreement?: number;
 }
 
 export const PACK_KINDS: Shape<PackOptions> = {
-  pack: kinds.number,
+  pack: kinds.textOrNumber,
   packMatters: kinds.flag,
   packAgreement: kinds.number,
 };
 
 const MOST = 64;
 
+/** The sizes that a probe tries of `pack: 'auto'`. */
+const CHOICES: readonly number[] = [4, 8, 16, 32, MOST];
+
+const AGREEMENT = 0.98;
+
+/** What the options of packs say, beside the size; see `Packing`. */
+export function packingBy({pack, packAgreement}: PackOptions): Omit<Packing, 'size' | 'at'> {
+  return pack === 'auto' ? {agreement: packAgreement ?? AGREEMENT, choices: CHOICES} : {agreement: packAgreement};
+}
+
 /**
- * Returns the size of packs; 1 if inputs are asked about alone.
+ * Returns the size of packs; 1 if inputs are asked about alone, or the size is not chosen yet.
  *
  * @throws InputError if the options can't be used
  */
@@ -49,18 +61,19 @@ export function packSizeOf({
   packAgreement,
   output,
 }: PackOptions & {readonly output: string}): number {
-  if (!Number.isInteger(pack) || pack < 1 || pack > MOST) {
-    throw new InputError(`Expected \`pack\` to be a whole number from 1 to ${MOST}, got ${pack}.`);
+  const size = pack === 'auto' ? 1 : pack;
+  if (!Number.isInteger(size) || size < 1 || size > MOST) {
+    throw new InputError(`Expected \`pack\` to be 'auto' or a whole number from 1 to ${MOST}, got ${pack}.`);
   }
   if (packAgreement !== undefined && !(packAgreement > 0 && packAgreement < 1)) {
     throw new InputError(`Expected \`packAgreement\` to be a share between 0 and 1, got ${packAgreement}.`);
   }
-  if (pack > 1 && !packMatters && output === 'log-probabilities') {
+  if (pack !== 1 && !packMatters && output === 'log-probabilities') {
     throw new InputError(
       'Log-probabilities of a packed answer are not those of one alone. Leave `packMatters` out, or read labels.',
     );
   }
-  return pack;
+  return size;
 }
 
 /**

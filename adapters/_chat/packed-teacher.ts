@@ -9,7 +9,7 @@ import {fillsPromptCache, leastTokens, mostTokens, totalBound, totalUsage, unbou
 import type {Dialect} from './dialect.ts';
 import {fieldsIn} from './fields.ts';
 import {askByForm, bodyAbout} from './form-requests.ts';
-import {packSizeOf, positionsNote, withPositions} from './pack.ts';
+import {packingBy, packSizeOf, positionsNote, withPositions} from './pack.ts';
 import {PackedForm, type PackedOptions, type PackedRequest} from './packed-form.ts';
 import {parseLabel} from './projection-text.ts';
 import {noteOn, readReply, receiptOf} from './reading.ts';
@@ -25,7 +25,7 @@ const MAPPING = 1;
 export function classTeacher<A extends Access>(options: PackedOptions, dialect: Dialect<A>): Teacher<A> {
   const size = packSizeOf(options);
   const packing = {
-    ...{size, agreement: options.packAgreement},
+    ...{size, ...packingBy(options)},
     at: (pack: number) => classTeacher({...options, pack}, dialect),
   };
   return size > 1 ? packedTeacher(options, dialect, packing) : chatTeacher(options, dialect, packing);

@@ -109,7 +109,8 @@ export type QuestionChatOptions = WithQuestions<ChatOptions & Pick<ModeOptions, 
 export function modeOf<O extends Output>(
   options: Either<ModeOptions<O> & Pick<ChatOptions, 'classes' | keyof PackOptions>>,
 ): Mode<AccessOf<O>> {
-  if (!hasQuestions(options) && packSizeOf(options) === 1) return modeFor(options, options.classes);
+  if (!hasQuestions(options) && packSizeOf(options) === 1 && options.pack !== 'auto')
+    return modeFor(options, options.classes);
   const {structured = true, ...others} = options;
   const lists = hasQuestions(options) ? options.questions.map(classesOf) : [options.classes];
   const most = lists.reduce((one, other) => (other.length > one.length ? other : one), []);

@@ -4,7 +4,8 @@ import {resolveRecipe} from '../recipe/resolve.ts';
 import {loadHead, loadOneHead} from '../student/files.ts';
 import {headOf} from '../student/heads.ts';
 import type {Student} from '../student/student.ts';
-import {openStudy, type Study, type StudyOptions, withStudies} from '../study/study.ts';
+import {withStudies} from '../study/studies.ts';
+import {openStudy, type Study, type StudyOptions} from '../study/study.ts';
 
 /**
  * The students of the questions that are compared with a teacher: all heads of a student if the recipe has `questions`.

@@ -17,14 +17,8 @@ import {
   type ShardRows,
   type Share,
 } from '../study/shard.ts';
-import {
-  directoryOf,
-  type OpenStudyOptions,
-  openStudy,
-  type Study,
-  type StudyOptions,
-  withStudies,
-} from '../study/study.ts';
+import {withStudies} from '../study/studies.ts';
+import {directoryOf, type OpenStudyOptions, openStudy, type Study, type StudyOptions} from '../study/study.ts';
 import type {Access} from '../teacher.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';

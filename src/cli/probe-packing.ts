@@ -1,14 +1,30 @@
 import {dollars} from '../ask/budget/price.ts';
-import type {PackingFindings} from '../ask/probe/packing.ts';
+import type {PackChoice, PackingFindings, TriedPacks} from '../ask/probe/packing.ts';
 import type {RequestFindings} from '../ask/probe/requests.ts';
 import {count, counted, shortDuration} from '../study/report/format.ts';
 
 /** @param packed - the requests of packs */
-export function packingRows(
-  {size, compared, changed, changedAgain, ...found}: PackingFindings,
-  packed?: RequestFindings,
+export function packingRows({alone, ...found}: PackingFindings, packed?: RequestFindings): string[][] {
+  return sizeRows({...found, ...(packed && {packed})}, alone);
+}
+
+/** @param alone - the requests about inputs alone */
+export function packChoiceRows(
+  {tried, size, agreement, leastInputs}: PackChoice,
+  alone: RequestFindings | undefined,
 ): string[][] {
-  const {interval, extra, extraInterval, alone} = found;
+  const wanted = `${Number((100 * agreement).toFixed(2))} %`;
+  const found =
+    size === undefined
+      ? `no size was tried to its end: it takes ${leastInputs} inputs to show ${wanted} of labels as alone; take \`--questions 300\``
+      : `${size === 1 ? 'no packs' : `up to ${size} inputs in a request`}: the most that show ${wanted} of labels as alone, with 95 % confidence for all sizes together`;
+  return [...tried.flatMap(one => sizeRows(one, alone)), ['pack auto', found]];
+}
+
+function sizeRows(
+  {size, compared, changed, changedAgain, interval, extra, extraInterval, packed}: TriedPacks,
+  alone: RequestFindings | undefined,
+): string[][] {
   const [low, high] = interval.map(value => (100 * value).toFixed(1));
   const sign = extra < 0 ? -1 : 1;
   const shown = (value: number) => (100 * sign * value).toFixed(1).replace('-', '−');

@@ -13,7 +13,7 @@ import {recipeOfFirst} from '../recipe/questions.ts';
 import {probeStudy, type StudyProbe} from '../study/probe.ts';
 import {count, counted, list, shortDuration} from '../study/report/format.ts';
 import type {Access, Usage} from '../teacher.ts';
-import {packingRows} from './probe-packing.ts';
+import {packChoiceRows, packingRows} from './probe-packing.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
@@ -51,7 +51,7 @@ export function brokenLevels({levels}: StudyProbe): readonly Access[] {
 }
 
 function teacherText(probe: TeacherProbe, before: string, noun = 'input'): string {
-  const {answers, repetition, isolation, packing, tokens, requests, problems, parts = []} = probe;
+  const {answers, repetition, isolation, packing, packChoice, tokens, requests, problems, parts = []} = probe;
   const rows = [
     ['asked', askedText(probe, noun)],
     ['gives', givenText(probe)],
@@ -59,6 +59,7 @@ function teacherText(probe: TeacherProbe, before: string, noun = 'input'): strin
     ['repeated', repetitionText(repetition, parts)],
     ...(isolation ? [['alone', repetitionText(isolation, parts)]] : []),
     ...(packing ? packingRows(packing, requests) : []),
+    ...(packChoice ? packChoiceRows(packChoice, requests) : []),
     ...(tokens ? tokenRows(tokens) : []),
     ...(requests ? requestRows(requests, probe, noun) : []),
   ].filter(([, text]) => text !== '');

@@ -2,6 +2,7 @@ import {resolve} from 'node:path';
 import {type Asking, openAsking} from '../ask/asking.ts';
 import type {BudgetLimit} from '../ask/budget/limit.ts';
 import {aboutQuestion} from '../ask/compose/about-question.ts';
+import {packChooser} from '../ask/probe/pack-chooser.ts';
 import {noteEndings} from '../ask/provider/endings.ts';
 import {partFile} from '../data/files.ts';
 import {kindRead, readsTexts} from '../data/reading.ts';
@@ -83,7 +84,8 @@ export async function openCascade(
   try {
     const services = openServices();
     closing.push(() => services.close());
-    const teacher: Teacher = await source(services);
+    const chosen = packChooser({journal: journalOf(flags.cache), onNote: terminal.note});
+    const teacher: Teacher = chosen(await source(services));
     await noteEndings([teacher], {onNote: terminal.note});
     const asking = await openTeacherAsking(flags, terminal);
     closing.push(() => asking.close());

@@ -25,15 +25,8 @@ import {
   underfittedSentence,
 } from '../study/report/sentences.ts';
 import {checkpointPath, type Learned, learn} from '../study/run.ts';
-import {
-  directoryOf,
-  type OpenStudyOptions,
-  openStudy,
-  type QuestionStudy,
-  type Study,
-  type StudyOptions,
-  withStudies,
-} from '../study/study.ts';
+import {type QuestionStudy, withStudies} from '../study/studies.ts';
+import {directoryOf, type OpenStudyOptions, openStudy, type Study, type StudyOptions} from '../study/study.ts';
 import {describeTraffic, knowledgeWithTraffic} from '../study/traffic.ts';
 import {type OnStep, pointOf} from '../study/training.ts';
 import {tuneMethods} from '../study/tune/tune.ts';

@@ -45,6 +45,7 @@ export type {LayeredTeacher, LayerOptions} from '../ask/layer.ts';
 export {createLedger, type Ledger, type LedgerSnapshot} from '../ask/ledger.ts';
 export type {Estimate} from '../ask/plan/cost.ts';
 export {type AskPlan, type PlanOptions, planAsking} from '../ask/plan/plan.ts';
+export {type PackChooserOptions, packChooser} from '../ask/probe/pack-chooser.ts';
 export {probeTeacher} from '../ask/probe/probe.ts';
 export type {ProbeOptions, TeacherProbe} from '../ask/probe/teacher-probe.ts';
 export {FIRST_ANSWER_WITHIN, FirstAnswer} from '../ask/refusals/first-answer.ts';

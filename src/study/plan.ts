@@ -3,6 +3,7 @@ import {checkLanes} from '../ask/lane/lane.ts';
 import type {OnNote} from '../ask/notes.ts';
 import {type Estimate, type PlanTotal, totalOf} from '../ask/plan/cost.ts';
 import {type AskPlan, type PlanOptions, planAsking} from '../ask/plan/plan.ts';
+import {packChooser} from '../ask/probe/pack-chooser.ts';
 import {noteEndings} from '../ask/provider/endings.ts';
 import {termsNotes} from '../ask/provider/terms.ts';
 import {selectInputs} from '../data/inputs.ts';
@@ -117,7 +118,12 @@ export async function planStudy(
   const planned = new Map<string, Detail>();
   const shared = {store, replies, batches: new BatchRecords(journalOf(cache)), rate, planned};
   try {
-    const {byLevel, byPlan} = await openTeachers(recipe, [...recipe.levels, reference], services);
+    const {byLevel, byPlan} = await openTeachers(
+      recipe,
+      [...recipe.levels, reference],
+      services,
+      packChooser({journal: journalOf(cache), onNote: onNote ?? (() => {})}),
+    );
     const all = [...byPlan.values(), byLevel[reference]!];
     for (const note of onNote ? termsNotes(all) : []) onNote?.(note);
     if (!isOffline) await noteEndings(all, {onNote});

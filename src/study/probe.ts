@@ -1,5 +1,5 @@
 import {leavesOf} from '../ask/compose/parts.ts';
-import {packingOf} from '../ask/probe/packing-verdicts.ts';
+import {leastToShow, openPackingOf, packingOf} from '../ask/probe/packing-verdicts.ts';
 import {probeTeacher} from '../ask/probe/probe.ts';
 import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
 import {noteEndings} from '../ask/provider/endings.ts';
@@ -11,6 +11,7 @@ import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
 import type {Access, Query, Teacher} from '../teacher.ts';
+import {list} from './report/format.ts';
 import {openStudy, STUDY, type Study, type StudyOptions} from './study.ts';
 
 export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'workers' | 'drift' | 'lane'> {
@@ -59,7 +60,7 @@ export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}
   }
   const resolved = await resolveRecipe(recipe);
   const chosen = levels ?? resolved.levels;
-  const study = await openStudy(resolved, chosen, others);
+  const study = await openStudy(resolved, chosen, {...others, packsOpen: true});
   try {
     if (others.record !== 'none')
       await noteEndings(
@@ -91,8 +92,8 @@ async function probeLevel(
   );
   const parts = new Set(leavesOf(teacher, teacher.detail).map(leaf => leaf.teacher));
   noteCost(study, teacher, {parts: [...parts], queries: queries.length, repeats});
-  const packed = [...parts].filter(packingOf).length;
-  const askings = parts.size * (repeats ? 2 : 1) + (repeats ? 2 * packed : 0);
+  const further = [...parts].reduce((sum, part) => sum + packAskings(part, queries.length).length, 0);
+  const askings = parts.size * (repeats ? 2 : 1) + (repeats ? further : 0);
   const [task, total] = [`probe ${access}`, askings * queries.length];
   let done = 0;
   const tell = (now: number) => onProgress({task, done: now, total});
@@ -124,12 +125,29 @@ function noteCost({onNote}: Study, {name}: Teacher, {parts, queries, repeats}: C
   if (services.length === 0 || !repeats) return;
   const callsOf = (teacher: Teacher) => {
     const batches = Math.ceil(queries / teacher.maxBatch);
-    return 2 + 2 * batches + (teacher.questions ? batches : 0) + (packingOf(teacher) ? 2 * queries : 0);
+    const further = packAskings(teacher, queries).reduce((sum, size) => sum + Math.ceil(queries / size), 0);
+    return 2 + 2 * batches + (teacher.questions ? batches : 0) + further;
   };
   const calls = services.reduce((sum, service) => sum + callsOf(service), 0);
   const often = services.some(packingOf) ? 'twice in packs and twice alone' : 'twice';
+  const sizes = [...new Set(services.flatMap(service => sizesTried(service, queries)))];
   onNote(
-    `${name} is asked about ${queries} inputs, each ${often}, in about ${calls} requests. The first answers are kept ` +
+    `${name} is asked about ${queries} inputs, each ${often}${inPacksText(sizes)}, in about ${calls} requests. The first answers are kept ` +
       'for later. `--budget` sets the most that this may take; `--offline` looks at what is kept alone.',
   );
+}
+
+/** The further times that a probe asks about each input, each by the inputs of a request; of open packs at most. */
+function packAskings(teacher: Teacher, queries: number): readonly number[] {
+  return packingOf(teacher) ? [1, 1] : sizesTried(teacher, queries);
+}
+
+/** At most. */
+function sizesTried(teacher: Teacher, queries: number): readonly number[] {
+  const {choices = [], agreement = 1} = openPackingOf(teacher) ?? {};
+  return queries < leastToShow(agreement) ? [] : choices;
+}
+
+function inPacksText(sizes: readonly number[]): string {
+  return sizes.length === 0 ? '' : ` alone, and in packs of ${list(sizes.map(String))} until a size fails`;
 }

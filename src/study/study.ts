@@ -2,12 +2,11 @@ import {dirname, join} from 'node:path';
 import {type Asking, type AskingOptions, type OpenTeacher, openAsking} from '../ask/asking.ts';
 import {ASKING} from '../ask/asking-options.ts';
 import {onceEach} from '../ask/notes.ts';
+import {packChooser} from '../ask/probe/pack-chooser.ts';
 import {type Engine, startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {kinds, type Shape} from '../options.ts';
-import type {Question} from '../question.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
-import {questionFolder, recipesOf} from '../recipe/questions.ts';
 import type {Recipe, RecipeChanges} from '../recipe/recipe.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE, journalOf} from '../store/cache-path.ts';
@@ -137,6 +136,12 @@ export interface OpenStudyOptions extends Pick<AskingOptions, 'interruption'> {
    * @default its own, by the options
    */
   readonly asking?: Asking | undefined;
+  /**
+   * True to leave the size of packs open where a probe is to choose it (`pack: 'auto'`).
+   *
+   * @default false: it is the one that the last probe allows
+   */
+  readonly packsOpen?: boolean | undefined;
 }
 
 /**
@@ -157,16 +162,23 @@ export async function openStudy(
     hasPermission = recipe.hasPermission ?? false,
     ...others
   } = options;
-  const {workers, signal, onProgress = () => {}, onNote: say = () => {}, asking: shared, ...asked} = others;
+  const {workers, signal, onProgress = () => {}, onNote: say = () => {}, ...rest} = others;
+  const {asking: shared, packsOpen = false, ...asked} = rest;
   const onNote = onceEach(say);
   checkShare(allowMissing);
   const engine = await startEngine();
-  const cacheFolder = dirname(journalOf(cache));
+  const journal = journalOf(cache);
+  const cacheFolder = dirname(journal);
   const services = openServices();
   const assistants = await openAssistants(recipe, cacheFolder, services);
   const trainer = new Trainer(recipe, {signal, assistants, cacheFolder});
-  const {byLevel, byPlan, methods} = await openTeachers(recipe, levels, services);
-  const open = () => openAsking({...asked, cache, journal: journalOf(cache), onNote});
+  const {byLevel, byPlan, methods} = await openTeachers(
+    recipe,
+    levels,
+    services,
+    packsOpen ? undefined : packChooser({journal, onNote}),
+  );
+  const open = () => openAsking({...asked, cache, journal, onNote});
   const asking = await (shared ??
     open().catch(async error => {
       await services.close();
@@ -216,58 +228,6 @@ async function openAssistants(
     await services.close();
     throw error;
   }
-}
-
-/** The study of one question of a recipe. */
-export interface QuestionStudy {
-  /** Undefined if the recipe has no `questions`. */
-  readonly question: Question | undefined;
-  readonly study: Study;
-}
-
-/** Opens the study of one question. */
-type Open = (about: Recipe, options: StudyOptions & OpenStudyOptions) => Promise<Study>;
-
-/** Opens the studies of a recipe as `openStudies` does, and closes all at the end. */
-export async function withStudies<T>(
-  recipe: Recipe,
-  options: StudyOptions,
-  open: Open,
-  use: (studies: readonly QuestionStudy[]) => Promise<T>,
-): Promise<T> {
-  const studies = await openStudies(recipe, options, open);
-  return use(studies).finally(() => closeAll(studies));
-}
-
-/**
- * Opens a study for each question of a recipe, in a folder of its own. All share the cache and the budget of the first one: a
- * limit holds for all questions together. A recipe without `questions` has one study.
- */
-export async function openStudies(
-  recipe: Recipe,
-  options: StudyOptions,
-  open: Open,
-): Promise<readonly QuestionStudy[]> {
-  const directory = directoryOf(recipe, options);
-  const studies: QuestionStudy[] = [];
-  try {
-    for (const {question, recipe: about} of recipesOf(recipe)) {
-      const own = question ? questionFolder(directory, question) : directory;
-      studies.push({
-        question,
-        study: await open(about, {...options, directory: own, asking: studies[0]?.study.asking}),
-      });
-    }
-    return studies;
-  } catch (error) {
-    await closeAll(studies);
-    throw error;
-  }
-}
-
-async function closeAll(studies: readonly QuestionStudy[]): Promise<void> {
-  // The first one opened the cache.
-  for (const {study} of studies.toReversed()) await study.close();
 }
 
 /** The share of inputs that may be left without an answer before a command fails, if nothing else is said. */

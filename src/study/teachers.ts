@@ -20,25 +20,29 @@ export interface OpenTeachers {
 /** The part of a resolved recipe that its teachers are checked against. */
 type TeachersRecipe = Pick<ResolvedRecipe, 'teachers' | 'training' | 'data' | keyof PlannedMethods>;
 
+type Settle = (teacher: Teacher) => Teacher;
+
 /**
  * Makes the teachers of some levels and checks them. Asks nothing.
  *
+ * @param settled - settles what a teacher leaves open, as the size of its packs
  * @throws InputError if a level has no teacher, or its teacher does not fit; the services are then closed
  */
 export async function openTeachers(
   {teachers, queryPlans, methods, training, data}: TeachersRecipe,
   levels: readonly Access[],
   services: Services,
+  settled: Settle = teacher => teacher,
 ): Promise<OpenTeachers> {
   const byLevel: Partial<Record<Access, Teacher>> = {};
   try {
     for (const access of new Set(levels)) {
       const source = teachers[access];
       if (source === undefined) throw new InputError(`The recipe has no ${access} teacher. Add one to \`teachers\`.`);
-      byLevel[access] = await source(services);
+      byLevel[access] = settled(await source(services));
     }
     const asked = queryPlans.filter(({level}) => byLevel[level] !== undefined);
-    const byPlan = new Map(asked.map(plan => [plan, askedBy(plan, byLevel[plan.level]!)]));
+    const byPlan = new Map(asked.map(plan => [plan, settled(askedBy(plan, byLevel[plan.level]!))]));
     const opened = methods.map(method => openMethod(method, method.queryPlan && byPlan.get(method.queryPlan)));
     for (const method of opened) checkTeacher(method, training.balance);
     for (const teacher of new Set([...Object.values(byLevel), ...byPlan.values()])) checkClasses(teacher, data.classes);

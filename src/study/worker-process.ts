@@ -4,7 +4,8 @@ import {type JobListeners, LocalRunner} from './jobs.ts';
 import {jointParts, teachingOf} from './joint/teaching.ts';
 import {withAllKnowledge} from './knowledge.ts';
 import {type AnsweredMethod, changed} from './methods.ts';
-import {openStudies, openStudy, type QuestionStudy} from './study.ts';
+import {openStudies, type QuestionStudy} from './studies.ts';
+import {openStudy} from './study.ts';
 import type {RunMessage, TrialMessage, WorkerMessage, WorkerSetup} from './workers.ts';
 
 // A process of a study that trains students: it gets jobs from the process that started it and sends back what came of

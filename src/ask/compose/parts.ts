@@ -13,6 +13,27 @@ export function layeredBy<A extends Access>(layers: Layers, teacher: Teacher<A>)
   return parts.compose(parts.teachers.map(part => layeredBy(layers, part.teacher)));
 }
 
+/**
+ * The same teacher with others in the place of some that it is asked through. If one is replaced, the identities of its parts
+ * become part of its own.
+ *
+ * @param replace - gives a teacher that is not composed of others, or the one in its place
+ */
+export function withLeaves<A extends Access>(teacher: Teacher<A>, replace: Replace): Teacher<A> {
+  const {parts} = teacher;
+  if (parts === undefined) return replace(teacher);
+  const replaced = parts.teachers.map(part => ({...part, teacher: withLeaves(part.teacher, replace)}));
+  if (replaced.every(({teacher: other}, index) => other === parts.teachers[index]!.teacher)) return teacher;
+  const teachers = replaced.map(part => part.teacher);
+  return {
+    ...parts.compose(teachers),
+    identity: {...teacher.identity, parts: teachers.map(({identity}) => identity)},
+    parts: {...parts, teachers: replaced},
+  };
+}
+
+type Replace = <A extends Access>(teacher: Teacher<A>) => Teacher<A>;
+
 /** A teacher that is not composed of others, and the queries that a composed teacher asks it. */
 export interface Leaf extends Required<Pick<Part, 'teacher' | 'detail' | 'samples' | 'least' | 'further'>> {
   /** Queries that are asked once, instead of the queries of the whole. */

@@ -8,7 +8,7 @@ import type {Asking} from '../asking.ts';
 import {askAll, batchEnd} from '../batches.ts';
 import type {Ledger, LedgerSnapshot} from '../ledger.ts';
 import {findInAnswers} from './answers.ts';
-import {type PackingFindings, tryPacking} from './packing.ts';
+import {type PackChoice, type PackingFindings, tryPacking} from './packing.ts';
 import {packingOf} from './packing-verdicts.ts';
 import {problemsIn} from './problems.ts';
 import {compareAskings, type Repetition} from './repetition.ts';
@@ -47,7 +47,8 @@ interface AskedLeaf {
   /** For a teacher with questions: what changes if a question is asked alone. */
   readonly isolation: Repetition | undefined;
   readonly trial: TemperatureTrial | undefined;
-  readonly packing: PackingFindings | undefined;
+  readonly packing?: PackingFindings | undefined;
+  readonly packChoice?: PackChoice | undefined;
   readonly paid: TeacherProbe['paid'];
 }
 
@@ -60,24 +61,27 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
   const {outcomes: before, failed} = await askFirst(first.teacher, queries, options);
   if (failed || !repeats) {
     if (answeredOf(seen).length === 0) seen.push(...(await recalled(asking, teacher, queries)));
-    return {before, after: [], isolation: undefined, seen, trial: undefined, packing: undefined, paid: sumOf(ledgers)};
+    return {before, after: [], isolation: undefined, seen, trial: undefined, paid: sumOf(ledgers)};
   }
   // The order is reversed, so that an answer changes if it depends on its position or its neighbours in a request.
-  const {outcomes: after} = await ask(again.teacher, queries.toReversed(), options);
+  const reversed = await ask(again.teacher, queries.toReversed(), options);
+  const after = reversed.outcomes.toReversed();
   const {isolation, ledger} = await askAlone(asking, teacher, before, options);
   if (ledger) ledgers.push(ledger);
-  const packing = await tryPacking(asking, teacher, after.toReversed(), {
-    ...{queries, inputs: options.inputs, samples: options.samples ?? 1},
-    ask: async (single, about) => (await ask(single, about, options)).outcomes,
-  });
-  if (packing) ledgers.push(...packing.ledgers);
+  const {ledgers: ofPacks, ...packing} = await tryPacking(
+    asking,
+    teacher,
+    {before, after},
+    {
+      ...{queries, inputs: options.inputs, samples: options.samples ?? 1},
+      ask: async (other, about) => (await ask(other, about, options)).outcomes,
+    },
+  );
+  ledgers.push(...ofPacks);
   const probe = probeOf(teacher);
   const temperature = probe && (await tryTemperature(asking, probe, {...options, seen}));
   if (temperature) ledgers.push(temperature.ledger);
-  return {
-    ...{before, after: after.toReversed(), isolation, seen},
-    ...{trial: temperature?.trial, packing: packing?.findings, paid: sumOf(ledgers)},
-  };
+  return {before, after, isolation, seen, ...packing, trial: temperature?.trial, paid: sumOf(ledgers)};
 }
 
 /**
@@ -155,7 +159,7 @@ function outcomesIn({before, after}: AskedLeaf): readonly Outcome[] {
 }
 
 function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options}: LeafOptions): TeacherProbe {
-  const {before, after, isolation, seen, trial, packing, paid} = asked;
+  const {before, after, isolation, seen, trial, packing, packChoice, paid} = asked;
   const probe = probeOf(teacher);
   const replies = answeredOf(seen).flatMap(({reply}) => reply ?? []);
   const inspections = probe ? replies.map(reply => probe.inspect(reply)) : [];
@@ -188,6 +192,7 @@ function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options
     ...(tokens && {tokens}),
     ...(requests && {requests}),
     ...(packing && {packing}),
+    ...(packChoice && {packChoice}),
     paid,
     problems: problemsIn(evidence),
   };

@@ -29,15 +29,56 @@ interface Verdict extends PackedLabels {
   readonly at: string;
 }
 
-/** How sure a run must be of the agreement that a teacher demands. */
+/** The probability that a run packs although less than the demanded agreement is true. */
 const ERROR = 0.05;
 
 const NAME = 'packing.jsonl';
 
 /** How a teacher packs; undefined if it asks about each input alone. */
-export function packingOf({service}: Pick<Teacher, 'service'>): Packing | undefined {
-  const packing = (service as ProbedService | undefined)?.probe?.packing;
+export function packingOf(teacher: Pick<Teacher, 'service'>): Packing | undefined {
+  const packing = packingHookOf(teacher);
   return packing && packing.size > 1 ? packing : undefined;
+}
+
+/** How a teacher packs whose size of packs is not chosen yet; undefined for any other. */
+export function openPackingOf(teacher: Pick<Teacher, 'service'>): OpenPacking | undefined {
+  const packing = packingHookOf(teacher);
+  if (packing?.choices === undefined) return undefined;
+  const {choices, agreement = 0} = packing;
+  return {...packing, choices, agreement};
+}
+
+/** How a teacher packs that leaves the size of packs to a probe. */
+export interface OpenPacking extends Packing {
+  readonly choices: readonly number[];
+  readonly agreement: number;
+}
+
+function packingHookOf({service}: Pick<Teacher, 'service'>): Packing | undefined {
+  return (service as ProbedService | undefined)?.probe?.packing;
+}
+
+/** The agreement that labels have shown, with 95 % confidence. */
+export function shownAgreement({compared, changed}: PackedLabels): number {
+  return lowerBound(compared - changed, compared, ERROR);
+}
+
+/** The fewest inputs that can show an agreement, if no label changes. */
+export function leastToShow(agreement: number): number {
+  return Math.ceil(Math.log(ERROR) / Math.log(agreement));
+}
+
+/**
+ * The largest size of packs with an agreement that is shown, where sizes are tried from the smallest until one fails; 1 if
+ * the first fails. A size whose true agreement is less is chosen with probability at most 5 %, however many are tried: to
+ * choose one, the smallest such size must pass its own test (fixed-sequence test: Maurer, Hothorn and Lehmacher, 1995).
+ *
+ * @param tried - from the smallest size
+ */
+export function largestShown(tried: readonly PackedLabels[], agreement: number): number {
+  const failed = tried.findIndex(labels => shownAgreement(labels) < agreement);
+  const passed = failed < 0 ? tried : tried.slice(0, failed);
+  return passed.at(-1)?.size ?? 1;
 }
 
 /** What probes found of packs: a line for each in a file of the journal's folder. The last one about a teacher counts. */
@@ -69,8 +110,7 @@ export class PackingVerdicts {
     const {size, agreement} = packingOf(teacher) ?? {};
     if (size === undefined || agreement === undefined) return;
     const wanted = `\`packAgreement: ${agreement}\``;
-    const key = keyOf(teacher, size);
-    const verdict = this.#all().findLast(other => other.key === key);
+    const verdict = lastAbout(this.#all(), teacher, size);
     if (verdict === undefined) {
       throw new InputError(
         `Teacher ${teacher.name} asks about ${size} inputs in one request, and no probe has shown ${wanted}. Run \`limbeck ` +
@@ -78,13 +118,25 @@ export class PackingVerdicts {
       );
     }
     const {compared, changed} = verdict;
-    const bound = lowerBound(compared - changed, compared, ERROR);
+    const bound = shownAgreement(verdict);
     if (bound >= agreement) return;
     throw new InputError(
       `Teacher ${teacher.name} may not ask about ${size} inputs in one request: of ${compared} labels ${compared - changed} ` +
         `were the same as alone, which shows an agreement of ${(100 * bound).toFixed(1)} % (with 95 % confidence), and ` +
         `${wanted} demands more. Lower \`pack\`, or probe with more \`--questions\` if few labels changed.`,
     );
+  }
+
+  /** The size that the last probes allow, 1 if none; undefined if no probe has tried any. */
+  chosen({choices, agreement, at}: OpenPacking): number | undefined {
+    const verdicts = this.#all();
+    const tried: Verdict[] = [];
+    for (const size of choices) {
+      const verdict = lastAbout(verdicts, at(size), size);
+      if (verdict === undefined) break;
+      tried.push(verdict);
+    }
+    return tried.length === 0 ? undefined : largestShown(tried, agreement);
   }
 
   get #path(): string {
@@ -110,6 +162,11 @@ function parse(line: string): Verdict | undefined {
   } catch {
     return undefined;
   }
+}
+
+function lastAbout(verdicts: readonly Verdict[], teacher: Teacher, size: number): Verdict | undefined {
+  const key = keyOf(teacher, size);
+  return verdicts.findLast(other => other.key === key);
 }
 
 function keyOf({identity}: Teacher, size: number): string {

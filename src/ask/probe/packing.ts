@@ -1,3 +1,4 @@
+import type {Packing} from '../../service-features.ts';
 import {exactInterval} from '../../statistics/bounds.ts';
 import {pairedInterval} from '../../statistics/paired.ts';
 import {identityText} from '../../store/stored-answer.ts';
@@ -5,7 +6,15 @@ import type {Answer, Outcome, Query, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import {compareAnswers} from '../compare-answers.ts';
 import type {Ledger} from '../ledger.ts';
-import {type PackedLabels, packingOf} from './packing-verdicts.ts';
+import {
+  largestShown,
+  leastToShow,
+  type OpenPacking,
+  openPackingOf,
+  type PackedLabels,
+  packingOf,
+  shownAgreement,
+} from './packing-verdicts.ts';
 import {findInRequests, observed, type RequestFindings, type Seen} from './requests.ts';
 
 /** What changes if inputs share a request, by inputs that were answered three times: packed, alone, and alone again. */
@@ -24,9 +33,28 @@ export interface PackingFindings extends PackedLabels {
   readonly alone?: RequestFindings;
 }
 
+/** A size that was tried of a teacher that leaves it open. */
+export interface TriedPacks extends Omit<PackingFindings, 'alone'> {
+  /** What asking about the whole set in such packs would cost. */
+  readonly packed?: RequestFindings;
+}
+
+/** The size of packs that a probe chose for a teacher that leaves it open. */
+export interface PackChoice {
+  /** The least agreement that is to be shown. */
+  readonly agreement: number;
+  /** The fewest inputs that can show it. */
+  readonly leastInputs: number;
+  /** From the smallest size; the last one may have failed. Empty if there were too few inputs. */
+  readonly tried: readonly TriedPacks[];
+  /** The largest size that showed the agreement, 1 if the first failed; absent if none was tried. */
+  readonly size?: number;
+}
+
 /** Findings, with the ledgers of what they cost. */
 interface PackingTrial {
-  readonly findings: PackingFindings | undefined;
+  readonly packing?: PackingFindings | undefined;
+  readonly packChoice?: PackChoice;
   readonly ledgers: readonly Ledger[];
 }
 
@@ -39,20 +67,36 @@ interface TrialOptions {
   ask(teacher: Teacher, queries: readonly Query[]): Promise<readonly Outcome[]>;
 }
 
+/** The outcomes of queries, in their order, to a teacher as it is. */
+interface Twice {
+  readonly before: readonly Outcome[];
+  /** Asked for now. */
+  readonly after: readonly Outcome[];
+}
+
 /**
- * Asks about each input alone, twice.
+ * Asks of a teacher that packs about each input alone, twice; of one that leaves the size of packs open in packs.
  *
- * @param packed - the outcomes of the queries in packs, asked for now
- * @returns undefined if the teacher does not pack
+ * @returns no findings if the teacher does not pack
  */
 export async function tryPacking(
   asking: Asking,
   teacher: Teacher,
+  {before, after}: Twice,
+  options: TrialOptions,
+): Promise<PackingTrial> {
+  const packing = packingOf(teacher);
+  if (packing !== undefined) return tryAlone(asking, {teacher, packing}, after, options);
+  const open = openPackingOf(teacher);
+  return open ? trySizes(asking, open, {alone: before, again: after}, options) : {ledgers: []};
+}
+
+async function tryAlone(
+  asking: Asking,
+  {teacher, packing}: {readonly teacher: Teacher; readonly packing: Packing},
   packed: readonly Outcome[],
   {queries, inputs, samples, ask}: TrialOptions,
-): Promise<PackingTrial | undefined> {
-  const packing = packingOf(teacher);
-  if (packing === undefined) return undefined;
+): Promise<PackingTrial> {
   const single = packing.at(1);
   const seen: Seen[] = [];
   const watched = observed(single, request => seen.push(request));
@@ -65,9 +109,36 @@ export async function tryPacking(
   const findings = comparePacking(packing.size, {packed, alone, again: repeated});
   if (findings) asking.packing.keep(teacher, findings);
   return {
-    findings: findings && {...findings, ...(requests && {alone: requests})},
+    packing: findings && {...findings, ...(requests && {alone: requests})},
     ledgers: [first.ledger, again.ledger],
   };
+}
+
+/** Tries sizes from the smallest, until one does not show the agreement. */
+async function trySizes(
+  asking: Asking,
+  {choices, agreement, at}: OpenPacking,
+  alone: Omit<ThreeTimes, 'packed'>,
+  {queries, inputs, samples, ask}: TrialOptions,
+): Promise<PackingTrial> {
+  const leastInputs = leastToShow(agreement);
+  const ledgers: Ledger[] = [];
+  const tried: TriedPacks[] = [];
+  for (const size of queries.length < leastInputs ? [] : choices) {
+    const teacher = at(size);
+    const seen: Seen[] = [];
+    const opened = asking.openAnew(observed(teacher, request => seen.push(request)));
+    ledgers.push(opened.ledger);
+    const findings = comparePacking(size, {...alone, packed: await ask(opened.teacher, queries)});
+    // So few labels say nothing of the size, for example if the budget has ended.
+    if (findings === undefined || findings.compared < leastInputs) break;
+    asking.packing.keep(teacher, findings);
+    const packed = findInRequests(seen, {teacher, samples}, inputs);
+    tried.push({...findings, ...(packed && {packed})});
+    if (shownAgreement(findings) < agreement) break;
+  }
+  const size = tried.length > 0 ? {size: largestShown(tried, agreement)} : {};
+  return {packChoice: {agreement, leastInputs, tried, ...size}, ledgers};
 }
 
 interface ThreeTimes {

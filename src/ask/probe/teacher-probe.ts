@@ -1,7 +1,7 @@
 import type {Access, Detail, Query, Teacher} from '../../teacher.ts';
 import type {LedgerSnapshot} from '../ledger.ts';
 import type {AnswerFindings} from './answers.ts';
-import type {PackingFindings} from './packing.ts';
+import type {PackChoice, PackingFindings} from './packing.ts';
 import type {Problem} from './problems.ts';
 import type {Repetition} from './repetition.ts';
 import type {RequestFindings} from './requests.ts';
@@ -54,6 +54,8 @@ export interface TeacherProbe {
   readonly requests?: RequestFindings;
   /** For a teacher that asks about several inputs in one request, if it was asked now. */
   readonly packing?: PackingFindings;
+  /** For a teacher that leaves the size of its packs open (`pack: 'auto'`), if it was asked now. */
+  readonly packChoice?: PackChoice;
   /** The cost of the probe itself. For a composed teacher, the cost is in its parts. */
   readonly paid: Pick<LedgerSnapshot, 'calls' | 'bought' | 'cached' | 'inputTokens' | 'outputTokens' | 'usd'>;
   /** Errors first. */

@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {importLogs} from '../../ask/import/import-log.ts';
 import {openRequests} from '../../ask/import/requests.ts';
+import {packChooser} from '../../ask/probe/pack-chooser.ts';
 import type {LogFields} from '../../data/logs/record.ts';
 import {digestOfLog, type LogFormat, readRows} from '../../data/logs/rows.ts';
 import {InputError} from '../../errors.ts';
@@ -66,7 +67,12 @@ export async function runImportLogs(flags: ImportLogFlags): Promise<void> {
   const services = openServices();
   const requests = batchInput && (await openRequests(batchInput));
   try {
-    const {byLevel} = await openTeachers(recipe, [level], services);
+    const {byLevel} = await openTeachers(
+      recipe,
+      [level],
+      services,
+      packChooser({journal: journalOf(cache), onNote: terminal.note}),
+    );
     const leaf = soleLeaf(byLevel[level]!, recipe, level);
     const coverage = await coverageOf(recipe, leaf);
     const lines = digests.reduce((sum, digest) => sum + digest.lines, 0);

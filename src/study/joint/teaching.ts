@@ -6,7 +6,8 @@ import type {Student, StudentBuilder} from '../../student/student.ts';
 import type {JointSplit} from '../../train/validation.ts';
 import {atBudget} from '../divide.ts';
 import type {AnsweredMethod} from '../methods.ts';
-import type {QuestionStudy, Study} from '../study.ts';
+import type {QuestionStudy} from '../studies.ts';
+import type {Study} from '../study.ts';
 import {checkSource, type JointTraining} from '../training.ts';
 
 /** One question of a study of several, and a method with the answers to it. */

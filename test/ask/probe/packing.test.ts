@@ -1,69 +1,23 @@
-import {createHash} from 'node:crypto';
-import {mkdtemp, rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
-import {join} from 'node:path';
-import {afterAll, describe, expect, it} from 'vitest';
-import {openai} from '../../../adapters/openai.ts';
-import {openAsking} from '../../../src/ask/asking.ts';
+import {describe, expect, it} from 'vitest';
 import {comparePacking} from '../../../src/ask/probe/packing.ts';
-import {probeTeacher} from '../../../src/ask/probe/probe.ts';
 import {packingRows} from '../../../src/cli/probe-packing.ts';
-import type {Outcome, Query} from '../../../src/teacher.ts';
-import {objectText, type PackServer, packServer, type Written} from '../../adapters/_chat/pack-server.ts';
-
-const classes = ['billing', 'fault', 'praise'];
-const count = 300;
-const queries = Array.from({length: count}, (_, index): Query => ({input: {kind: 'text', text: `Text ${index}.`}}));
-
-const servers: PackServer[] = [];
-const folders: string[] = [];
-afterAll(async () => {
-  for (const server of servers) server.close();
-  for (const folder of folders) await rm(folder, {recursive: true});
-});
-
-async function serverThat(...rest: Parameters<typeof packServer> extends [unknown, ...infer Rest] ? Rest : never) {
-  const server = await packServer(classes, ...rest);
-  servers.push(server);
-  return server;
-}
-
-async function newFolder(): Promise<string> {
-  folders.push(await mkdtemp(join(tmpdir(), 'limbeck-packing-')));
-  return folders.at(-1)!;
-}
-
-const askingIn = (folder: string, options = {}) =>
-  openAsking({cache: join(folder, 'answers'), journal: join(folder, 'journal'), onNote: () => {}, ...options});
-
-const teacherAt = (url: string, options = {}) =>
-  openai({model: 'm', classes, output: 'label', url, key: 'k', pack: 16, ...options});
-
-async function probeIn(folder: string, url: string, options = {}) {
-  const asking = await askingIn(folder);
-  const probed = {queries, needed: {kind: 'label'}, inputs: 1000} as const;
-  const {packing} = await probeTeacher(asking, teacherAt(url, options), probed);
-  await asking.close();
-  return packing!;
-}
-
-/** A number from 0 to 99 that a text has. */
-const percentOf = (text: string) => createHash('sha256').update(`percent ${text}`).digest().readUInt32BE() % 100;
-
-/** Of 3 % of the packed texts, a model that gives the label of the one before. */
-const copying: Parameters<typeof packServer>[1] = (items, fields): Written => ({
-  text: objectText(
-    fields.map(([id, label], row) => {
-      const copies = row > 0 && percentOf(items[row]!.text) < 3;
-      return [id, copies ? fields[row - 1]![1] : label] as const;
-    }),
-  ),
-});
+import type {Outcome} from '../../../src/teacher.ts';
+import {
+  askingIn,
+  copying,
+  count,
+  newFolder,
+  percentOf,
+  probeIn,
+  queries,
+  serverThat,
+  teacherAt,
+} from './packing-probe.ts';
 
 describe('a probe of packing', () => {
   it('finds a model that copies labels within a pack, and refuses it to a run that demands agreement', async () => {
     const [server, folder] = [await serverThat(copying), await newFolder()];
-    const found = await probeIn(folder, server.url);
+    const found = (await probeIn(folder, teacherAt(server.url))).packing!;
     const copies = queries.filter(({input}) => input.kind === 'text' && percentOf(input.text) < 3).length;
     expect(found).toMatchObject({size: 16, compared: count, changedAgain: 0});
     expect(found.changed).toBeGreaterThan(0);
@@ -83,7 +37,7 @@ describe('a probe of packing', () => {
   it('allows one that gives each input its own label, and counts what each way costs', async () => {
     const [server, folder] = [await serverThat(), await newFolder()];
     const options = {packAgreement: 0.98};
-    const found = await probeIn(folder, server.url, options);
+    const found = (await probeIn(folder, teacherAt(server.url, options))).packing!;
     expect(found).toMatchObject({compared: count, changed: 0, changedAgain: 0, agreement: 1, extra: 0});
     expect(found.alone!.whole).toMatchObject({inputs: 1000, calls: 1000});
     const sizes = server.requests.map(items => items.length);
@@ -101,7 +55,8 @@ describe('a probe of packing', () => {
 
   it('does not take packed answers for answers alone where they share their keys', async () => {
     const [server, folder] = [await serverThat(copying), await newFolder()];
-    expect((await probeIn(folder, server.url, {packMatters: false})).changed).toBeGreaterThan(0);
+    const {packing} = await probeIn(folder, teacherAt(server.url, {packMatters: false}));
+    expect(packing!.changed).toBeGreaterThan(0);
   });
 
   it('does not blame packing for what asking again changes as well', () => {
