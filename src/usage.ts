@@ -1,9 +1,13 @@
 /** What a service charges, and what it allows: part of the contract. Types only. */
 
-/** Undefined: as many as the service takes. */
+/** What an account allows. Undefined: as much as the service takes. */
 export interface Rate {
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;
+  /** Requests in batches that have not ended. */
+  readonly enqueuedRequests?: number;
+  /** Input tokens of requests in batches that have not ended. */
+  readonly enqueuedTokens?: number;
 }
 
 /** A cost with no known bound; `problem` says why and what to do. Budgets that it could pass are refused. */

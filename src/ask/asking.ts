@@ -16,6 +16,7 @@ import {type Leaf, leavesOf} from './compose/parts.ts';
 import type {Replies} from './keep/kept-reply.ts';
 import {Doubts, doubtsIn, type InDoubt, offlineRecovery} from './keep/recover.ts';
 import {checkLanes, LaneWatch} from './lane/lane.ts';
+import {BatchRoom} from './lane/room.ts';
 import type {LayeredTeacher} from './layer.ts';
 import {AnsweredRequests, createLedger, EarlierPurchases, type Ledger} from './ledger.ts';
 import {onceEach, warn} from './notes.ts';
@@ -23,7 +24,7 @@ import {type AskPlan, type PlanOptions, planAsking} from './plan/plan.ts';
 import {PackingVerdicts} from './probe/packing-verdicts.ts';
 import {type AskingReport, createAskingMeter} from './progress/meter.ts';
 import {FirstAnswer} from './refusals/first-answer.ts';
-import {ownRefusals, type StackOptions, stack} from './teacher-stack.ts';
+import {ownRefusals, ratesOf, type StackOptions, stack} from './teacher-stack.ts';
 
 export type {AskingOptions, SharedAsking} from './asking-options.ts';
 
@@ -125,9 +126,10 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
   if (journal && journal.unknown.length > 0) onNote(unknownNote(journal.unknown));
   const packing = new PackingVerdicts(folder);
   const admissions = new Map<string, Admission>();
-  const admissionOf = ({service, concurrency = 1}: Teacher): Admission | undefined => {
+  const admissionOf = (teacher: Teacher): Admission | undefined => {
+    const {service} = teacher;
     if (service === undefined) return undefined;
-    const rates = {concurrency, ...service.rate};
+    const rates = ratesOf(teacher);
     const known =
       admissions.get(service.account) ?? shared?.admission(service.account, rates) ?? createAdmission(rates);
     admissions.set(service.account, known);
@@ -136,6 +138,7 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
   const firstAnswerOf = perTeacher(teacher => new FirstAnswer(teacher, firstAnswerWithin));
   const earlier = interruption && new EarlierPurchases(interruption);
   const requestsTo = perTeacher(() => new AnsweredRequests());
+  const roomOf = perTeacher(({service}) => new BatchRoom(service?.rate));
   const isEndless = firstAnswerWithin === Number.POSITIVE_INFINITY;
   const refusalsOf = perTeacher(ownRefusals(store, isEndless ? firstAnswerWithin : undefined));
   type Ways = Pick<StackOptions, 'record' | 'replace' | 'retryQuarantined' | 'drift' | 'lane'>;
@@ -168,7 +171,7 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
       if (!isProbe && options.record !== 'none') {
         for (const leaf of leavesOf(teacher, teacher.detail)) packing.check(leaf.teacher);
       }
-      return opened(teacher, {...options, ...(lane && {lane: {...lane, watch: new LaneWatch()}})});
+      return opened(teacher, {...options, ...(lane && {lane: {...lane, watch: new LaneWatch(), roomOf}})});
     },
     openAnew: (teacher, ledger) => {
       const record = options.record === 'none' ? 'none' : 'all';

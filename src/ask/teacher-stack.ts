@@ -2,6 +2,7 @@ import {InputError} from '../errors.ts';
 import {describeDetail} from '../knowledge/coarsen.ts';
 import {checkOptions, kinds} from '../options.ts';
 import {type Admission, createAdmission} from '../pace/admission.ts';
+import type {GivenRates} from '../pace/learned-pace.ts';
 import type {PatientService} from '../service-features.ts';
 import type {Journal} from '../store/journal/journal.ts';
 import type {AnswerStore} from '../store/store.ts';
@@ -283,6 +284,12 @@ export function ownRefusals(store: AnswerStore, within?: number): (teacher: Teac
 }
 
 /** A teacher in this process needs no admission. */
-function ownAdmission({service, concurrency = 1}: Teacher): Admission | undefined {
-  return service && createAdmission({concurrency, ...service.rate});
+function ownAdmission(teacher: Teacher): Admission | undefined {
+  return teacher.service && createAdmission(ratesOf(teacher));
+}
+
+/** The rates of single requests that a teacher gives. */
+export function ratesOf({service, concurrency = 1}: Teacher): GivenRates {
+  const {enqueuedRequests: _, enqueuedTokens: __, ...rates} = service?.rate ?? {};
+  return {concurrency, ...rates};
 }

@@ -140,9 +140,11 @@ const REFUSED: Charge = {calls: 1};
 
 /** Accounts for the reply to a line. Nothing is reserved for a batch that an earlier run submitted. */
 function settleReply(work: LaneWork, line: string, reply: Reply, funds: Funds | undefined): void {
-  const {service, lane, ledger, teacher, onNote} = work;
+  const {service, lane, ledger, teacher, onNote, room} = work;
   const receipt = receiptOf(service, reply);
-  const {usage = funds?.worstUsage(line)} = receipt;
+  const most = funds?.worstUsage(line);
+  room.counted(most, receipt.usage);
+  const {usage = most} = receipt;
   if (service.worstCase && receipt.usage === undefined) onNote?.(uncountedNote(teacher));
   const charge = {calls: 1, usage};
   const price = lanePrice(service, lane);

@@ -5,9 +5,11 @@ import {type BatchRecord, linesOf} from '../../store/journal/unfinished.ts';
 import type {Access, Outcome, Query} from '../../teacher.ts';
 import {type Halt, haltAfter} from '../batches.ts';
 import type {LayeredTeacher, LayerOptions} from '../layer.ts';
+import {timer} from '../retry.ts';
 import {type BatchFates, cancelBatch, collectBatch, UnaskedError, waitForEnd} from './collect-batch.ts';
 import type {LaneWork} from './lane.ts';
-import {isForWantOfRoom, type LaneLine, LaneQueries, splitIntoBatches} from './lane-queries.ts';
+import {indicesOf, isForWantOfRoom, type LaneLine, LaneQueries, loadOf, splitIntoBatches} from './lane-queries.ts';
+import type {BatchLoad, Entry, Turn} from './room.ts';
 import {type Funds, findLost, reserveFor, type Submission, submitBatch, withoutId} from './submit.ts';
 
 /** The most queries that are asked singly before others are submitted. */
@@ -26,6 +28,14 @@ interface Sent {
   readonly record: Submission;
   readonly funds: Funds;
 }
+
+/** What became of a batch that was to be submitted. */
+type Fate =
+  | 'ended'
+  | 'under way'
+  | 'not sent'
+  /** The service had no room for it, and so for these queries. */
+  | {readonly refusal: Error; readonly indices: readonly number[]};
 
 /** All queries of one call, different ones, on their way through the lane. */
 export class LaneCall<A extends Access> {
@@ -77,9 +87,11 @@ export class LaneCall<A extends Access> {
   /** Continues with a batch of an earlier run. */
   async #takeUp(record: BatchRecord): Promise<void> {
     const found = await findLost(this.#lane, record, this.#halt.signal);
-    if (found && this.#lane.cancel) await cancelBatch(this.#lane, found);
-    if (found) await this.#collect(found);
-    else await this.#submit(this.#queries.indicesOf(record), record.attempt);
+    const indices = this.#queries.indicesOf(record);
+    if (found === undefined) return this.#submit(indices, record.attempt);
+    if (this.#lane.cancel) await cancelBatch(this.#lane, found);
+    const turn = this.#lane.room.occupy({requests: linesOf(record).size, tokens: this.#mostTokens(indices)});
+    await this.#follow(turn, record.attempt, () => this.#collect(found));
   }
 
   /** Asks about queries that are in no batch and have no known outcome. */
@@ -125,65 +137,107 @@ export class LaneCall<A extends Access> {
 
   async #submit(indices: readonly number[], attempt: number): Promise<void> {
     if (this.#lane.cancel) {
-      const error = new PendingError('It is in no batch, and `--cancel` submits nothing.');
-      for (const position of indices) this.#queries.settle(position, {error});
-      return;
+      return this.#settleAll(indices, new PendingError('It is in no batch, and `--cancel` submits nothing.'));
     }
-    const lines = this.#queries.linesOf(indices, this.#lane);
-    const batches = splitIntoBatches(
-      lines.map(({bytes}) => bytes),
-      this.#lane.lane,
-    );
-    await Promise.all(
-      batches.map(batch =>
-        this.#guarded(async () => {
-          const inBatch = batch.map(index => lines[index]!);
-          const sent = await this.#inTurn(() => this.#send(inBatch, attempt));
-          if (sent) await this.#collect(sent.record, sent.funds);
-        }),
-      ),
-    );
+    const {lane, room} = this.#lane;
+    const {requests, tokens} = room.largest;
+    const batches = splitIntoBatches(this.#queries.linesOf(indices, this.#lane), {
+      maxRequests: Math.min(lane.maxRequests, requests),
+      maxBytes: lane.maxBytes,
+      maxTokens: tokens,
+    });
+    await Promise.all(batches.map(lines => this.#guarded(() => this.#askInBatch(lines, attempt))));
   }
 
-  /** Submits as many of these as the budget covers. If the service has no room, they wait for the other batches. */
-  async #send(lines: readonly LaneLine[], attempt: number): Promise<Sent | undefined> {
-    const indicesOf = (some: readonly LaneLine[]) => some.flatMap(({indices}) => indices);
-    const {count, refusal, funds} = await reserveFor(this.#lane, lines);
-    if (refusal) for (const index of indicesOf(lines.slice(count))) this.#queries.settle(index, {error: refusal});
-    if (count === 0) return undefined;
+  /** Asks about lines in one batch, when the account has room for it. */
+  async #askInBatch(lines: readonly LaneLine[], attempt: number): Promise<void> {
+    const indices = indicesOf(lines);
+    const entry = await this.#enter(loadOf(lines));
+    if (entry === 'too large') return this.#submit(indices, attempt);
+    if ('refusal' in entry) return this.#settleAll(indices, entry.refusal);
+    await this.#follow(entry.turn, attempt, async () => {
+      const sent = await this.#inTurn(() => this.#send(lines, attempt));
+      return 'record' in sent ? this.#collect(sent.record, sent.funds) : sent.fate;
+    });
+  }
+
+  async #enter(load: BatchLoad): Promise<Entry> {
+    const {room, detached, watch} = this.#lane;
+    if (detached) {
+      const turn = room.tryEnter(load);
+      return turn ? {turn} : {refusal: laterError('The account has no room for more batches now.')};
+    }
+    watch?.waits(1);
+    return room.enter(load, this.#halt.signal).finally(() => watch?.waits(-1));
+  }
+
+  /** Sees a batch to its end. If the service had no room for it, its queries are submitted again. */
+  async #follow(turn: Turn, attempt: number, see: () => Promise<Fate>): Promise<void> {
+    const {room, detached, sleep = timer} = this.#lane;
+    let fate: Fate | undefined;
     try {
-      const record = await submitBatch(this.#lane, lines.slice(0, count), {
-        attempt,
-        funds,
-        stop: this.#halt.signal,
-      });
+      fate = await see();
+      if (fate === 'ended') room.ended(turn);
+      if (typeof fate === 'string') return;
+      const {refusal, indices} = fate;
+      const wait = room.refused(turn, refusal);
+      if (detached) return this.#settleAll(indices, laterError(refusal.message));
+      if (wait === undefined) return this.#settleAll(indices, refusal);
+      if (wait > 0) await sleep(wait, this.#halt.signal);
+    } finally {
+      // A batch that is under way stays in the room.
+      if (fate !== 'under way') room.left(turn);
+    }
+    await this.#submit(fate.indices, attempt);
+  }
+
+  /** The most input tokens of requests about these queries. */
+  #mostTokens(indices: readonly number[]): number {
+    const {worstCase} = this.#lane.service;
+    return this.#queries.at(indices).reduce((sum, query) => sum + (worstCase?.([query])?.inputTokens ?? 0), 0);
+  }
+
+  #settleAll(indices: readonly number[], error: Error): void {
+    for (const index of indices) this.#queries.settle(index, {error});
+  }
+
+  /** Submits as many of these as the budget covers. */
+  async #send(lines: readonly LaneLine[], attempt: number): Promise<Sent | {readonly fate: Fate}> {
+    const {count, refusal, funds} = await reserveFor(this.#lane, lines);
+    const funded = lines.slice(0, count);
+    if (refusal) this.#settleAll(indicesOf(lines.slice(count)), refusal);
+    if (count === 0) return {fate: 'not sent'};
+    try {
+      const record = await submitBatch(this.#lane, funded, {attempt, funds, stop: this.#halt.signal});
       return {funds, record};
     } catch (error) {
-      const outcome = {error: error as Error};
-      if (!isForWantOfRoom(outcome)) throw error;
-      const later = {error: new PendingError(`${outcome.error.message} The same command submits them later.`)};
-      for (const index of indicesOf(lines.slice(0, count))) {
-        if (this.#lane.detached) this.#queries.settle(index, later);
-        else this.#queries.fail(index, outcome, attempt);
-      }
-      this.#queries.settleLasting();
-      return undefined;
+      if (!isForWantOfRoom(error)) throw error;
+      return {fate: {refusal: error, indices: indicesOf(funded)}};
     }
   }
 
   /** Waits for a batch, keeps its results, and notes the failures. */
-  async #collect(record: Submission, funds?: Funds): Promise<void> {
-    const {detached: detaches, fates, journal} = this.#lane;
+  async #collect(record: Submission, funds?: Funds): Promise<Fate> {
+    const {detached: detaches, fates, journal, ledger} = this.#lane;
     const {attempt, keys} = record;
     try {
       const state = await waitForEnd(this.#lane, record, {stop: this.#halt.signal, looksOnce: detaches});
       const indices = this.#queries.indicesOf(record);
       if (!state.isEnded) {
-        for (const position of indices) this.#queries.settle(position, {error: pendingIn(record)});
-        return;
+        this.#settleAll(indices, pendingIn(record));
+        return 'under way';
+      }
+      if (isForWantOfRoom(state.failure)) {
+        funds?.settleRest('not sent');
+        ledger?.add({calls: -linesOf(record).size});
+        journal.batches.remove(record);
+        return {refusal: state.failure, indices};
       }
       const {errors, isForeign} = await collectBatch(this.#lane, record, state, {funds, stop: this.#halt.signal});
-      if (isForeign) return await this.#takeUp(withoutId(record));
+      if (isForeign) {
+        await this.#takeUp(withoutId(record));
+        return 'ended';
+      }
       for (const key of keys) fates.set(key, {attempt, error: errors.get(key)});
       const outcomes = await this.#askKept(indices);
       for (const [index, position] of indices.entries()) {
@@ -192,6 +246,7 @@ export class LaneCall<A extends Access> {
       }
       journal.batches.remove(record);
       this.#queries.settleLasting();
+      return 'ended';
     } finally {
       funds?.settleRest('worst case');
     }
@@ -214,6 +269,10 @@ export class LaneCall<A extends Access> {
       {...this.#options, detail, stop: this.#halt.signal, onSettled: () => {}},
     );
   }
+}
+
+function laterError(problem: string): PendingError {
+  return new PendingError(`${problem} The same command submits it later.`);
 }
 
 function pendingIn({id, plannedAt, ...record}: Submission): PendingError {

@@ -10,6 +10,7 @@ import type {OnNote} from '../notes.ts';
 import {BatchFates, batchTeacher, collectBatch, waitForEnd} from './collect-batch.ts';
 import {atLanePrice, type LaneWatch, type LaneWork, laneOf} from './lane.ts';
 import {LaneCall, type LaneCallOptions} from './lane-call.ts';
+import {BatchRoom} from './room.ts';
 import {findLost, withoutId} from './submit.ts';
 
 /** How to use the batch lanes of services. */
@@ -28,6 +29,12 @@ export interface LaneChoice {
   readonly cancel?: boolean;
   /** Receives the progress of the batches. */
   readonly watch?: LaneWatch;
+  /**
+   * The room that a teacher's account has for batches. Shared by everything that asks it.
+   *
+   * @default one of its own
+   */
+  readonly roomOf?: (teacher: Teacher) => BatchRoom;
   /**
    * Waits, and rejects at once when the signal aborts.
    *
@@ -62,7 +69,8 @@ export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): Lay
   // Answers that no journal holds are kept before their slot is freed.
   if (service === undefined || journal === undefined) return withBatches(keeping(alone));
   if (lane === undefined) return withBatches(alone, keeping);
-  const work = {teacher, service, lane, journal, ledger, onNote, watch: choice?.watch, sleep: choice?.sleep};
+  const {watch, sleep, roomOf = ownRoom} = choice ?? {};
+  const work = {teacher, service, lane, journal, ledger, room: roomOf(teacher), onNote, watch, sleep};
   if (choice === undefined) return withPendingBatches(withBatches(alone, keeping), work);
   const fates = new BatchFates();
   return withLane(keeping(batchTeacher(alone, work, fates)), {
@@ -72,6 +80,10 @@ export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): Lay
     detached: choice.detached ?? false,
     cancel: choice.cancel ?? false,
   });
+}
+
+function ownRoom({service}: Teacher): BatchRoom {
+  return new BatchRoom(service?.rate);
 }
 
 /**

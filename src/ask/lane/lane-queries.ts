@@ -4,6 +4,7 @@ import type {BatchRecord} from '../../store/journal/unfinished.ts';
 import type {Access, Outcome, Query, Reply, Teacher} from '../../teacher.ts';
 import {keyed} from '../layer.ts';
 import type {LaneWork} from './lane.ts';
+import type {BatchLoad} from './room.ts';
 
 /** A query that has no answer yet. */
 interface Failed<A extends Access> {
@@ -23,6 +24,8 @@ export interface LaneLine {
   /** Undefined if it is no pack. */
   readonly headers?: Reply['headers'];
   readonly bytes: number;
+  /** The most input tokens; 0 if the service does not count them. */
+  readonly tokens: number;
   /** Made anew each time, because many lines fill much memory. */
   text(): string;
 }
@@ -98,25 +101,27 @@ export class LaneQueries<A extends Access> {
   takeFailed(hasAnswers: boolean): ReadonlyMap<number, readonly number[]> {
     const byAttempt = new Map<number, number[]>();
     for (const {index, outcome, attempt} of this.#failed.splice(0)) {
-      const next = hasAnswers && isForWantOfRoom(outcome) ? attempt : attempt + 1;
+      const isRefused = 'error' in outcome && isForWantOfRoom(outcome.error);
+      const next = hasAnswers && isRefused ? attempt : attempt + 1;
       byAttempt.set(next, [...(byAttempt.get(next) ?? []), index]);
     }
     return byAttempt;
   }
 
   /** The lines of some queries. A query that is too large is settled and left out. */
-  linesOf(indices: readonly number[], {lane, teacher}: Pick<LaneWork, 'lane' | 'teacher'>): readonly LaneLine[] {
+  linesOf(indices: readonly number[], work: Pick<LaneWork, 'lane' | 'teacher' | 'service'>): readonly LaneLine[] {
+    const {lane} = work;
     const groups = lane.packs ? [indices.filter(index => !this.#alone.has(index)), ...this.#singles(indices)] : [];
     const packs = groups.flatMap(group =>
       lane.packs!(this.at(group)).map(pack => ({pack, indices: pack.rows.map(row => group[row]!)})),
     );
     const packed = new Set(packs.flatMap(({indices}) => indices));
     const ofPacks = packs.flatMap(({pack, indices}) =>
-      this.#lineOf(indices, {lane, teacher, text: id => pack.lineOf(id), headers: pack.headers}),
+      this.#lineOf(indices, {...work, text: id => pack.lineOf(id), headers: pack.headers}),
     );
     const others = indices.filter(index => !packed.has(index));
     const ofOthers = others.flatMap(index =>
-      this.#lineOf([index], {lane, teacher, text: id => lane.lineOf(id, this.all[index]!)}),
+      this.#lineOf([index], {...work, text: id => lane.lineOf(id, this.all[index]!)}),
     );
     return [...ofPacks, ...ofOthers];
   }
@@ -125,13 +130,15 @@ export class LaneQueries<A extends Access> {
     return indices.filter(index => this.#alone.has(index)).map(index => [index]);
   }
 
-  #lineOf(indices: readonly number[], {lane, teacher, text, headers}: LineParts): readonly LaneLine[] {
+  #lineOf(indices: readonly number[], {lane, teacher, service, text, headers}: LineParts): readonly LaneLine[] {
     const keys = indices.map(index => this.keyOf(index));
     const line = () => text(keys[0]!);
     try {
       const bytes = Buffer.byteLength(line());
       if (bytes < lane.maxBytes) {
-        return [{indices, queries: this.at(indices), keys, bytes, text: line, ...(headers && {headers})}];
+        const queries = this.at(indices);
+        const {inputTokens: tokens = 0} = service.worstCase?.(queries) ?? {};
+        return [{indices, queries, keys, bytes, tokens, text: line, ...(headers && {headers})}];
       }
       const problem = `The request about it has ${bytes} bytes, and a whole batch ${lane.maxBytes} at most. Shorten it.`;
       throw new TeacherError(teacher.name, problem);
@@ -142,32 +149,42 @@ export class LaneQueries<A extends Access> {
   }
 }
 
-interface LineParts extends Pick<LaneWork, 'lane' | 'teacher'> {
+interface LineParts extends Pick<LaneWork, 'lane' | 'teacher' | 'service'> {
   readonly text: (id: string) => string;
   readonly headers?: Reply['headers'] | undefined;
 }
 
-/**
- * Splits lines into batches that a lane accepts, in their order.
- *
- * @param bytes - of each line; a line that is larger than the limit forms a batch of its own
- * @returns the indices of each batch's lines
- */
-export function splitIntoBatches(
-  bytes: readonly number[],
-  {maxRequests, maxBytes}: Pick<BatchLane, 'maxRequests' | 'maxBytes'>,
-): readonly (readonly number[])[] {
-  const batches: number[][] = [];
-  let room = 0;
-  for (const [index, size] of bytes.entries()) {
-    const needed = size + 1;
+/** The queries of lines, by their indices in the call. */
+export function indicesOf(lines: readonly LaneLine[]): readonly number[] {
+  return lines.flatMap(({indices}) => indices);
+}
+
+export function loadOf(lines: readonly LaneLine[]): BatchLoad {
+  return {requests: lines.length, tokens: lines.reduce((sum, {tokens}) => sum + tokens, 0)};
+}
+
+/** The limits of one batch. */
+export interface BatchLimits extends Pick<BatchLane, 'maxRequests' | 'maxBytes'> {
+  /** Input tokens. @default no limit */
+  readonly maxTokens?: number;
+}
+
+/** Splits lines into batches within these limits, in their order. A line that passes a limit forms a batch of its own. */
+export function splitIntoBatches<T extends Pick<LaneLine, 'bytes' | 'tokens'>>(
+  lines: readonly T[],
+  {maxRequests, maxBytes, maxTokens = Number.POSITIVE_INFINITY}: BatchLimits,
+): readonly (readonly T[])[] {
+  const batches: T[][] = [];
+  let left = {bytes: 0, tokens: 0};
+  for (const line of lines) {
+    const bytes = line.bytes + 1;
     const last = batches.at(-1);
-    if (last && last.length < maxRequests && needed <= room) last.push(index);
+    if (last && last.length < maxRequests && bytes <= left.bytes && line.tokens <= left.tokens) last.push(line);
     else {
-      batches.push([index]);
-      room = maxBytes;
+      batches.push([line]);
+      left = {bytes: maxBytes, tokens: maxTokens};
     }
-    room -= needed;
+    left = {bytes: left.bytes - bytes, tokens: left.tokens - line.tokens};
   }
   return batches;
 }
@@ -185,7 +202,7 @@ function isWorthAgain(outcome: Outcome, attempt: number): boolean {
   return outcome.error.unreadable ? attempt === 1 : outcome.error.retryable && attempt < LANE_ATTEMPTS;
 }
 
-/** True if the service had no room for the query, which is no fault of the query. */
-export function isForWantOfRoom(outcome: Outcome): boolean {
-  return 'error' in outcome && outcome.error instanceof TeacherError && outcome.error.status === 429;
+/** True if the service had no room for it. */
+export function isForWantOfRoom(error: unknown): error is TeacherError {
+  return error instanceof TeacherError && error.status === 429;
 }

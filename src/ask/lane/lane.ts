@@ -8,6 +8,7 @@ import {leavesOf} from '../compose/parts.ts';
 import type {Ledger} from '../ledger.ts';
 import type {OnNote} from '../notes.ts';
 import {type RetryOptions, timer} from '../retry.ts';
+import type {BatchRoom} from './room.ts';
 
 /** The batch lane of a teacher's service; undefined if it has none. */
 export function laneOf({service}: Pick<Teacher, 'service'>): BatchLane | undefined {
@@ -54,6 +55,8 @@ export interface LaneWork {
   readonly ledger?: Ledger | undefined;
   /** At the price of the lane. */
   readonly budget?: TeacherBudget | undefined;
+  /** Shared by all calls that ask the account. */
+  readonly room: BatchRoom;
   readonly watch?: LaneWatch | undefined;
   /** Receives one note if the service's replies don't report their cost. */
   readonly onNote?: OnNote | undefined;
@@ -106,6 +109,7 @@ export async function persistently<T>(
 /** The progress of the batches that one run waits for. */
 export class LaneWatch {
   readonly #batches = new Map<string, {readonly requests: number; readonly done: number}>();
+  #waiting = 0;
 
   /** @param name - the batch's own, see `BatchRecord` */
   saw(name: string, requests: number, done: number): void {
@@ -117,13 +121,25 @@ export class LaneWatch {
     this.#batches.delete(name);
   }
 
-  /** For people, for example `2 batches under way, 1,234 of 50,000 requests done`; undefined if there is none. */
+  /** So many more batches wait for room. */
+  waits(more: number): void {
+    this.#waiting += more;
+  }
+
+  /**
+   * For people, for example `2 batches under way, 1,234 of 50,000 requests done, 3 batches wait for room`; undefined if none
+   * is under way.
+   */
   describe(): string | undefined {
     const batches = [...this.#batches.values()];
     if (batches.length === 0) return undefined;
     const total = (read: (batch: {readonly requests: number; readonly done: number}) => number) =>
       batches.reduce((sum, batch) => sum + read(batch), 0).toLocaleString('en-GB');
     const counted = batches.length === 1 ? 'a batch' : `${batches.length} batches`;
-    return `${counted} under way, ${total(({done}) => done)} of ${total(({requests}) => requests)} requests done`;
+    const waiting =
+      this.#waiting === 0
+        ? ''
+        : `, ${this.#waiting === 1 ? 'a batch waits' : `${this.#waiting} batches wait`} for room`;
+    return `${counted} under way, ${total(({done}) => done)} of ${total(({requests}) => requests)} requests done${waiting}`;
   }
 }

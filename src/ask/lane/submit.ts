@@ -7,7 +7,7 @@ import type {Reservation} from '../budget/budget.ts';
 import type {Charge} from '../budget/price.ts';
 import {timer} from '../retry.ts';
 import {type LaneWork, persistently} from './lane.ts';
-import type {LaneLine} from './lane-queries.ts';
+import {isForWantOfRoom, type LaneLine} from './lane-queries.ts';
 
 /** A batch that the service has. */
 export type Submission = BatchRecord & {readonly id: string};
@@ -64,7 +64,10 @@ async function submit(
 ): Promise<string> {
   const {lane, journal} = work;
   let mayBeThere = false;
+  let refusals = 0;
   const recover = async (error: unknown) => {
+    // The upload is large, and room comes only when another batch ends.
+    if (isForWantOfRoom(error) && ++refusals === MOST_REFUSALS) throw error;
     if (!isHeard(error)) return undefined;
     mayBeThere = true;
     onHeard();
@@ -78,6 +81,9 @@ async function submit(
     throw error;
   }
 }
+
+/** How often a batch is sent if the service refuses it for its limits, which can be those of requests a minute. */
+const MOST_REFUSALS = 3;
 
 /** The record of a batch whose id turned out to be that of another batch. */
 export function withoutId({id: _, ...record}: BatchRecord): BatchRecord {

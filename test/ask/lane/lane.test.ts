@@ -10,6 +10,7 @@ import {atLanePrice, checkLanes, LaneWatch, laneOf, lanePrice} from '../../../sr
 import {createLedger, type LedgerSnapshot} from '../../../src/ask/ledger.ts';
 import {stack} from '../../../src/ask/teacher-stack.ts';
 import {AnswerStoreError, BudgetError, InputError, PendingError, TeacherError} from '../../../src/errors.ts';
+import type {NewBatch} from '../../../src/service-features.ts';
 import {openJournal} from '../../../src/store/journal/journal.ts';
 import type {BatchRecord} from '../../../src/store/journal/unfinished.ts';
 import {type AnswerStore, openAnswerStore} from '../../../src/store/store.ts';
@@ -459,6 +460,60 @@ describe('a handing-over that the service has no room for', () => {
     expect(left).toEqual([]);
   });
 
+  it('is not even tried beyond the limit that the teacher states, and follows as soon as a batch ends', async () => {
+    const inner = batchingTeacher();
+    const open = new Map<string, number>();
+    const seen: number[] = [];
+    const lane = {
+      ...inner.service.lane,
+      maxRequests: 10,
+      submit: async (batch: NewBatch) => {
+        const id = await inner.service.lane.submit(batch);
+        open.set(id, batch.lines.length);
+        seen.push([...open.values()].reduce((sum, lines) => sum + lines, 0));
+        return id;
+      },
+      // A batch ends when the limit is reached, or none is to come.
+      poll: async (id: string) => {
+        await new Promise(resolve => setTimeout(resolve, 1));
+        const isEnded = open.size === 4 || inner.batches.length === 50;
+        if (isEnded) open.delete(id);
+        return {isEnded, done: 0};
+      },
+    };
+    const teacher = {...inner, service: {...inner.service, rate: {enqueuedRequests: 40}, lane}};
+    const {outcomes} = await run(await place(), teacher, numbers(501));
+    expect(outcomes).toEqual(answered(...numbers(501)));
+    expect(inner.batches).toHaveLength(50);
+    expect(Math.max(...seen)).toBe(40);
+    // From the fourth batch on, another one is always there when one ends.
+    expect(seen.slice(3)).toEqual(new Array(47).fill(40));
+  });
+
+  it('sends a batch that alone is too large again in two halves', async () => {
+    const inner = batchingTeacher();
+    const lane = {
+      ...inner.service.lane,
+      submit: (batch: NewBatch) =>
+        batch.lines.length > 7 ? Promise.reject(passing(429)) : inner.service.lane.submit(batch),
+    };
+    const {outcomes} = await run(await place(), {...inner, service: {...inner.service, lane}}, numbers(21));
+    expect(outcomes).toEqual(answered(...numbers(21)));
+    expect(inner.batches.map(batch => batch.numbers.length)).toEqual([5, 5, 5, 5]);
+  });
+
+  it('is tried again without what the budget did not cover', async () => {
+    const inner = batchingTeacher();
+    let refusals = 0;
+    const submit = (batch: NewBatch) =>
+      refusals++ < 4 ? Promise.reject(passing(429)) : inner.service.lane.submit(batch);
+    const teacher = batchingTeacher({lane: {...inner.service.lane, submit}});
+    const {outcomes} = await run(await place(), teacher, numbers(9), {budget: [{usd: 50e-6}]});
+    expect(outcomes.slice(0, 5)).toEqual(answered(...numbers(5)));
+    expect(errorsIn(outcomes).slice(5)).toEqual(new Array(4).fill(expect.any(BudgetError)));
+    expect(inner.batches.flatMap(batch => batch.numbers)).toEqual([2, 3, 4, 5]);
+  });
+
   it('is left to a later run by one that waits for nothing', async () => {
     const teacher = batchingTeacher({lane: {submit: () => Promise.reject(passing(429))}});
     const {outcomes} = await run(await place(), teacher, numbers(3), {lane: {detached: true}});
@@ -546,6 +601,10 @@ describe('LaneWatch', () => {
     watch.saw('two', 10_000, 0);
     watch.saw('one', 40_000, 1234);
     expect(watch.describe()).toBe('2 batches under way, 1,234 of 50,000 requests done');
+    watch.waits(1);
+    expect(watch.describe()).toBe('2 batches under way, 1,234 of 50,000 requests done, a batch waits for room');
+    watch.waits(2);
+    expect(watch.describe()).toMatch(/, 3 batches wait for room$/);
     watch.left('one');
     watch.left('two');
     expect(watch.describe()).toBeUndefined();
