@@ -6,6 +6,7 @@ import {InputError} from '../errors.ts';
 import type {ShareDifference, ShareRight} from '../evaluate/audit.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {methodFolder} from '../recipe/methods.ts';
+import {refuseVectors} from '../recipe/vectors.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
 import {audit} from '../study/audit/audit.ts';
 import type {Audit} from '../study/audit/measure.ts';
@@ -31,6 +32,7 @@ interface AuditFlags extends StudyFlags {
 export async function runAudit(path: string, {items, seed, delimiter, ...flags}: AuditFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const source = await loadRecipe(path);
+  refuseVectors(source, 'An audit');
   const options = studyOptions(flags, terminal);
   const directory = directoryOf(source, options);
   const last = {folder: methodFolder(source.methods.at(-1)!.method)};

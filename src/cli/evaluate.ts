@@ -12,12 +12,13 @@ import {loadHead} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
-import {askReference, type Reference} from '../study/asking.ts';
+import {askReference, type Reference} from '../study/reference.ts';
 import {promiseText, testText} from '../study/report/cascades.ts';
 import type {MissingInputs} from '../study/results.ts';
 import type {Study} from '../study/study.ts';
 import {engineLine} from './engine.ts';
 import {fileText, holdsLabels, measureOnFile} from './evaluate-file.ts';
+import {measuredVectors} from './evaluate-vectors.ts';
 import {headsFor, withHeadStudies} from './head-studies.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {noteFallback, openTerminal, type Terminal} from './terminal.ts';
@@ -54,6 +55,7 @@ interface MeasuredHead {
 /** Measures a student on the test split of a study. */
 async function measuredOn(study: Study, student: Student, terminal: Terminal): Promise<MeasuredHead> {
   const {recipe} = study;
+  if (recipe.givesVectors) return measuredVectors(study, student, terminal);
   checkClasses(student, recipe.data);
   const {inputs} = recipe.data.test;
   const raw = await predictLogits(student, inputs, {

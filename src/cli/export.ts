@@ -70,7 +70,7 @@ function targetOf(flags: ExportFlags): Target {
   }
   for (const other of targets) {
     const own: readonly string[] = TARGETS[target];
-    const idle = TARGETS[other].find(flag => !own.includes(flag) && flags[flag] !== undefined);
+    const idle = TARGETS[other].find(flag => flag !== target && !own.includes(flag) && flags[flag] !== undefined);
     if (idle !== undefined) throw new InputError(`\`--${idle}\` is for \`--${other}\`. Leave it out.`);
   }
   return target;

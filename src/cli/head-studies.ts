@@ -1,23 +1,27 @@
 import {questionOf, recipeOfOne} from '../recipe/questions.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
-import {loadHead, loadOneHead} from '../student/files.ts';
+import {isOfVectors} from '../recipe/vectors.ts';
+import {loadHead, loadOneHead, loadStudent} from '../student/files.ts';
 import {headOf} from '../student/heads.ts';
 import type {Student} from '../student/student.ts';
 import {withStudies} from '../study/studies.ts';
 import {openStudy, type Study, type StudyOptions} from '../study/study.ts';
 
 /**
- * The students of the questions that are compared with a teacher: all heads of a student if the recipe has `questions`.
+ * The students of the questions that are compared with a teacher: all heads of a student if the recipe has `questions`. A
+ * student of vectors has no question.
  *
  * @param question - name of the only one; @default all
  * @throws InputError if the student has no such question, or the recipe has one and the student several
  */
 export async function headsFor(
-  {questions}: Recipe,
+  recipe: Recipe,
   folder: string,
   question: string | undefined,
 ): Promise<readonly Student[]> {
+  const {questions} = recipe;
+  if (isOfVectors(recipe) && question === undefined) return [await loadStudent(folder)];
   if (questions === undefined || question !== undefined) return [await loadOneHead(folder, question)];
   const student = await loadHead(folder, undefined);
   return student.heads?.map(head => headOf(student, head.question.name)) ?? [student];

@@ -107,6 +107,8 @@ function answersRows({named, mass, rest, decimals, ties, answers}: AnswerFinding
   ];
   const isWhole = named.least >= classes;
   const alike = ties === 0 ? '' : `; in ${count(ties)} of ${counted(answers, 'answer')} two classes are level`;
+  // Vectors are of no class.
+  if (classes === 0) return [];
   return [
     ['classes', isWhole ? `all ${count(classes)} in every answer` : `${span(named, count)} of ${count(classes)}`],
     ['sum', mass ? `${span(mass, share)}${rest ? `, and a rest of ${span(rest, share)}` : ''}` : ''],

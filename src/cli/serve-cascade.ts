@@ -15,12 +15,14 @@ import {detailOfLevel, planMethods} from '../recipe/methods.ts';
 import {recipesOf} from '../recipe/questions.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {referenceLevel} from '../recipe/resolve.ts';
+import {refuseVectors} from '../recipe/vectors.ts';
 import type {CascadeMode, CascadeOptions} from '../serve/cascade.ts';
 import type {TeacherAnswered} from '../serve/teacher-gateway.ts';
 import {TrafficLog} from '../serve/traffic.ts';
 import type {PromiseOptions} from '../serve/watches.ts';
 import {journalOf} from '../store/cache-path.ts';
 import {type HeadColumns, headsOf} from '../student/heads.ts';
+import {checkClassifies} from '../student/make-student.ts';
 import type {Student} from '../student/student.ts';
 import {openServices} from '../study/services.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
@@ -72,8 +74,10 @@ export async function openCascade(
   {folder, student}: {readonly folder: string; readonly student: Student},
   terminal: Terminal,
 ): Promise<OpenCascade> {
+  checkClassifies(student, 'a cascade');
   checkTraffic(flags, student);
   const recipe = await loadRecipe(path);
+  refuseVectors(recipe, 'A cascade');
   const level = flags.level ?? levelLearnedFrom(recipe);
   const source = recipe.teachers[level];
   if (source === undefined) throw new InputError(`The recipe has no ${level} teacher. Name another --level.`);

@@ -8,6 +8,7 @@ import {loadRecipe} from '../recipe/load.ts';
 import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Method, Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
+import {refuseVectors} from '../recipe/vectors.ts';
 import {withAnswers} from '../study/divide.ts';
 import {checkSameInputs} from '../study/joint/compare.ts';
 import {learnJointly} from '../study/joint/execute.ts';
@@ -46,6 +47,7 @@ interface TrainFlags extends StudyFlags {
 export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const source = await loadRecipe(path);
+  if (flags.fromTraffic !== undefined) refuseVectors(source, 'Traffic');
   if (source.questions) return trainQuestions(source, path, flags, terminal);
   const {method: name} = methodNamed(source.methods, flags.method);
   const seed = flags.seed ?? source.seeds[0]!;

@@ -1,6 +1,11 @@
 import {cosineOf, unitRows} from '../data/arrays.ts';
 import {InputError} from '../errors.ts';
-import {mean, spearman} from './statistics.ts';
+import {criticalT} from '../statistics/distributions.ts';
+import {nearest, recallInfluences, recallsOf} from './neighbours.ts';
+import {mean, spearman, standardDeviation} from './statistics.ts';
+
+/** From the lower end to the upper one. */
+type Interval = readonly [low: number, high: number];
 
 /** The vectors of a student and of its teacher about the same inputs. */
 export interface VectorsToEvaluate {
@@ -22,11 +27,18 @@ export interface VectorsToEvaluate {
 export interface VectorMetrics {
   /** Mean cosine of a student's vector with the teacher's; undefined if their lengths differ. */
   readonly meanCosine: number | undefined;
+  /** At 95 %, over other inputs like these, by Student's t; undefined as `meanCosine` is. */
+  readonly meanCosineInterval: Interval | undefined;
   /** Mean share of the teacher's nearest neighbours of an input, by the cosine, that are among the student's. */
   readonly recall: number;
+  /**
+   * At 95 %, over as many other inputs like these, by the jackknife and Student's t; undefined if all inputs but one are
+   * neighbours.
+   */
+  readonly recallInterval: Interval | undefined;
   /** The number of neighbours that `recall` is about. */
   readonly neighbours: number;
-  /** Spearman's rank correlation of the cosines of all pairs, of the first 1000 inputs if there are more; 0 if those of a model are all equal. */
+  /** Spearman's rank correlation of the cosines of all pairs, of the first 1000 inputs if there are more; 0 if those of a model are all equal. A point estimate. */
   readonly spearman: number;
 }
 
@@ -39,6 +51,22 @@ const MOST_RANKED = 1000;
  * @throws InputError if there are fewer than two inputs, the vectors don't fit them, or one is not finite
  */
 export function evaluateVectors(vectors: VectorsToEvaluate): VectorMetrics {
+  return measureVectors(vectors).metrics;
+}
+
+/** By input, what its mean is measured by. */
+export interface VectorScores {
+  /** [inputs], the cosine of the student's vector with the teacher's; undefined if the lengths differ. */
+  readonly cosines: Float64Array | undefined;
+  /** [inputs], see `recallInfluences`; undefined if there are too few inputs. */
+  readonly recalls: Float64Array | undefined;
+}
+
+/** Measures as `evaluateVectors` does, and gives the scores by which students can be compared. */
+export function measureVectors(vectors: VectorsToEvaluate): {
+  readonly metrics: VectorMetrics;
+  readonly scores: VectorScores;
+} {
   const {count, student, teacher} = vectors;
   if (!Number.isInteger(count) || count < 2) {
     throw new InputError(`Vectors are compared over two inputs at least, got ${count}. Give more inputs.`);
@@ -50,22 +78,35 @@ export function evaluateVectors(vectors: VectorsToEvaluate): VectorMetrics {
   }
   const ranked = Math.min(count, MOST_RANKED);
   const pairs: {readonly student: number[]; readonly teacher: number[]} = {student: [], teacher: []};
-  const recalls: number[] = [];
+  const found: {readonly student: number[][]; readonly teacher: number[][]} = {student: [], teacher: []};
   for (let row = 0; row < count; row++) {
     const [s, t] = [cosinesOf(own, row), cosinesOf(others, row)];
-    const found = new Set(nearest(s, row, neighbours));
-    recalls.push(nearest(t, row, neighbours).filter(other => found.has(other)).length / neighbours);
+    // One more takes the place of an input that the jackknife leaves out.
+    found.student.push(nearest(s, row, neighbours + 1));
+    found.teacher.push(nearest(t, row, neighbours + 1));
     for (let other = row + 1; other < ranked; other++) {
       pairs.student.push(s[other]!);
       pairs.teacher.push(t[other]!);
     }
   }
-  return {
-    meanCosine: own.width === others.width ? meanCosine(own, others) : undefined,
-    recall: mean(recalls),
+  const cosines = own.width === others.width ? pairedCosines(own, others) : undefined;
+  const recalls = neighbours < count - 1 ? recallInfluences(found.teacher, found.student, neighbours) : undefined;
+  const metrics = {
+    meanCosine: cosines && mean(cosines),
+    meanCosineInterval: cosines && intervalOfMean(cosines, [-1, 1]),
+    recall: mean(recallsOf(found.teacher, found.student, neighbours)),
+    recallInterval: recalls && intervalOfMean(recalls, [0, 1]),
     neighbours,
     spearman: spearman(pairs.teacher, pairs.student),
   };
+  return {metrics, scores: {cosines, recalls}};
+}
+
+/** The 95 % interval of a mean of independent values, by Student's t. */
+function intervalOfMean(values: Float64Array, [least, most]: Interval): Interval {
+  const middle = mean(values);
+  const far = (criticalT(0.05, values.length - 1) * standardDeviation(values)) / Math.sqrt(values.length);
+  return [Math.max(least, middle - far), Math.min(most, middle + far)];
 }
 
 /** Vectors of length 1; zeros stay zeros. */
@@ -101,22 +142,8 @@ function cosinesOf({count, width, rows}: Directions, row: number): Float64Array 
   return cosines;
 }
 
-function meanCosine(student: Directions, teacher: Directions): number {
+function pairedCosines(student: Directions, teacher: Directions): Float64Array {
   const {count, width} = student;
   const rowOf = ({rows}: Directions, row: number) => rows.subarray(row * width, (row + 1) * width);
-  return mean(Array.from({length: count}, (_, row) => cosineOf(rowOf(student, row), rowOf(teacher, row))));
-}
-
-/** The inputs with the greatest cosines, the greatest first and the lower index first on ties, without one of them. */
-function nearest(cosines: Float64Array, without: number, size: number): number[] {
-  const top: number[] = [];
-  for (let index = 0; index < cosines.length; index++) {
-    if (index === without) continue;
-    let at = top.length;
-    while (at > 0 && cosines[index]! > cosines[top[at - 1]!]!) at--;
-    if (at >= size) continue;
-    top.splice(at, 0, index);
-    if (top.length > size) top.pop();
-  }
-  return top;
+  return Float64Array.from({length: count}, (_, row) => cosineOf(rowOf(student, row), rowOf(teacher, row)));
 }

@@ -12,7 +12,7 @@ import {LimbeckError} from '../errors.ts';
 import {quantile} from '../evaluate/statistics.ts';
 import {exactInterval} from '../statistics/bounds.ts';
 import {studentDescription} from '../student/description.ts';
-import {loadHead} from '../student/files.ts';
+import {loadHead, loadStudent} from '../student/files.ts';
 import {type HeadColumns, headsOf} from '../student/head-columns.ts';
 import {readJson} from '../student/model-files.ts';
 import {predictLogits} from '../student/predict.ts';
@@ -107,7 +107,7 @@ const originSchema: z.ZodType<Origin> = z.object({
  */
 export async function cardFacts(directory: string, question: string | undefined): Promise<CardFacts> {
   const {name: engine} = await startEngine();
-  const student = await loadHead(directory, question);
+  const student = question === undefined ? await loadStudent(directory) : await loadHead(directory, question);
   const {madeBy} = studentDescription.parse(await readJson(join(directory, 'limbeck.json')));
   const origin = originSchema.parse(madeBy);
   const results = await resultsAbove(directory);

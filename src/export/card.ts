@@ -3,6 +3,7 @@ import {kindRead} from '../data/reading.ts';
 import {inputsOfKinds} from '../input-kinds.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {withoutSecrets} from '../secrets.ts';
+import {outputWidth} from '../student/forward.ts';
 import {weightsHash} from '../student/weights-hash.ts';
 import {promiseText} from '../study/report/cascades.ts';
 import {bytesText, count, counted, list, moment, percent, percentage, significant} from '../study/report/format.ts';
@@ -43,25 +44,30 @@ export async function exportCard(path: string, directory: string, options: Expor
 }
 
 function cardText(facts: CardFacts, onnx: ExportedOnnx | undefined): string {
-  const {heads} = facts;
   const sections = [
-    `# ${titleOf(heads)}`,
+    `# ${titleOf(facts)}`,
     `A small student of ${teacherOf(facts)}, distilled by limbeck. Version ${packageVersion()} wrote this card.`,
     '## What it answers',
     ...answersOf(facts),
     '## What it learned from',
     originTable(facts),
-    '## How often it agrees with its teacher',
-    ...perHead(heads, agreementText),
-    '## Guarantee',
-    ...perHead(heads, guaranteeText),
-    ...(facts.student.gate ? ['A gate marks texts unlike the training texts: the student abstains on them.'] : []),
+    ...(facts.student.output === 'vector' ? likenessOf(facts) : measuresOf(facts)),
     '## Size and speed',
     sizeList(facts, onnx),
     '## Terms',
     ...termsOf(facts),
   ];
   return `${headerOf(facts, onnx)}\n${sections.join('\n\n')}\n`;
+}
+
+function measuresOf({heads, student}: CardFacts): string[] {
+  return [
+    '## How often it agrees with its teacher',
+    ...perHead(heads, agreementText),
+    '## Guarantee',
+    ...perHead(heads, guaranteeText),
+    ...(student.gate ? ['A gate marks texts unlike the training texts: the student abstains on them.'] : []),
+  ];
 }
 
 const TASKS: Readonly<Record<string, string>> = {
@@ -71,7 +77,7 @@ const TASKS: Readonly<Record<string, string>> = {
 };
 
 function headerOf({student, encoder}: CardFacts, onnx: ExportedOnnx | undefined): string {
-  const task = TASKS[kindRead(student.reading)];
+  const task = student.output === 'vector' ? 'feature-extraction' : TASKS[kindRead(student.reading)];
   const lines = [
     'license: unknown',
     ...(onnx ? ['library_name: onnx'] : []),
@@ -87,7 +93,9 @@ function headerOf({student, encoder}: CardFacts, onnx: ExportedOnnx | undefined)
   return `---\n${lines.join('\n')}\n---\n`;
 }
 
-function titleOf(heads: readonly MeasuredHead[]): string {
+function titleOf(facts: CardFacts): string {
+  if (facts.student.output === 'vector') return `Vectors like those of ${teacherOf(facts)}`;
+  const {heads} = facts;
   const names = heads.flatMap(({question}) => (question ? [plain(question.name)] : []));
   if (names.length > 0) return list(names);
   const [{classes}] = heads as [MeasuredHead];
@@ -105,8 +113,14 @@ function teacherOf({origin: {teacher}, heads}: CardFacts): string {
 /** The most classes that are listed. */
 const MOST_CLASSES = 200;
 
-function answersOf({student: {reading, model}, heads}: CardFacts): string[] {
+function answersOf({student, heads}: CardFacts): string[] {
+  const {reading, model, output} = student;
   const reads = `It reads ${inputsOfKinds(kindRead(reading))}`;
+  if (output === 'vector') {
+    return [
+      `${reads} and gives a vector of ${counted(outputWidth(student), 'number')} for each. Its network is \`${model.name}\`.`,
+    ];
+  }
   const answers = heads.map(({question, classes}) => {
     const asked = question === undefined ? '' : ` **${plain(question.name)}**: ${plain(question.instructions ?? '')}`;
     const named = classes.slice(0, MOST_CLASSES).map(name => `\`${name.replaceAll('`', "'")}\``);
@@ -148,6 +162,10 @@ function agreementText({agreement}: MeasuredHead): string {
   const {share, interval, inputs, finishedAt} = agreement;
   const [low, high] = interval;
   return `${percentage(share)} (95 % interval ${percent(low)} to ${percent(high)}) on ${counted(inputs, 'test input')}, by the study that ended on ${moment(finishedAt)}.`;
+}
+
+function likenessOf({heads: [head]}: CardFacts): string[] {
+  return ['## How like its teacher it is', agreementText(head!)];
 }
 
 function guaranteeText({calibration}: MeasuredHead): string {

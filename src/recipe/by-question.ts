@@ -44,7 +44,7 @@ function ownOf<T>(values: {readonly [question: string]: T}, question: Question |
  *
  * @param isOne - true if a value is for all questions
  */
-export function perQuestion(one: z.ZodType, isOne: (value: unknown) => boolean): z.ZodType {
+export function perQuestion<T>(one: z.ZodType<T>, isOne: (value: unknown) => boolean): z.ZodType<T> {
   const each = z.record(z.string(), one);
   return z.preprocess((value, context) => {
     if (isOne(value)) return value;

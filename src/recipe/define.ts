@@ -14,6 +14,8 @@ import {explainIssue} from './explain-issue.ts';
 import {problemWithName} from './method-names.ts';
 import {methodFolder} from './methods.ts';
 import type {Method, MethodViews, Recipe} from './recipe.ts';
+import {checkSeveral} from './several.ts';
+import {checkVectors, learnsVectors} from './vectors.ts';
 import {writingSchema} from './writing.ts';
 
 /**
@@ -64,6 +66,7 @@ const detail = z.discriminatedUnion('kind', [
   z.strictObject({kind: z.literal('top-k'), k: aCount}),
   z.strictObject({kind: z.literal('log-probabilities')}),
   z.strictObject({kind: z.literal('logits'), features: z.array(z.string()).optional()}),
+  z.strictObject({kind: z.literal('vector')}),
 ]);
 const lossTerm = z.custom<LossTerm>(
   value => typeof (value as LossTerm | null)?.prepare === 'function',
@@ -174,7 +177,8 @@ const recipeSchema = z
 
 interface CheckedFields {
   readonly questions?: readonly Question[] | undefined;
-  readonly methods: readonly (Pick<Method, 'level' | 'method'> &
+  readonly student: unknown;
+  readonly methods: readonly (Pick<Method, 'level' | 'method' | 'losses'> &
     Partial<Record<'asks' | 'views' | 'select' | 'tune', unknown>>)[];
   readonly teachers: Readonly<Partial<Record<Access, unknown>>>;
   readonly seeds: readonly number[];
@@ -231,43 +235,9 @@ function checkAcrossFields(fields: CheckedFields, context: z.RefinementCtx): voi
   if (check !== undefined && !methods.some(method => isAbout(check, method))) {
     add(['check'], 'no method has this name and level');
   }
+  if (methods.some(learnsVectors)) checkVectors(fields, add);
   if (fields.assistant !== undefined) checkAssisted({...fields, assistant: fields.assistant}, add);
   for (const [key, problem] of conditionProblems(check, fields.questions)) add(['check', key], problem);
   if (new Set(seeds).size < seeds.length) add(['seeds'], 'a seed stands twice');
   if (new Set(budgets).size < (budgets?.length ?? 0)) add(['budgets'], 'a budget stands twice');
-}
-
-/** Checks what a recipe with several questions can't have. */
-function checkSeveral(
-  {methods, training, teacherModel}: CheckedFields,
-  questions: readonly Question[],
-  add: (path: (string | number)[], message: string) => void,
-): void {
-  const names = questions.map(({name}) => methodFolder(name).toLowerCase());
-  for (const [index, name] of names.entries()) {
-    if (name === '') add(['questions', index, 'name'], 'give it a name with a letter or a digit');
-    else if (names.indexOf(name) < index) add(['questions', index, 'name'], 'another question has the same folder');
-  }
-  const whole = 'is for recipes of one question: leave it out';
-  if (teacherModel) add(['teacherModel'], whole);
-  if (training?.balance !== undefined) add(['training', 'balance'], whole);
-  for (const name of Object.keys(training?.questionWeights ?? {})) {
-    if (!questions.some(question => question.name === name)) {
-      add(
-        ['training', 'questionWeights', name],
-        `is no question of the recipe: ${questions.map(own => own.name).join(', ')}`,
-      );
-    }
-  }
-  for (const [index, {level, views, ...method}] of methods.entries()) {
-    for (const option of ['tune', 'select'] as const) {
-      if (method[option] !== undefined) add(['methods', index, option], whole);
-    }
-    if (views !== undefined && level !== 'none' && (views as Partial<MethodViews>).count === undefined) {
-      add(
-        ['methods', index, 'views', 'count'],
-        'no teacher answers several questions while students are trained: give it',
-      );
-    }
-  }
 }

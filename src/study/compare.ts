@@ -10,15 +10,17 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
+import {refuseVectors} from '../recipe/vectors.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {besideEarlier, type EndedStudy, readStudy} from './against.ts';
-import {askQueries, askReference, teachersAsked} from './asking.ts';
+import {askQueries, teachersAsked} from './asking.ts';
 import {costsOf} from './budgets.ts';
 import {answeredMethod} from './knowledge.ts';
 import {type Manifest, manifestOf, manifestPath} from './manifest.ts';
 import {type Run as MeasuredRun, measure, measureEfficiency, type PartRun, sortRuns} from './measure.ts';
 import {type AnsweredMethod, changed, type MethodChanges} from './methods.ts';
 import {type Asked, type Labelled, toCommonInputs} from './missing.ts';
+import {askReference} from './reference.ts';
 import {changesFor, checkRepeatability, measureCeiling} from './repeatability.ts';
 import type {Repeatability, Results} from './results.ts';
 import {resultsOf, type StudyParts} from './results-of.ts';
@@ -52,6 +54,7 @@ export async function compare(recipe: Recipe, given: CompareOptions = {}): Promi
       'The recipe has several questions. Use `compareQuestions()`, which gives the results of each.',
     );
   }
+  refuseVectors(recipe, '`compare`');
   const {against, ...options} = given;
   // Read first: it may stand where this study's results will.
   const earlier = against === undefined ? undefined : await readStudy(against);

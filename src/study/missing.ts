@@ -45,6 +45,11 @@ export function isUnasked({error}: Missing): boolean {
   return error instanceof BudgetError || error instanceof PendingError;
 }
 
+/** @throws KnowledgeError if there is an input that another run may answer */
+export function checkAsked({teacher, missing, total}: LeftOut): void {
+  if (missing.some(isUnasked)) throw missingError(teacher, missing, total);
+}
+
 /**
  * Notes how many inputs are left out, as long as the study allows so many.
  *

@@ -14,11 +14,11 @@ import type {PlannedMethod} from '../recipe/methods.ts';
 import type {Recipe, RepeatabilityOptions} from '../recipe/recipe.ts';
 import type {Access, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {digestOf} from '../train/fingerprint.ts';
-import {measurable, type Reference} from './asking.ts';
 import {rowsAskedAgain} from './divide.ts';
 import {knowledgePath} from './knowledge.ts';
 import type {MethodChanges} from './methods.ts';
 import type {Asked} from './missing.ts';
+import {measurable, type Reference} from './reference.ts';
 import {repeatabilitySentence} from './report/sentences.ts';
 import type {Repeatability} from './results.ts';
 import type {Study} from './study.ts';
@@ -71,7 +71,7 @@ export async function checkRepeatability(
 
 /** Whether a teacher is asked a second time: a service that shows distributions. */
 export function isAskedAgain(level: Access, {service}: Teacher, {kind}: Detail): boolean {
-  return level === 'gray-box' && service !== undefined && !['label', 'votes', 'expected'].includes(kind);
+  return level === 'gray-box' && service !== undefined && !['label', 'votes', 'expected', 'vector'].includes(kind);
 }
 
 /** If it can't be asked, each query gets that error. */

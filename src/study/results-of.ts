@@ -16,13 +16,13 @@ import {conditionsOf} from '../recipe/conditions.ts';
 import {strategyName} from '../select/options.ts';
 import {twoSidedP} from '../statistics/two-parts.ts';
 import {packageVersion} from '../version.ts';
-import type {Reference} from './asking.ts';
 import type {BudgetCost, PairVerdict} from './budget-results.ts';
 import {againstLargest, budgetFindings, judgeBudgets, runsByBudget, scoresOf, verdictsOfPairs} from './budgets.ts';
 import {taught} from './divide.ts';
 import {type MeasuredEfficiency, type MeasuredRuns, measureAnswers, type Run} from './measure.ts';
 import type {TaughtMethod, TunedMethod} from './methods.ts';
 import type {Asked} from './missing.ts';
+import type {Reference} from './reference.ts';
 import type {
   Comparison,
   LedgerTotals,

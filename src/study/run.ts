@@ -31,7 +31,7 @@ export interface Learned {
   readonly choice: StudentChoice | undefined;
   /** Undefined if the recipe has no assistant. */
   readonly assistant?: AssistantUse | undefined;
-  /** Undefined as `expectNext` says, and if the recipe has budgets, which measure it. */
+  /** Undefined as `expectNext` says, if the recipe has budgets, which measure it, and if its teacher gives vectors. */
   readonly next?: ExpectedNext | undefined;
   readonly curve: readonly CurvePoint[];
   /** The epoch whose weights the student has: the last, or with early stopping the best. */
@@ -79,7 +79,7 @@ export async function learn(
     onStep: stepsOf(recipe.trials),
   });
   const calibration = temperature && (await calibrate(recipe, fresh, knowledge, {temperature, ...apart, signal}));
-  const next = recipe.budgets ? undefined : await trainer.expectNext(teaching, seed, assistant);
+  const next = recipe.budgets || recipe.givesVectors ? undefined : await trainer.expectNext(teaching, seed, assistant);
   const gate = await gateOver(recipe, teaching.knowledge, seed);
   const student = {...fresh, ...(calibration && {calibration}), ...(gate && {gate})};
   const directory = studentPath(study.directory, method, seed);

@@ -4,8 +4,8 @@ import {decodeImages} from '../data/decode-images.ts';
 import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
 import {textOf} from '../input-kinds.ts';
 import type {Input, TensorInput} from '../teacher.ts';
-import type {Reference} from './asking.ts';
 import type {Run} from './measure.ts';
+import type {Reference} from './reference.ts';
 import type {Results} from './results.ts';
 
 /** Inputs of the test split with what was said about them, for the report. `results.json` does not hold them. */

@@ -52,6 +52,10 @@ describe('limbeck export', () => {
     const {code, stdout, stderr} = await run(['export', 'student', '--onnx', 'digits.onnx']);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^Wrote digits\.onnx of [\d.]+\s.B\. Beside it: digits\.test-vectors\.json\n$/);
+    expect(await run(['export', 'student', '--card', 'alone.md'])).toMatchObject({
+      code: 0,
+      stdout: 'Wrote the card alone.md\n',
+    });
     const small = await run(['export', 'student', '--onnx', 'small.onnx', '--int8', '--card', 'card.md']);
     expect(await readFile(join(folder(), 'card.md'), 'utf8')).toMatch(/^---\n.* as ONNX with weights in 8 bits/s);
     expect(small.stdout).toMatch(

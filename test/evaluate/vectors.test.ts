@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
+import {randomNormal, seededRandom} from '../../src/data/random.ts';
 import {InputError} from '../../src/errors.ts';
 import {evaluateVectors} from '../../src/evaluate/vectors.ts';
 
@@ -19,6 +20,9 @@ describe('evaluateVectors', () => {
     for (const name of ['meanCosine', 'recall', 'spearman'] as const) {
       expect(measured[name]).toBeCloseTo(ofStudent[name], 5);
     }
+    for (const name of ['meanCosineInterval', 'recallInterval'] as const) {
+      expect(measured[name]).toEqual(ofStudent[name].map((end: number) => expect.closeTo(end, 5)));
+    }
   });
 
   it('compares vectors of another length by their neighbours alone', () => {
@@ -26,6 +30,24 @@ describe('evaluateVectors', () => {
     expect(meanCosine).toBeUndefined();
     expect(recall).toBeCloseTo(reference.ofNarrow.recall, 6);
     expect(spearman).toBeCloseTo(reference.ofNarrow.spearman, 5);
+  });
+
+  it('has intervals that hold the expected recall at least as often as they say, as 400 draws tell', () => {
+    const [draws, inputs, width] = [400, 40, 3];
+    const random = seededRandom(5, 'vectors');
+    const drawn = Array.from({length: draws}, () => {
+      const own = Float32Array.from({length: inputs * width}, () => randomNormal(random));
+      const others = own.map(value => value + 0.5 * randomNormal(random));
+      return evaluateVectors({count: inputs, teacher: own, student: others, neighbours: 5});
+    });
+    const expected = drawn.reduce((sum, {recall}) => sum + recall, 0) / draws;
+    const held = drawn.filter(({recallInterval: [low, high] = [0, 0]}) => low <= expected && expected <= high).length;
+    expect(held / draws).toBeGreaterThan(0.97);
+  });
+
+  it('tells no interval of the recall if all inputs but one are neighbours', () => {
+    const few = {count: 4, teacher: teacher.slice(0, 24), student: student.slice(0, 24)};
+    expect(evaluateVectors(few)).toMatchObject({recall: 1, recallInterval: undefined});
   });
 
   it('is 1 for the same vectors, whatever their lengths are', () => {

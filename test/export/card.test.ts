@@ -9,6 +9,7 @@ import {saveStudent} from '../../src/student/files.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Student} from '../../src/student/student.ts';
+import {withVectors} from '../../src/student/vectors.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
 import {sampleQuestions, writeQuestions} from '../study/sample-questions.ts';
 import {sampleResults} from '../study/sample-results.ts';
@@ -68,6 +69,20 @@ describe('exportCard', () => {
     expect(card).toMatch(
       /\n\nThe terms of OpenAI restrict .* 3\.3\(e\).* https:\/\/openai\.com\/policies\/services-agreement\/\.\n/,
     );
+  });
+
+  it('says of a student of vectors how long they are, and nothing of classes', async () => {
+    const task = {classes: [], kind: 'text', inputShape: [], preprocessing: {}} as const;
+    const student = withVectors(hashedNgrams({buckets: 64, units: []}), 6)(task, 1);
+    const card = await cardOf(student, {
+      ...madeBy,
+      teacher: {access: 'gray-box', adapters: ['embeddings'], models: ['m']},
+    });
+    expect(card).toContain('pipeline_tag: feature-extraction');
+    expect(card).toContain('# Vectors like those of the teacher embeddings m\n');
+    expect(card).toContain('It reads texts and gives a vector of 6 numbers for each.');
+    expect(card).toContain('## How like its teacher it is\n\nNot measured');
+    expect(card).not.toMatch(/class|Guarantee|calibrated/);
   });
 
   it('says of everything else that it is not known', async () => {

@@ -11,7 +11,7 @@ import {journalOf} from '../../store/cache-path.ts';
 import {describeDifferences, explainMiss, type Nearest} from '../../store/explain.ts';
 import {JournalReader} from '../../store/journal/reader.ts';
 import {digestKey, digestQuery, type ImportedFrom} from '../../store/stored-answer.ts';
-import {measurable} from '../../study/asking.ts';
+import {measurable} from '../../study/reference.ts';
 import {openStudy} from '../../study/study.ts';
 import type {Access, Detail, Query, Teacher} from '../../teacher.ts';
 import {studyOptions} from '../study-options.ts';

@@ -6,7 +6,7 @@ import {inputsOfKinds} from '../../input-kinds.ts';
 import {joinDetails} from '../../knowledge/coarsen.ts';
 import {LEVELS} from '../../levels.ts';
 import type {ResolvedRecipe} from '../../recipe/resolve.ts';
-import {measurable} from '../../study/asking.ts';
+import {measurable} from '../../study/reference.ts';
 import type {Access, Detail, Query, Teacher} from '../../teacher.ts';
 
 /** Reads the value of `--teacher`: a recipe and one of its levels. */

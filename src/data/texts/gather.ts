@@ -136,7 +136,11 @@ export class Labels {
   /** The classes in the order that was given, or else sorted by their characters. */
   sorted(): {readonly classes: readonly string[]; readonly indices: Int32Array} {
     const names = [...this.indexByName.keys()];
-    if (names.length === 0) throw new InputError(`The ${this.noun} have no labels. Name their possible \`classes\`.`);
+    if (names.length === 0 && !this.given) {
+      throw new InputError(
+        `The ${this.noun} have no labels. Name their possible \`classes\`; for a teacher that gives vectors, \`classes: []\`.`,
+      );
+    }
     if (this.given) return {classes: names, indices: Int32Array.from(this.indices)};
     const classes = names.toSorted();
     const moved = names.map(name => classes.indexOf(name));

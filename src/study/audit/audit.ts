@@ -8,7 +8,7 @@ import {checkOptions, kinds, oneOf, type Shape} from '../../options.ts';
 import {boundsWithMissing} from '../../statistics/bounds.ts';
 import {predictLogits} from '../../student/predict.ts';
 import type {Student} from '../../student/student.ts';
-import {askReference} from '../asking.ts';
+import {askReference} from '../reference.ts';
 import type {Study} from '../study.ts';
 import {drawnInputs, extended, newDesign, readDesign, writeDesign} from './design.ts';
 import {type Audit, agreementOf, measureAudit, strataOfAll} from './measure.ts';

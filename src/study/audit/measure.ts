@@ -7,7 +7,7 @@ import {
   shareRight,
   strataOf,
 } from '../../evaluate/audit.ts';
-import type {Reference} from '../asking.ts';
+import type {Reference} from '../reference.ts';
 import type {LedgerTotals} from '../results.ts';
 import {type AuditDesign, LEFT_OUT, sizesOf} from './design.ts';
 import type {Drawn} from './table.ts';
