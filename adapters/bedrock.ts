@@ -50,7 +50,7 @@ const KINDS = {
  * A model behind Amazon Bedrock, by Converse: labels. Models that speak OpenAI's protocol, with log-probabilities, are
  * reached by `openai` with the address of `bedrock-mantle`.
  *
- * `structured` is off by default, because not all models take a schema.
+ * `structured` is false by default, because not all models take a schema. With `questions` it is true.
  *
  * @throws InputError if the options can't be used
  */
@@ -58,7 +58,7 @@ export function bedrock<O extends Output>(
   options: BedrockOptions<O> | WithQuestions<BedrockOptions<O>>,
 ): Teacher<AccessOf<O>> {
   checkChatOptions('bedrock', options, KINDS);
-  const {model, structured = false} = options;
+  const {model, structured = hasQuestions(options)} = options;
   checkOutput(options.output);
   const region = regionOf(options);
   const mode = modeOf({...options, structured});
@@ -67,8 +67,7 @@ export function bedrock<O extends Output>(
   const apiKey = keyOf(options);
   const access = awsAccess(options, {name, service: 'bedrock', region, apiKey});
   return languageModel(
-    // With questions a schema is the default here, too.
-    {...options, ...(!hasQuestions(options) && {structured}), key: () => access.key() ?? ''},
+    {...options, structured, key: () => access.key() ?? ''},
     {
       ...mode,
       adapter: 'bedrock',

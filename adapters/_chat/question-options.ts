@@ -34,7 +34,7 @@ export interface QuestionOptions {
    * If true, a JSON schema holds each answer to the options of its question. Some services then give log-probabilities
    * among these options alone, others the model's own.
    *
-   * @default true; false for `bedrock`
+   * @default true
    */
   readonly structured?: boolean;
 }

@@ -1,4 +1,4 @@
-import {noteEndings} from '../ask/provider/endings.ts';
+import {whileNotingEndings} from '../ask/provider/endings.ts';
 import {checkPermission} from '../ask/provider/terms.ts';
 import {checkWritable} from '../data/files.ts';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
@@ -55,19 +55,27 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   await withStudies(source, options, open, async studies => {
     const teachers = studies.flatMap(({study}) => teachersAsked(study, levelsOf(study.recipe)));
     checkPermission(teachers, studies[0]!.study.hasPermission);
-    if (options.record !== 'none') await noteEndings(teachers, options);
-    const labelled: {readonly study: Study; readonly question: string | undefined; readonly found: Found[]}[] = [];
-    for (const {question, study} of studies) {
-      const found: Found[] = [];
-      for (const plan of plansOf(study.recipe)) {
-        found.push(await (shard ? labelShard(study, plan, shard) : labelQueries(study, plan)));
+    const labelled = await whileNotingEndings(teachers, options.record === 'none' ? {} : options, async () => {
+      const done: LabelledStudy[] = [];
+      for (const {question, study} of studies) {
+        const found: Found[] = [];
+        for (const plan of plansOf(study.recipe)) {
+          found.push(await (shard ? labelShard(study, plan, shard) : labelQueries(study, plan)));
+        }
+        done.push({study, question: question?.name, found});
       }
-      labelled.push({study, question: question?.name, found});
-    }
+      return done;
+    });
     report(terminal, labelled);
     if (shard) terminal.note(noteOnJoining(shard));
     for (const {study, found} of labelled) for (const one of found) checkMissing(study, one);
   });
+}
+
+interface LabelledStudy {
+  readonly study: Study;
+  readonly question: string | undefined;
+  readonly found: readonly Found[];
 }
 
 type Found = Labelled | LabelledShard | Pending;

@@ -2,7 +2,7 @@ import {leavesOf} from '../ask/compose/parts.ts';
 import {leastToShow, openPackingOf, packingOf} from '../ask/probe/packing-verdicts.ts';
 import {probeTeacher} from '../ask/probe/probe.ts';
 import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
-import {noteEndings} from '../ask/provider/endings.ts';
+import {whileNotingEndings} from '../ask/provider/endings.ts';
 import {inputAt} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
@@ -62,14 +62,13 @@ export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}
   const chosen = levels ?? resolved.levels;
   const study = await openStudy(resolved, chosen, {...others, packsOpen: true});
   try {
-    if (others.record !== 'none')
-      await noteEndings(
-        chosen.map(access => study.teacherOf(access)),
-        study,
-      );
+    const teachers = chosen.map(access => study.teacherOf(access));
     const repeats = others.record === undefined || others.record === 'new' || others.record === 'all';
-    const probes: LevelProbe[] = [];
-    for (const access of chosen) probes.push(await probeLevel(study, access, {count, repeats}));
+    const probes = await whileNotingEndings(teachers, others.record === 'none' ? {} : study, async () => {
+      const done: LevelProbe[] = [];
+      for (const access of chosen) done.push(await probeLevel(study, access, {count, repeats}));
+      return done;
+    });
     return {name: recipe.name, cache: others.cache ?? DEFAULT_CACHE, levels: probes};
   } finally {
     await study.close();

@@ -1,5 +1,7 @@
 import {describe, expect, it} from 'vitest';
 import {type BedrockOptions, bedrock} from '../../adapters/bedrock.ts';
+import {predicate} from '../../src/questions.ts';
+import type {Query} from '../../src/teacher.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {chatServer, type Protocol} from './chat-server.ts';
 import {address, failureOf, floats, type Offline, offline, problemsIn, text} from './replay.ts';
@@ -53,6 +55,20 @@ describe('bedrock', () => {
     expect(JSON.parse(outputConfig.textFormat.structure.jsonSchema.schema)).toMatchObject({
       properties: {label: {enum: classes}},
     });
+  });
+
+  it('sends a schema with questions unless `structured` says no, and without questions only if it says so', async () => {
+    const late = predicate('late', 'Is it late?');
+    const sent = async (options: object, query: Query) => {
+      const network = answering(200, reply('{"q1": "no"}'));
+      await bedrock({...shared, url: address, dispatcher: network.dispatcher, ...options}).ask([query]);
+      return Object.keys(network.sent[0]!.body as object).includes('outputConfig');
+    };
+    const asked = {classes: undefined, questions: [late]};
+    const query = {...review, question: late};
+    expect(await sent(asked, query)).toBe(true);
+    expect(await sent({...asked, structured: false}, query)).toBe(false);
+    expect(await sent({pack: 4}, review)).toBe(false);
   });
 
   it('sends a key of its own as it is', async () => {

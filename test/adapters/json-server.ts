@@ -18,11 +18,13 @@ export interface JsonReply {
 }
 
 /** Starts a local service that answers each posted body (undefined for a GET). It stops after the file's tests. */
-export async function jsonServer(answer: (body: never, path: string) => JsonReply): Promise<string> {
+export async function jsonServer(
+  answer: (body: never, path: string) => JsonReply | Promise<JsonReply>,
+): Promise<string> {
   const server = createServer((request, response) => {
-    void textOf(request).then(posted => {
+    void textOf(request).then(async posted => {
       const body = (posted === '' ? undefined : JSON.parse(posted)) as never;
-      const {status = 200, headers = {}, body: content} = answer(body, request.url ?? '');
+      const {status = 200, headers = {}, body: content} = await answer(body, request.url ?? '');
       response.writeHead(status, {'content-type': 'application/json', ...headers});
       response.end(JSON.stringify(content));
     });

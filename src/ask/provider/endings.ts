@@ -46,6 +46,29 @@ export async function noteEndings(
   for (const note of new Set((await Promise.all(listed)).flat())) onNote(note);
 }
 
+/**
+ * Works, and tells of endings meanwhile, as `noteEndings` does: a slow list holds up no request. All is told before this ends.
+ * If the work fails, the look-up is stopped.
+ */
+export async function whileNotingEndings<T>(
+  teachers: readonly Teacher[],
+  options: EndingsOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([stop.signal, ...(options.signal ? [options.signal] : [])]);
+  const told = noteEndings(teachers, {...options, signal});
+  try {
+    const result = await work();
+    await told;
+    return result;
+  } catch (error) {
+    stop.abort();
+    await told;
+    throw error;
+  }
+}
+
 /** The services that have a list of models, at addresses on the internet. */
 function listedIn(teachers: readonly Teacher[]) {
   const leaves = new Set(teachers.flatMap(teacher => leavesOf(teacher, teacher.detail).map(leaf => leaf.teacher)));

@@ -5,7 +5,7 @@ import {decisions} from '../../../adapters/decisions.ts';
 import {embeddings} from '../../../adapters/embeddings.ts';
 import {openai} from '../../../adapters/openai.ts';
 import {ensemble} from '../../../src/ask/compose/ensemble.ts';
-import {noteEndings} from '../../../src/ask/provider/endings.ts';
+import {noteEndings, whileNotingEndings} from '../../../src/ask/provider/endings.ts';
 import {predicate} from '../../../src/questions.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 import {type JsonReply, jsonServer} from '../../adapters/json-server.ts';
@@ -17,11 +17,11 @@ const lookup: LookupFunction = (_host, _options, callback) =>
   callback(null, [{address: '127.0.0.1', family: 4}] as never);
 
 /** A server on this machine that teachers reach by a name on the internet. */
-async function provider(list: () => JsonReply | Promise<never>) {
+async function provider(list: () => JsonReply | Promise<JsonReply>) {
   const asked: string[] = [];
   const local = await jsonServer((_, path) => {
     asked.push(path);
-    return list() as JsonReply;
+    return list();
   });
   const url = `http://api.models.test:${new URL(local).port}/v1`;
   const shared = {url, key: 'sk-very-secret-1234', dispatcher: new Agent({connect: {lookup}})} as const;
@@ -95,6 +95,30 @@ describe('the models that end', () => {
     const slow = openai({...shared, model: 'leaves', classes, output: 'label', url: 'http://api.models.test:9/v1'});
     expect(await notesOn([slow])).toEqual([]);
     expect(await notesOn([teacher('leaves')], 0)).toEqual([]);
+  });
+
+  it('are told while the work goes on, and before it counts as done', async () => {
+    const order: string[] = [];
+    let release = () => {};
+    const held = new Promise<void>(resolve => {
+      release = resolve;
+    });
+    const {teacher} = await provider(() => held.then(() => ({body: {data: models}})));
+    const options = {onNote: () => order.push('told')};
+    const result = await whileNotingEndings([teacher('leaves')], options, async () => {
+      order.push('worked');
+      release();
+      return 'done';
+    });
+    expect([result, ...order]).toEqual(['done', 'worked', 'told']);
+  });
+
+  it('are told no more, and waited for no longer, if the work fails', async () => {
+    const {teacher} = await provider(() => new Promise<never>(() => {}));
+    const failing = whileNotingEndings([teacher('leaves')], {onNote: () => {}, patience: 60_000}, async () => {
+      throw new Error('no budget');
+    });
+    await expect(failing).rejects.toThrow('no budget');
   });
 
   it('are not asked about if nobody is told, or the server is one of your own', async () => {
