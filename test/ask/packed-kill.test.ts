@@ -1,11 +1,14 @@
 import {type ChildProcess, spawn} from 'node:child_process';
+import {randomInt} from 'node:crypto';
 import {once} from 'node:events';
 import {mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
-import {join} from 'node:path';
+import {dirname, join} from 'node:path';
 import {text} from 'node:stream/consumers';
+import {build} from 'esbuild';
 import {describe, expect, it} from 'vitest';
 import {openai} from '../../adapters/openai.ts';
+import {randomFraction, randomInteger, seededRandom} from '../../src/data/random.ts';
 import {answerKey} from '../../src/store/stored-answer.ts';
 import {type AskedItem, labelOf, objectText, packServer, type Written} from '../adapters/_chat/pack-server.ts';
 
@@ -13,7 +16,7 @@ const classes = ['billing', 'fault', 'praise'];
 const options = {model: 'm', classes, output: 'label', url: 'http://127.0.0.1:9', service: 'kept'} as const;
 const {identity} = openai({...options, key: 'k', pack: 8});
 const keyOf = (asked: string) => answerKey(identity, {input: {kind: 'text', text: asked}});
-const texts = Array.from({length: 60}, (_, number) => `Text ${number}.`);
+const texts = Array.from({length: 480}, (_, number) => `Text ${number}.`);
 
 type Fields = readonly (readonly [string, string])[];
 const spoils: readonly ((fields: Fields) => Written | undefined)[] = [
@@ -37,27 +40,46 @@ function faulty() {
   };
 }
 
-/** The request, of each process in turn, at which it is killed: within a pack, between packs, while one is asked alone. */
-const KILLED_AT = [2, 5, 9];
+/** Another one each time; the name of the test tells it. */
+const seed = Number(process.env['LIMBECK_KILL_SEED'] ?? randomInt(2 ** 31));
 
-describe('asking in packs, with faults in their replies, of a process that is killed', () => {
-  it('loses no answer, and pays twice for none but those that it lists', async () => {
+/** When each process is killed: so many milliseconds after so many of its requests have come. */
+function drawMoments(): readonly {readonly requests: number; readonly delay: number}[] {
+  const random = seededRandom(seed, 'kills');
+  return Array.from({length: 10}, () => ({requests: randomInteger(random, 1, 6), delay: 4 * randomFraction(random)}));
+}
+
+/** The program of the processes in one file, which starts three times as fast; beside the packages that it needs. */
+async function bundleChild(): Promise<string> {
+  const folder = await mkdtemp(join(import.meta.dirname, '../../node_modules/.packed-'));
+  const outfile = join(folder, 'child.mjs');
+  const entryPoints = [join(import.meta.dirname, 'packed-child.ts')];
+  await build({entryPoints, outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external'});
+  return outfile;
+}
+
+describe('asking in packs, with faults in their replies, of a process that is killed at ten random moments', () => {
+  it(`loses no answer, and pays twice for none but those that it lists (LIMBECK_KILL_SEED=${seed})`, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'limbeck-packed-'));
+    const script = await bundleChild();
     let child: ChildProcess | undefined;
-    let left = 0;
-    const server = await packServer(classes, faulty(), () => {
-      if (--left === 0) child?.kill('SIGKILL');
-    });
-    const run = async (most: number): Promise<string> => {
-      left = most;
-      const script = join(import.meta.dirname, 'packed-child.ts');
-      child = spawn(process.execPath, ['--import', 'tsx', script, folder, server.url, ...classes]);
+    let onRequest = () => {};
+    const server = await packServer(classes, faulty(), () => onRequest());
+    const run = async () => {
+      child = spawn(process.execPath, [script, folder, server.url, String(texts.length), ...classes]);
       const [printed] = await Promise.all([text(child.stdout!), once(child, 'exit')]);
-      return printed;
+      return {printed, signal: child.signalCode};
     };
     try {
-      for (const most of KILLED_AT) expect(await run(most)).toBe('');
-      const labels = await run(Number.POSITIVE_INFINITY);
+      for (const {requests, delay} of drawMoments()) {
+        let left = requests;
+        onRequest = () => {
+          if (--left === 0) setTimeout(() => child?.kill('SIGKILL'), delay);
+        };
+        expect(await run()).toEqual({printed: '', signal: 'SIGKILL'});
+      }
+      onRequest = () => {};
+      const {printed: labels} = await run();
       expect(JSON.parse(labels)).toEqual(
         texts.map(one => (one === REFUSED ? null : classes.indexOf(labelOf(one, classes)))),
       );
@@ -65,11 +87,12 @@ describe('asking in packs, with faults in their replies, of a process that is ki
       const doubled = [...server.answered].filter(([, count]) => count > 1).map(([one]) => one);
       expect(doubled.filter(one => !listed.includes(keyOf(one)))).toEqual([]);
       const before = server.requests.length;
-      expect(await run(Number.POSITIVE_INFINITY)).toBe(labels);
+      expect((await run()).printed).toBe(labels);
       expect(server.requests.slice(before)).toEqual([]);
     } finally {
       server.close();
       await rm(folder, {recursive: true});
+      await rm(dirname(script), {recursive: true});
     }
   });
 });
