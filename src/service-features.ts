@@ -131,6 +131,12 @@ export interface Packing<A extends Access = Access> {
   readonly agreement?: number | undefined;
   /** The same teacher, with other packs. */
   at(size: number): Teacher<A>;
+  /**
+   * The positions of the queries of a request, in their order, by its reply; undefined if it was about one input.
+   *
+   * @default unknown
+   */
+  positionsIn?(reply: Reply): readonly number[] | undefined;
 }
 
 /** The meaning of a service's token scores, as its adapter reads them. */

@@ -47,7 +47,8 @@ const AGREEMENT = 0.98;
 
 /** What the options of packs say, beside the size; see `Packing`. */
 export function packingBy({pack, packAgreement}: PackOptions): Omit<Packing, 'size' | 'at'> {
-  return pack === 'auto' ? {agreement: packAgreement ?? AGREEMENT, choices: CHOICES} : {agreement: packAgreement};
+  if (pack !== 'auto') return {agreement: packAgreement, positionsIn};
+  return {agreement: packAgreement ?? AGREEMENT, choices: CHOICES, positionsIn};
 }
 
 /**

@@ -1,16 +1,17 @@
 import {dollars} from '../ask/budget/price.ts';
+import {isShown, type PackTrend} from '../ask/probe/pack-trend.ts';
 import type {PackChoice, PackingFindings, TriedPacks} from '../ask/probe/packing.ts';
 import type {RequestFindings} from '../ask/probe/requests.ts';
 import {count, counted, shortDuration} from '../study/report/format.ts';
 
 /** @param packed - the requests of packs */
-export function packingRows({alone, ...found}: PackingFindings, packed?: RequestFindings): string[][] {
-  return sizeRows({...found, ...(packed && {packed})}, alone);
+export function packingRows({alone, trend, ...found}: PackingFindings, packed?: RequestFindings): string[][] {
+  return [...sizeRows({...found, ...(packed && {packed})}, alone), ...trendRows(trend)];
 }
 
 /** @param alone - the requests about inputs alone */
 export function packChoiceRows(
-  {tried, size, agreement, leastInputs}: PackChoice,
+  {tried, size, agreement, leastInputs, trend}: PackChoice,
   alone: RequestFindings | undefined,
 ): string[][] {
   const wanted = `${Number((100 * agreement).toFixed(2))} %`;
@@ -18,7 +19,19 @@ export function packChoiceRows(
     size === undefined
       ? `no size was tried to its end: it takes ${leastInputs} inputs to show ${wanted} of labels as alone; take \`--questions 300\``
       : `${size === 1 ? 'no packs' : `up to ${size} inputs in a request`}: the most that show ${wanted} of labels as alone, with 95 % confidence for all sizes together`;
-  return [...tried.flatMap(one => sizeRows(one, alone)), ['pack auto', found]];
+  return [...tried.flatMap(one => sizeRows(one, alone)), ...trendRows(trend), ['pack auto', found]];
+}
+
+/** Says nothing if it is not shown that the position matters. */
+function trendRows(trend: PackTrend | undefined): string[][] {
+  if (trend === undefined || !isShown(trend)) return [];
+  const {changed, others, isLate, p} = trend;
+  return [
+    [
+      '',
+      `labels change more often ${isLate ? 'late' : 'early'} in a request: at position ${changed.toFixed(1)} on average, the others at ${others.toFixed(1)} (exact test at 5 %, p = ${p.toPrecision(2)})`,
+    ],
+  ];
 }
 
 function sizeRows(

@@ -71,7 +71,7 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
   const {ledgers: ofPacks, ...packing} = await tryPacking(
     asking,
     teacher,
-    {before, after},
+    {before, after, seen},
     {
       ...{queries, inputs: options.inputs, samples: options.samples ?? 1},
       ask: async (other, about) => (await ask(other, about, options)).outcomes,

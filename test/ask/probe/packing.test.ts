@@ -1,9 +1,11 @@
 import {describe, expect, it} from 'vitest';
-import {comparePacking} from '../../../src/ask/probe/packing.ts';
+import {changesByRow, changesIn} from '../../../src/ask/probe/changes.ts';
 import {packingRows} from '../../../src/cli/probe-packing.ts';
 import type {Outcome} from '../../../src/teacher.ts';
+import {objectText} from '../../adapters/_chat/pack-server.ts';
 import {
   askingIn,
+  classes,
   copying,
   count,
   newFolder,
@@ -53,6 +55,36 @@ describe('a probe of packing', () => {
     await offline.close();
   });
 
+  it('says so if labels change late in a request, and makes no claim if they change anywhere', async () => {
+    const late: typeof copying = (items, fields) => ({
+      text: objectText(
+        fields.map(([id, label], row) => [id, row > 10 && percentOf(items[row]!.text) < 25 ? fields[0]![1] : label]),
+      ),
+    });
+    const trendsOf = async (write: typeof copying) => {
+      const [server, folder] = [await serverThat(write), await newFolder()];
+      const packing = (await probeIn(folder, teacherAt(server.url))).packing!;
+      return {trend: packing.trend!, sentences: packingRows(packing).map(([, sentence]) => sentence)};
+    };
+    const found = await trendsOf(late);
+    expect(found.trend.isLate).toBe(true);
+    expect(found.trend.changed).toBeGreaterThan(11);
+    expect(found.trend.p).toBeLessThan(0.001);
+    expect(found.sentences.at(-1)).toMatch(
+      /^labels change more often late in a request: at position 1\d\.\d on average/,
+    );
+    const anywhere = await trendsOf((items, fields) => ({
+      text: objectText(
+        fields.map(([id, label], row) => [
+          id,
+          items.length > 1 && percentOf(`any ${items[row]!.text}`) < 8 ? classes[0]! : label,
+        ]),
+      ),
+    }));
+    expect(anywhere.trend.p).toBeGreaterThan(0.05);
+    expect(anywhere.sentences.filter(sentence => sentence!.includes('more often'))).toEqual([]);
+  });
+
   it('does not take packed answers for answers alone where they share their keys', async () => {
     const [server, folder] = [await serverThat(copying), await newFolder()];
     const {packing} = await probeIn(folder, teacherAt(server.url, {packMatters: false}));
@@ -62,17 +94,20 @@ describe('a probe of packing', () => {
   it('does not blame packing for what asking again changes as well', () => {
     const label = (value: number): Outcome => ({answer: {kind: 'label', label: value}});
     const rows = Array.from({length: 200}, (_, row) => row);
-    const found = comparePacking(8, {
-      alone: rows.map(() => label(0)),
-      packed: rows.map(row => label(row < 4 ? 1 : 0)),
-      again: rows.map(row => (row === 199 ? {error: new Error('no')} : label(row > 190 ? 1 : 0))),
-    })!;
+    const changes = changesIn(
+      changesByRow({
+        first: rows.map(() => label(0)),
+        other: rows.map(row => label(row < 4 ? 1 : 0)),
+        again: rows.map(row => (row === 199 ? {error: new Error('no')} : label(row > 190 ? 1 : 0))),
+      }),
+    )!;
+    const found = {...changes, size: 8};
     expect(found).toMatchObject({compared: 199, changed: 4, changedAgain: 8});
     expect(found.extra).toBeCloseTo(-4 / 199, 12);
     expect(found.extraInterval[0]).toBeLessThan(-4 / 199);
     expect(found.extraInterval[1]).toBeGreaterThan(-4 / 199);
     const [, [, sentence]] = packingRows(found) as [string[], [string, string]];
     expect(sentence).toMatch(/^packing 8 changes 2\.0 % fewer labels than asking again does \(−\d\.\d to \d\.\d %\)$/);
-    expect(comparePacking(8, {alone: [], packed: [], again: []})).toBeUndefined();
+    expect(changesIn([undefined])).toBeUndefined();
   });
 });
