@@ -108,6 +108,13 @@ export class PendingError extends LimbeckError {
 /** The answer store failed. A failure is never taken for a miss, because it would then buy every answer twice. */
 export class AnswerStoreError extends LimbeckError {
   override readonly name = 'AnswerStoreError';
+  /** True if its server can't be reached now: the same operation may succeed later. */
+  readonly isAway: boolean;
+
+  constructor(message: string, {isAway = false, ...options}: ErrorOptions & {readonly isAway?: boolean} = {}) {
+    super(message, options);
+    this.isAway = isAway;
+  }
 }
 
 /** A needed answer is not kept, or the kept answer does not suffice. */

@@ -40,6 +40,7 @@ const ORDER = [
   'recipe',
   'study',
   'write',
+  'queue',
   'export',
   'cli',
   // The exports of the package by subject. They re-export all of the above.

@@ -56,7 +56,7 @@ describe('what is loaded', () => {
   });
 
   it('has no TensorFlow if a command only reads kept data or asks for the status of a service', async () => {
-    const loaded = await loadedByImport(...['cache/entries', 'status'].map(name => `src/cli/${name}.js`));
+    const loaded = await loadedByImport(...['cache/entries', 'status', 'queue'].map(name => `src/cli/${name}.js`));
     expect(loaded).toContain('lmdb');
     expect(loaded.filter(isOfTensorFlow)).toEqual([]);
   });

@@ -10,10 +10,10 @@ import {until} from './built.ts';
 /** The reason why a test with Redis is skipped. */
 export const NO_REDIS = 'no redis-server here: install it (Debian: apt-get install redis-server)';
 
-/** A Redis server for one test, which keeps nothing on disk. */
+/** A Redis server for one test. */
 export interface RedisServer {
   readonly url: string;
-  /** Ends it like a crash. Its data is lost. */
+  /** Ends it like a crash. Its data is lost, unless it keeps them. */
   kill(): Promise<void>;
   /** Starts it again at the same port. */
   start(): Promise<void>;
@@ -30,9 +30,10 @@ export interface RedisServer {
  * Starts a server at a free port; the caller stops it. Undefined if none is installed.
  *
  * @param password - required from clients
+ * @param appendonly - whether it keeps its data in an append-only file
  * @throws Error if none is installed and `CI` is set, because a silent skip would look like a passed test
  */
-export async function startRedis(password = ''): Promise<RedisServer | undefined> {
+export async function startRedis(password = '', appendonly: 'yes' | 'no' = 'no'): Promise<RedisServer | undefined> {
   if (spawnSync('redis-server', ['--version']).error) {
     if (env['CI'] === undefined) return undefined;
     throw new Error(`Tests with Redis must run if CI is set, but there is ${NO_REDIS}.`);
@@ -47,7 +48,7 @@ export async function startRedis(password = ''): Promise<RedisServer | undefined
     await ended;
   };
   const start = async () => {
-    const settings = {port, bind: '127.0.0.1', save: '', appendonly: 'no', dir: folder, requirepass: password};
+    const settings = {port, bind: '127.0.0.1', save: '', appendonly, dir: folder, requirepass: password};
     const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
     server = spawn('redis-server', flags, {stdio: 'ignore'});
     // A refusal for lack of a password is also an answer.

@@ -21,6 +21,13 @@ export interface SharedAsking {
 export interface AskingOptions {
   /** The answer store: a file, or the URL of a store such as `redis://127.0.0.1:6379`. */
   readonly cache: string;
+  /**
+   * True if everything waits for a store at a URL that can't be reached, instead of ending with an error. Nothing is
+   * bought meanwhile.
+   *
+   * @default false
+   */
+  readonly waitsForStore?: boolean | undefined;
   /** The folder of the journal: every request that was sent, and every reply as it came. */
   readonly journal: string;
   /**
@@ -91,6 +98,7 @@ export interface AskingOptions {
 
 export const ASKING: Shape<AskingOptions> = {
   cache: kinds.text,
+  waitsForStore: kinds.flag,
   journal: kinds.text,
   record: oneOf('none', 'once', 'new', 'all'),
   budget: kinds.list,

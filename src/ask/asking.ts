@@ -94,6 +94,7 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
   checkOptions('openAsking', given, ASKING, ['cache', 'journal']);
   const {
     cache,
+    waitsForStore = false,
     journal: folder,
     budget: limits = [],
     firstAnswerWithin,
@@ -112,7 +113,7 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
   }
   const onNote = onceEach(say);
   const budget = shared?.budget ?? createBudget(limits, onNote);
-  const store = openStoreAt(cache, folder);
+  const store = openStoreAt(cache, folder, waitsForStore ? say : undefined);
   // A broken store is reported before anything is created beside it. A new store is created when the first answer
   // comes.
   if (options.record !== 'none' && (isStoreUrl(cache) || existsSync(cache))) await store.open();

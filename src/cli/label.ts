@@ -32,7 +32,7 @@ export interface ShardFlags {
   readonly shard?: Share;
 }
 
-interface LabelFlags extends StudyFlags, ShardFlags {
+export interface LabelFlags extends StudyFlags, ShardFlags {
   readonly level?: Access;
   readonly lane?: Lane;
   readonly detach?: boolean;
@@ -66,19 +66,21 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
       }
       return done;
     });
-    report(terminal, labelled);
+    reportLabelled(terminal, labelled);
     if (shard) terminal.note(noteOnJoining(shard));
     for (const {study, found} of labelled) for (const one of found) checkMissing(study, one);
   });
 }
 
-interface LabelledStudy {
+/** The outcome of the query plans of one study. */
+export interface LabelledStudy {
   readonly study: Study;
   readonly question: string | undefined;
   readonly found: readonly Found[];
 }
 
-type Found = Labelled | LabelledShard | Pending;
+/** The outcome of a query plan. */
+export type Found = Labelled | LabelledShard | Pending;
 
 function noteOnJoining(shard: Shard): string {
   const flag = 'of' in shard ? '--shard' : '--rows';
@@ -96,7 +98,7 @@ function laneChosen({lane, detach = false, cancel = false}: LabelFlags): Pick<St
   return {};
 }
 
-function report(
+export function reportLabelled(
   terminal: Terminal,
   labelled: readonly {question: string | undefined; found: readonly Found[]}[],
 ): void {
@@ -145,7 +147,7 @@ export function rowsText({rows: {from, to}, of}: ShardRows): string {
  *
  * @throws KnowledgeError if more are missing, after the other answers are saved
  */
-function checkMissing(study: Study, found: Found): void {
+export function checkMissing(study: Study, found: Found): void {
   const {onNote} = study;
   if ('pending' in found) {
     onNote(found.pending.message);

@@ -3,6 +3,7 @@ import {Command} from 'commander';
 import {packageVersion} from '../version.ts';
 import {auditCommand, initCommand, labelCommand, planCommand, probeCommand} from './commands/asking.ts';
 import {cacheCommand} from './commands/cache.ts';
+import {queueCommand, workerCommand} from './commands/queue.ts';
 import {serveCommand, statusCommand} from './commands/serve.ts';
 import {
   checkCommand,
@@ -32,6 +33,8 @@ const commands = [
   probeCommand(),
   writeCommand(),
   labelCommand(),
+  workerCommand(),
+  queueCommand(),
   trainCommand(),
   evaluateCommand(),
   auditCommand(),

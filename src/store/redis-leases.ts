@@ -54,6 +54,8 @@ export class RedisLeases implements Leases {
   readonly shared = true;
   readonly #client: RedisClient;
   readonly #journal: string | undefined;
+  /** Keys that were acquired and not released, and those that are being acquired. */
+  readonly #own = new Set<string>();
   #self: Holder | undefined;
 
   /** @param journal - the folder of the journal that says what was sent */
@@ -67,10 +69,30 @@ export class RedisLeases implements Leases {
     milliseconds: number,
     onTakenOver: (taken: readonly TakenOver[]) => void = () => {},
   ): Promise<readonly boolean[]> {
+    const fresh = new Set(keys.filter(key => !this.#own.has(key)));
+    for (const key of fresh) this.#own.add(key);
+    let isAcquired: readonly boolean[] = [];
+    try {
+      isAcquired = await this.#acquire(keys, fresh, milliseconds, onTakenOver);
+      return isAcquired;
+    } finally {
+      for (const [index, key] of keys.entries()) if (!isAcquired[index] && fresh.has(key)) this.#own.delete(key);
+    }
+  }
+
+  /** @param fresh - the keys that are not one's own, as far as one knows */
+  async #acquire(
+    keys: readonly string[],
+    fresh: ReadonlySet<string>,
+    milliseconds: number,
+    onTakenOver: (taken: readonly TakenOver[]) => void,
+  ): Promise<readonly boolean[]> {
     const times = [String(milliseconds + TRACE), String(TRACE)];
     const seen = (await this.#run(ACQUIRE, keys, times)) as readonly string[];
+    // One's own nevertheless: the reply to an earlier call was lost with its connection.
+    const isLost = keys.map((key, index) => fresh.has(key) && holderIn(seen[index]!)?.id === this.#holder.id);
     const open = keys.flatMap((key, index) => {
-      const holder = holderIn(seen[index]!);
+      const holder = isLost[index] ? undefined : holderIn(seen[index]!);
       const isOver = seen[index]!.startsWith('-');
       const hasEnded = holder !== undefined && fateOf(holder.process) === 'ended';
       const isJournaled = hasEnded && isJournaledWith(holder, this.#holder);
@@ -84,7 +106,7 @@ export class RedisLeases implements Leases {
     const own = open.filter((_, index) => taken[index] === 1);
     if (own.length > 0) onTakenOver(own.map(({key, isJournaled}) => ({key, isJournaled})));
     const indices = new Set(own.map(({index}) => index));
-    return keys.map((_, index) => seen[index] === '' || indices.has(index));
+    return keys.map((_, index) => seen[index] === '' || indices.has(index) || isLost[index]!);
   }
 
   async renew(keys: readonly string[], milliseconds: number): Promise<readonly boolean[]> {
@@ -93,6 +115,7 @@ export class RedisLeases implements Leases {
   }
 
   async release(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.#own.delete(key);
     await this.#run(RELEASE, keys, []);
   }
 

@@ -24,6 +24,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 /** How often a lost connection to Redis is retried, with twice the wait each time: 1.5 seconds in all. */
 const RECONNECTIONS = 5;
 const FIRST_WAIT = 50;
+const LONGEST_WAIT = 1000;
 
 /** The URL of a store, and the part of it that can be shown. */
 export interface StoreUrl {
@@ -57,6 +58,21 @@ export function storeUrl(url: string): StoreUrl {
   return {url, name: `${scheme}://${location}`, package: adapter, hasLeases: adapter === '@keyv/redis'};
 }
 
+/** True if an error of a client says that its server can't be reached now. */
+export function isOfLostServer(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  const {code = '', message, errors = []} = cause as NodeJS.ErrnoException & {readonly errors?: readonly unknown[]};
+  return LOST_CODES.has(code) || LOST_MESSAGE.test(message) || errors.some(isOfLostServer);
+}
+
+/** Of Node's sockets, and of a PostgreSQL server that stops or starts. */
+const LOST_CODES = new Set(
+  'ECONNREFUSED ECONNRESET EPIPE ETIMEDOUT EHOSTUNREACH ENETUNREACH EAI_AGAIN ENOTFOUND 57P01 57P02 57P03'.split(' '),
+);
+
+const LOST_MESSAGE =
+  /no reply within|ECONNREFUSED|ECONNRESET|socket closed|client is (closed|offline)|connection (terminated|timeout)|^LOADING|^MASTERDOWN/i;
+
 /** A text without the passwords of a URL, however short, because libraries quote URLs in their connection errors. */
 export function withoutPasswords(text: string, url: string): string {
   return passwordsIn(url).reduce((clean, secret) => clean.replaceAll(secret, '…'), text.replaceAll(url, '…'));
@@ -72,7 +88,7 @@ function passwordsIn(url: string): readonly string[] {
 }
 
 /** @throws AnswerStoreError if the adapter's package is not installed */
-async function openStorage({url, name, package: adapter}: StoreUrl): Promise<Storage> {
+async function openStorage({url, name, package: adapter}: StoreUrl, reconnects: boolean): Promise<Storage> {
   const installed = resolvePeer(adapter);
   if (installed === undefined) {
     throw new AnswerStoreError(
@@ -80,7 +96,7 @@ async function openStorage({url, name, package: adapter}: StoreUrl): Promise<Sto
     );
   }
   const {default: Adapter} = (await import(installed)) as {default: new (...options: unknown[]) => Storage};
-  if (adapter === '@keyv/redis') return openRedis(Adapter, url);
+  if (adapter === '@keyv/redis') return openRedis(Adapter, url, reconnects);
   const storage = new Adapter(url);
   // It takes failed reads for misses if it reads several keys one by one.
   if (adapter === '@keyv/etcd') Object.assign(storage, {getMany: undefined});
@@ -88,13 +104,21 @@ async function openStorage({url, name, package: adapter}: StoreUrl): Promise<Sto
 }
 
 /** Connected at once, because the adapter itself would wait for a server forever. */
-async function openRedis(Adapter: new (...options: unknown[]) => Storage, url: string): Promise<RedisStorage> {
+async function openRedis(
+  Adapter: new (...options: unknown[]) => Storage,
+  url: string,
+  reconnects: boolean,
+): Promise<RedisStorage> {
+  let isConnected = false;
   const reconnectStrategy = (count: number, cause: Error): number | Error =>
-    count < RECONNECTIONS ? FIRST_WAIT * 2 ** count : cause;
+    (reconnects && isConnected) || count < RECONNECTIONS ? Math.min(FIRST_WAIT * 2 ** count, LONGEST_WAIT) : cause;
   // Without these it takes every failure for a miss.
   const loud = {throwOnErrors: true, throwOnConnectError: true};
-  const storage = new Adapter({url, socket: {reconnectStrategy}}, loud) as RedisStorage;
+  // What waits for a lost server asks again itself, so that nothing piles up in the client.
+  const options = {url, socket: {reconnectStrategy}, disableOfflineQueue: reconnects};
+  const storage = new Adapter(options, loud) as RedisStorage;
   await storage.client.connect();
+  isConnected = true;
   return storage;
 }
 
@@ -146,10 +170,11 @@ export function openGiven(store: KeyvStoreAdapter | Map<string, unknown>): Backe
 
 /**
  * @param journal - the folder of the journal that says what holders of leases sent
+ * @param reconnects - whether a lost connection is tried again for as long as it takes
  * @throws AnswerStoreError if the adapter's package is not installed; Error if the server can't be reached
  */
-export async function openUrl(url: StoreUrl, journal?: string): Promise<Backend> {
-  const store = await openStorage(url);
+export async function openUrl(url: StoreUrl, journal?: string, reconnects = false): Promise<Backend> {
+  const store = await openStorage(url, reconnects);
   // The adapter for Redis adds the namespace to its keys itself.
   const keyv = new Keyv({...OPTIONS, store, useKeyPrefix: !url.hasLeases});
   return {

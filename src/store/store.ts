@@ -1,10 +1,12 @@
 import type {Keyv, KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
 import {checkOptions, kinds} from '../options.ts';
+import type {AnswerStore} from './answer-store.ts';
 import {isStoreUrl} from './cache-path.ts';
 import type {Leases} from './leases.ts';
 import {
   type Backend,
+  isOfLostServer,
   openEmbedded,
   openGiven,
   openUrl,
@@ -13,33 +15,10 @@ import {
   withoutPasswords,
 } from './store-url.ts';
 import type {AnswerEntry, StoredAnswer} from './stored-answer.ts';
+import {waitingStore} from './waiting-store.ts';
 
+export type {AnswerStore} from './answer-store.ts';
 export type {AnswerEntry, StoredAnswer} from './stored-answer.ts';
-
-/**
- * A store of answers. Nothing expires and nothing is evicted, because answers were paid for. Every failure is an
- * AnswerStoreError, never a miss.
- */
-export interface AnswerStore {
-  /** Its name in messages: the path of its file, or its URL without user, password and settings. */
-  readonly name: string;
-  /** The leases on queries; shared with the embedded store and with Redis. */
-  readonly leases: Leases;
-  /** Opens it now instead of at its first use. */
-  open(): Promise<void>;
-  get(key: string): Promise<StoredAnswer | undefined>;
-  /** In the order of the keys. */
-  getMany(keys: readonly string[]): Promise<readonly (StoredAnswer | undefined)[]>;
-  set(key: string, stored: StoredAnswer): Promise<void>;
-  /** With the embedded store all entries are on disk when the promise resolves. */
-  setMany(entries: readonly AnswerEntry[]): Promise<void>;
-  /** Returns true if there was such an answer. */
-  delete(key: string): Promise<boolean>;
-  /** Every kept answer. */
-  entries(): AsyncIterable<AnswerEntry>;
-  count(): Promise<number>;
-  close(): Promise<void>;
-}
 
 export type AnswerStoreOptions = {
   /**
@@ -66,6 +45,13 @@ export type AnswerStoreOptions = {
        * @default 10000
        */
       readonly timeout?: number;
+      /**
+       * Waits for a server that can't be reached, and does the operation when it is back. It is told when the server is
+       * lost, and when it is back.
+       *
+       * @default the operation fails
+       */
+      readonly onAway?: ((note: string) => void) | undefined;
     }
   | {
       /** Any Keyv storage, or a map to keep answers in memory. */
@@ -78,6 +64,7 @@ const KINDS = {
   url: kinds.text,
   store: kinds.object,
   timeout: kinds.number,
+  onAway: kinds.call,
   journal: kinds.text,
 };
 
@@ -100,19 +87,20 @@ export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
     return new KeyvAnswerStore({name: 'given by the caller', hasLeases: false, open: async () => openGiven(store)});
   }
   const url = storeUrl(options.url);
-  const {timeout = 10_000} = options;
-  return new KeyvAnswerStore({
+  const {timeout = 10_000, onAway} = options;
+  const store = new KeyvAnswerStore({
     name: url.name,
     hasLeases: url.hasLeases,
-    open: () => openUrl(url, journal),
+    open: () => openUrl(url, journal, onAway !== undefined),
     url,
     timeout,
   });
+  return onAway ? waitingStore(store, onAway) : store;
 }
 
 /** `openAnswerStore` for a path or a URL, as commands receive it. */
-export function openStoreAt(location: string, journal?: string): AnswerStore {
-  return openAnswerStore(isStoreUrl(location) ? {url: location, journal} : {path: location, journal});
+export function openStoreAt(location: string, journal?: string, onAway?: (note: string) => void): AnswerStore {
+  return openAnswerStore(isStoreUrl(location) ? {url: location, journal, onAway} : {path: location, journal});
 }
 
 interface Source {
@@ -240,6 +228,7 @@ class KeyvAnswerStore implements AnswerStore {
       return new AnswerStoreError(
         `${can}: ${withoutPasswords(reasonOf(cause), url.url)}. ` +
           'Check that its server runs and takes these credentials, or name another store; nothing is bought without one.',
+        {isAway: isOfLostServer(cause)},
       );
     }
     return new AnswerStoreError(

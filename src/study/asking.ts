@@ -47,10 +47,20 @@ export interface Pending extends Pick<Labelled, 'plan' | 'ledger' | 'teacher'> {
   readonly pending: PendingError;
 }
 
-/** Asks as `askQueries` does, and saves what is known of the inputs that were answered. */
-export async function labelQueries(study: Study, plan: QueryPlan): Promise<Labelled | Pending> {
+/**
+ * Asks as `askQueries` does, and saves what is known of the inputs that were answered.
+ *
+ * @param reasons - by index in the transfer set, why other processes got no answer. It replaces what is known here
+ */
+export async function labelQueries(
+  study: Study,
+  plan: QueryPlan,
+  reasons: ReadonlyMap<number, Error> = new Map(),
+): Promise<Labelled | Pending> {
   const found = await collected(study, plan);
-  return 'pending' in found ? found : labelled(study, found);
+  if ('pending' in found) return found;
+  const missing = found.missing.map(({index, error}) => ({index, error: reasons.get(index) ?? error}));
+  return labelled(study, {...found, missing});
 }
 
 async function labelled({directory}: Study, found: Omit<Labelled, 'path'>): Promise<Labelled> {

@@ -1,3 +1,6 @@
+import {type Missing, outcomesOf, queryAbout} from '../ask/collect.ts';
+import type {LedgerSnapshot} from '../ask/ledger.ts';
+import {withProgress} from '../ask/progress/meter.ts';
 import {selectInputs} from '../data/inputs.ts';
 import type {TransferSet} from '../data/split.ts';
 import {InputError} from '../errors.ts';
@@ -96,4 +99,31 @@ export async function labelShard(study: Study, plan: QueryPlan, shard: Shard): P
   const own = rowsIn(shard, study.recipe, [plan]);
   const found = await collected(study, plan, partOf(study.recipe.transferOf(plan), own.rows));
   return {...found, ...own};
+}
+
+/** What is known of a range when it was asked about. Its answers are in the store. */
+export interface AnsweredRange {
+  /** Queries: inputs, and versions of them. */
+  readonly total: number;
+  /** By their index in the range, those that the teacher left without an answer. */
+  readonly missing: readonly Missing[];
+  readonly ledger: LedgerSnapshot;
+}
+
+/**
+ * Asks about a range of rows, and keeps the answers in the store. Makes no knowledge of them.
+ *
+ * @throws InputError as `rowsIn` does
+ */
+export async function answerRange(study: Study, plan: QueryPlan, range: RowRange): Promise<AnsweredRange> {
+  const {rows} = rowsIn(range, study.recipe, [plan]);
+  const opened = study.asking.open(study.teacherFor(plan));
+  const {inputs, views} = partOf(study.recipe.transferOf(plan), rows);
+  const total = inputs.count;
+  const set = {count: total, at: (index: number) => queryAbout(inputs, index, views)};
+  const outcomes = await withProgress(study, opened, {task: `ask ${plan.name}`, total}, ({signal, onProgress}) =>
+    outcomesOf(opened.teacher, set, {detail: plan.detail, signal, onProgress}),
+  );
+  const missing = outcomes.flatMap((outcome, index) => ('error' in outcome ? [{index, error: outcome.error}] : []));
+  return {total, missing, ledger: opened.ledger.snapshot()};
 }

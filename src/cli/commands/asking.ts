@@ -5,10 +5,13 @@ import {type Described, readDescribed} from '../init/readers.ts';
 import {INIT_SERVICES, QUESTION_SERVICES} from '../init/services.ts';
 import {
   allowMissingOption,
+  chosenCache,
   laneOption,
   levelOption,
   permissionOption,
   positive,
+  queueOption,
+  rangeOption,
   rowsOption,
   shardOption,
   wholeNumber,
@@ -135,7 +138,13 @@ export function labelCommand(): Command {
     )
     .addOption(allowMissingOption())
     .addOption(permissionOption())
-    .action(async (recipe, flags) => (await import('../label.ts')).runLabel(recipe, flags));
+    .addOption(queueOption())
+    .addOption(rangeOption())
+    .action(async (recipe, flags, command) => {
+      if (flags.queue === undefined) return (await import('../label.ts')).runLabel(recipe, flags);
+      const cache = chosenCache(command);
+      return (await import('../label-queue.ts')).runLabelOnQueue(recipe, {...flags, cache});
+    });
 }
 
 const DELIMITERS: readonly DelimiterName[] = ['comma', 'semicolon', 'tab'];

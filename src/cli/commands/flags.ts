@@ -94,6 +94,19 @@ export function shardOption(): Option {
   return new Option('--shard <N/M>', about).argParser(shareOf);
 }
 
+/** The flag that leaves the asking to the workers of a queue. */
+export function queueOption(): Option {
+  const about = 'let the workers of a queue ask (`limbeck worker`), on any machine: redis://HOST:PORT/DB';
+  const others = ['rows', 'shard', 'lane', 'detach', 'cancel', 'record', 'offline', 'driftEvery', 'budget'];
+  return new Option('--queue <url>', about).conflicts(others);
+}
+
+/** The flag that says how a transfer set is cut for a queue. */
+export function rangeOption(): Option {
+  const about = 'with `--queue`: rows that a worker takes at once, from 256 to 1000 (default: 512)';
+  return new Option('--range <rows>', about).argParser(rangeSize);
+}
+
 /** The flag that limits spending. It can be repeated. */
 export function budgetOption(description: string): Option {
   return new Option('--budget <amount>', description).argParser(addBudget);
@@ -116,6 +129,12 @@ export function withCacheFlag(command: Command): Command {
   );
 }
 
+/** The cache that was chosen; undefined if nobody chose one. */
+export function chosenCache(command: Command): string | undefined {
+  const isChosen = command.getOptionValueSource('cache') !== 'default' || process.env['LIMBECK_CACHE'] !== undefined;
+  return isChosen ? command.opts<{readonly cache: string}>().cache : undefined;
+}
+
 /** Adds the flag for programs that read the output. */
 export function withJson(command: Command): Command {
   return command.option('--json', 'print one JSON document on stdout and nothing else there');
@@ -131,6 +150,12 @@ export function wholeNumber(text: string): number {
 export function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Give a whole number above 0.');
   return Number(text);
+}
+
+function rangeSize(text: string): number {
+  const rows = positive(text);
+  if (rows < 256 || rows > 1000) throw new InvalidArgumentError('Give a number from 256 to 1000.');
+  return rows;
 }
 
 /** Reads whole numbers above 0 with commas between them, at least two and all different. */
