@@ -115,6 +115,15 @@ export interface ServiceProbe<A extends Access = Access> {
   atTemperature?(temperature: number): Teacher<A>;
   /** Only for a teacher that can be asked about several inputs in one request. */
   readonly packing?: Packing<A> | undefined;
+  /** Shorter prompts with the same meaning, the shortest last. @default none */
+  readonly shorterPrompts?: readonly ShorterPrompt<A>[] | undefined;
+}
+
+/** The same teacher with a shorter prompt. */
+export interface ShorterPrompt<A extends Access = Access> {
+  /** The options that give it, for people. */
+  readonly name: string;
+  make(): Teacher<A>;
 }
 
 /** How a teacher is asked about several inputs in one request. */

@@ -1,10 +1,10 @@
-import type {Inspection, Packing, ServiceProbe} from '../../src/service-features.ts';
+import type {Inspection, ServiceProbe} from '../../src/service-features.ts';
 import type {Access, Receipt, Teacher} from '../../src/teacher.ts';
 import {parseJson} from '../_wire/reply.ts';
 import type {Completion, Dialect, Settings, Step} from './dialect.ts';
 
 /** The parts that a probe needs to check a reply beyond its answer. */
-interface ProbeParts<A extends Access> {
+interface ProbeParts<A extends Access> extends OtherWays<A> {
   readonly dialect: Dialect<A>;
   readonly settings: Settings;
   /** True if an answer that ended by itself is one that the schema allows. */
@@ -16,12 +16,14 @@ interface ProbeParts<A extends Access> {
    */
   readonly stepsOf?: ((completion: Completion) => readonly Step[] | undefined) | undefined;
   readonly atTemperature?: (temperature: number) => Teacher<A>;
-  readonly packing?: Packing<A> | undefined;
 }
+
+/** Other ways to ask the same. */
+export type OtherWays<A extends Access> = Pick<ServiceProbe<A>, 'packing' | 'shorterPrompts'>;
 
 /** Returns the probe of a language model's service. */
 export function chatProbe<A extends Access>(parts: ProbeParts<A>): ServiceProbe<A> {
-  const {dialect, atTemperature, packing} = parts;
+  const {dialect, atTemperature, packing, shorterPrompts} = parts;
   const {scores, tokenKey = 'bytes'} = dialect;
   return {
     ...(scores && {scores: {...scores, key: tokenKey}}),
@@ -38,6 +40,7 @@ export function chatProbe<A extends Access>(parts: ProbeParts<A>): ServiceProbe<
     },
     ...(atTemperature && {atTemperature}),
     ...(packing && {packing}),
+    ...(shorterPrompts && {shorterPrompts}),
   };
 }
 

@@ -2,14 +2,13 @@ import {TeacherError} from '../../src/errors.ts';
 import {kindProblem} from '../../src/input-kinds.ts';
 import {kinds, type Shape} from '../../src/options.ts';
 import {withWait} from '../../src/pace/service-limits.ts';
-import type {Packing} from '../../src/service-features.ts';
 import type {Access, AskOptions, Input, Json, Outcome, Query, ReadOutcome, Reply, Teacher} from '../../src/teacher.ts';
 import {type Aliases, aliasIndex} from '../_answers/labels.ts';
 import {headersInIdentity} from '../_wire/headers.ts';
 import {type RefusalAdvice, statusError} from '../_wire/refusal.ts';
 import {type Connection, postJson} from '../_wire/request.ts';
 import {CONCURRENCY, chargedService, openModel, SERVICE_KINDS, type ServiceOptions} from '../_wire/service.ts';
-import {chatProbe, holdsLabel} from './chat-probe.ts';
+import {chatProbe, holdsLabel, type OtherWays} from './chat-probe.ts';
 import {fillsPromptCache, isObject, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
 import type {Body, ChatWords, Completion, Dialect, Settings} from './dialect.ts';
 import {PACK_KINDS, type PackOptions} from './pack.ts';
@@ -63,13 +62,13 @@ export const CHAT_KINDS: Shape<ChatOptions> = {
 /**
  * A language model as a teacher. It sends one request per input, so that a refused one fails alone.
  *
- * @param packing - for a teacher that can be asked about several inputs in one request, too
+ * @param ways - other ways to ask the same, for a probe
  * @throws InputError if the options can't be used
  */
 export function chatTeacher<A extends Access>(
   options: ChatOptions,
   dialect: Dialect<A>,
-  packing?: Packing<A>,
+  ways: OtherWays<A> = {},
 ): Teacher<A> {
   const prompts = promptsFor(options, dialect.way);
   const {address, service, name, connection, url, models} = openModel(options, dialect);
@@ -126,7 +125,7 @@ export function chatTeacher<A extends Access>(
         ...(unbounded && {unbounded}),
         fillsPromptCache: fillsPromptCache(template),
         ...(dialect.note && {note: reply => noteOn(reply, reader)}),
-        probe: chatProbe({dialect, settings, isHeld, packing, ...(warmed && {atTemperature})}),
+        probe: chatProbe({dialect, settings, isHeld, ...ways, ...(warmed && {atTemperature})}),
         ...(lane && {lane}),
       },
     ),

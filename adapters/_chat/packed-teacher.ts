@@ -4,7 +4,7 @@ import {headersInIdentity} from '../_wire/headers.ts';
 import {statusError} from '../_wire/refusal.ts';
 import {CONCURRENCY, chargedService, openModel} from '../_wire/service.ts';
 import {chatTeacher, withParameters, wordsOf} from './chat.ts';
-import {chatProbe} from './chat-probe.ts';
+import {chatProbe, type OtherWays} from './chat-probe.ts';
 import {fillsPromptCache, leastTokens, mostTokens, totalBound, totalUsage, unboundedBy} from './cost.ts';
 import type {Dialect} from './dialect.ts';
 import {fieldsIn} from './fields.ts';
@@ -13,6 +13,7 @@ import {packingBy, packSizeOf, positionsNote, withPositions} from './pack.ts';
 import {PackedForm, type PackedOptions, type PackedRequest} from './packed-form.ts';
 import {parseLabel} from './projection-text.ts';
 import {noteOn, readReply, receiptOf} from './reading.ts';
+import {shorterPrompts} from './shorter-prompts.ts';
 
 /** Version of the way in which inputs become a prompt and a schema. It is part of the identity. */
 const MAPPING = 1;
@@ -28,8 +29,14 @@ export function classTeacher<A extends Access>(options: PackedOptions, dialect: 
     ...{size, ...packingBy(options)},
     at: (pack: number) => classTeacher({...options, pack}, dialect),
   };
-  return size > 1 ? packedTeacher(options, dialect, packing) : chatTeacher(options, dialect, packing);
+  const prompts = shorterPrompts(options, dialect.way).map(({name, options: changes}) => {
+    return {name, make: () => classTeacher({...options, ...changes}, dialect)};
+  });
+  const ways = {packing, ...(prompts.length > 0 && {shorterPrompts: prompts})};
+  return size > 1 ? packedTeacher(options, dialect, ways) : chatTeacher(options, dialect, ways);
 }
+
+type PackedWays<A extends Access> = OtherWays<A> & {readonly packing: Packing<A>};
 
 /**
  * A language model that is asked about several inputs in one request, and answers with a JSON object that has a field for
@@ -37,7 +44,8 @@ export function classTeacher<A extends Access>(options: PackedOptions, dialect: 
  *
  * @throws InputError if the options can't be used
  */
-function packedTeacher<A extends Access>(options: PackedOptions, dialect: Dialect<A>, packing: Packing<A>): Teacher<A> {
+function packedTeacher<A extends Access>(options: PackedOptions, dialect: Dialect<A>, ways: PackedWays<A>): Teacher<A> {
+  const {packing} = ways;
   const {model, parameters, imageTokens, packMatters = true, classes} = options;
   const {address, service, name, connection, url, models} = openModel(options, dialect);
   const {adapter, headers, path, refusalAdvice: advice, warmed, access, detail} = dialect;
@@ -92,7 +100,7 @@ function packedTeacher<A extends Access>(options: PackedOptions, dialect: Dialec
           ...{dialect, settings: form.settings, isHeld: completion => form.isHeld(completion)},
           stepsOf: completion => fieldsIn(completion)[0]?.steps,
           ...(warmed && {atTemperature}),
-          packing,
+          ...ways,
         }),
         ...(lane && {lane}),
       },

@@ -18,11 +18,12 @@ export interface PromptOptions {
   readonly instructions?: string;
   /**
    * The texts that the model answers instead of the classes' names: one per class in their order, an object with one for
-   * each name, or `names` for the names themselves. Short texts are told apart by their first token.
+   * each name, `short` for a letter or number per class, or `names` for the names themselves. Short texts are told apart by
+   * their first token.
    *
    * @default a letter per class if log-probabilities are read, the names if labels are read
    */
-  readonly codes?: readonly string[] | Readonly<Record<string, string>> | 'names';
+  readonly codes?: readonly string[] | Readonly<Record<string, string>> | 'names' | 'short';
   /**
    * If true, the list of classes starts with another class at each repetition (`Query.sample`) of the same text. The
    * mean over as many repetitions as there are classes then favours no position in the list.
@@ -134,13 +135,14 @@ function isTemplate({system, user, ...rest}: PromptTemplate): boolean {
 
 function codesFor({classes, codes}: PromptOptions, way: PromptWay): readonly string[] {
   if (codes === 'names' || (codes === undefined && way !== 'letters')) return labelCodes(classes, classes);
+  if (codes === undefined || codes === 'short') return labelCodes(classes);
   return labelCodes(classes, isByClass(codes) ? codesByClass(classes, codes) : codes);
 }
 
 type CodesByClass = Readonly<Record<string, string>>;
 
-function isByClass(codes: readonly string[] | CodesByClass | undefined): codes is CodesByClass {
-  return codes !== undefined && !Array.isArray(codes);
+function isByClass(codes: readonly string[] | CodesByClass): codes is CodesByClass {
+  return !Array.isArray(codes);
 }
 
 /** @throws InputError if a class has no code, or a code no class */

@@ -14,18 +14,24 @@ import {probeStudy, type StudyProbe} from '../study/probe.ts';
 import {count, counted, list, shortDuration} from '../study/report/format.ts';
 import type {Access, Usage} from '../teacher.ts';
 import {packChoiceRows, packingRows} from './probe-packing.ts';
+import {promptRows} from './probe-prompts.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal} from './terminal.ts';
 
 interface ProbeFlags extends Omit<StudyFlags, 'out' | 'driftEvery'> {
   readonly level?: Access;
   readonly questions: number;
+  /** The least share of labels that they must keep. */
+  readonly shorterPrompts?: number;
 }
 
-export async function runProbe(path: string, {level, questions, ...flags}: ProbeFlags): Promise<void> {
+export async function runProbe(
+  path: string,
+  {level, questions, shorterPrompts: promptAgreement, ...flags}: ProbeFlags,
+): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const recipe = recipeOfFirst(await loadRecipe(path));
-  const options = {...studyOptions(flags, terminal), questions, ...(level && {levels: [level]})};
+  const options = {...studyOptions(flags, terminal), questions, promptAgreement, ...(level && {levels: [level]})};
   const probe = await probeStudy(recipe, options);
   terminal.result(probe, probeText(probe));
   const broken = brokenLevels(probe);
@@ -51,7 +57,7 @@ export function brokenLevels({levels}: StudyProbe): readonly Access[] {
 }
 
 function teacherText(probe: TeacherProbe, before: string, noun = 'input'): string {
-  const {answers, repetition, isolation, packing, packChoice, tokens, requests, problems, parts = []} = probe;
+  const {answers, repetition, isolation, packing, packChoice, prompts, tokens, requests, problems, parts = []} = probe;
   const rows = [
     ['asked', askedText(probe, noun)],
     ['gives', givenText(probe)],
@@ -60,6 +66,7 @@ function teacherText(probe: TeacherProbe, before: string, noun = 'input'): strin
     ...(isolation ? [['alone', repetitionText(isolation, parts)]] : []),
     ...(packing ? packingRows(packing, requests) : []),
     ...(packChoice ? packChoiceRows(packChoice, requests) : []),
+    ...(prompts ? promptRows(prompts, requests) : []),
     ...(tokens ? tokenRows(tokens) : []),
     ...(requests ? requestRows(requests, probe, noun) : []),
   ].filter(([, text]) => text !== '');

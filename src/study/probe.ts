@@ -1,5 +1,4 @@
 import {leavesOf} from '../ask/compose/parts.ts';
-import {leastToShow, openPackingOf, packingOf} from '../ask/probe/packing-verdicts.ts';
 import {probeTeacher} from '../ask/probe/probe.ts';
 import type {TeacherProbe} from '../ask/probe/teacher-probe.ts';
 import {whileNotingEndings} from '../ask/provider/endings.ts';
@@ -10,8 +9,8 @@ import {detailOfLevel} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {DEFAULT_CACHE} from '../store/cache-path.ts';
-import type {Access, Query, Teacher} from '../teacher.ts';
-import {list} from './report/format.ts';
+import type {Access, Query} from '../teacher.ts';
+import {furtherAskings, noteCost} from './probe-cost.ts';
 import {openStudy, STUDY, type Study, type StudyOptions} from './study.ts';
 
 export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'workers' | 'drift' | 'lane'> {
@@ -27,10 +26,21 @@ export interface StudyProbeOptions extends Omit<StudyOptions, 'directory' | 'wor
    * @default all that the recipe's methods learn from
    */
   readonly levels?: readonly Access[];
+  /**
+   * Asks with shorter prompts as well: the least share of labels that must be the same, between 0 and 1, for example 0.98.
+   *
+   * @default the teachers' own prompts alone
+   */
+  readonly promptAgreement?: number | undefined;
 }
 
 const {directory: _, workers: __, drift: ___, lane: ____, ...SHARED} = STUDY;
-const KINDS = {...SHARED, questions: kinds.number, levels: kinds.texts} satisfies Shape<StudyProbeOptions>;
+const KINDS = {
+  ...SHARED,
+  questions: kinds.number,
+  levels: kinds.texts,
+  promptAgreement: kinds.number,
+} satisfies Shape<StudyProbeOptions>;
 
 /** The true behaviour of one level's teacher. */
 export interface LevelProbe extends TeacherProbe {
@@ -54,9 +64,12 @@ export interface StudyProbe {
  */
 export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}): Promise<StudyProbe> {
   checkOptions('probeStudy', options, KINDS);
-  const {questions: count = 5, levels, ...others} = options;
+  const {questions: count = 5, levels, promptAgreement, ...others} = options;
   if (!Number.isSafeInteger(count) || count < 1) {
     throw new InputError(`Expected \`questions\` to be a whole number above 0, got ${count}.`);
+  }
+  if (promptAgreement !== undefined && !(promptAgreement > 0 && promptAgreement < 1)) {
+    throw new InputError(`Expected \`promptAgreement\` to be a share between 0 and 1, got ${promptAgreement}.`);
   }
   const resolved = await resolveRecipe(recipe);
   const chosen = levels ?? resolved.levels;
@@ -66,7 +79,7 @@ export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}
     const repeats = others.record === undefined || others.record === 'new' || others.record === 'all';
     const probes = await whileNotingEndings(teachers, others.record === 'none' ? {} : study, async () => {
       const done: LevelProbe[] = [];
-      for (const access of chosen) done.push(await probeLevel(study, access, {count, repeats}));
+      for (const access of chosen) done.push(await probeLevel(study, access, {count, repeats, promptAgreement}));
       return done;
     });
     return {name: recipe.name, cache: others.cache ?? DEFAULT_CACHE, levels: probes};
@@ -75,10 +88,15 @@ export async function probeStudy(recipe: Recipe, options: StudyProbeOptions = {}
   }
 }
 
+interface LevelOptions extends Pick<StudyProbeOptions, 'promptAgreement'> {
+  readonly count: number;
+  readonly repeats: boolean;
+}
+
 async function probeLevel(
   study: Study,
   access: Access,
-  {count, repeats}: {readonly count: number; readonly repeats: boolean},
+  {count, repeats, promptAgreement}: LevelOptions,
 ): Promise<LevelProbe> {
   const {recipe, asking, signal, onProgress} = study;
   const {inputs} = recipe.drawn;
@@ -90,9 +108,9 @@ async function probeLevel(
     }),
   );
   const parts = new Set(leavesOf(teacher, teacher.detail).map(leaf => leaf.teacher));
-  noteCost(study, teacher, {parts: [...parts], queries: queries.length, repeats});
-  const further = [...parts].reduce((sum, part) => sum + packAskings(part, queries.length).length, 0);
-  const askings = parts.size * (repeats ? 2 : 1) + (repeats ? further : 0);
+  const cost = {parts: [...parts], queries: queries.length, promptAgreement};
+  if (repeats) noteCost(study, teacher, cost);
+  const askings = parts.size * (repeats ? 2 : 1) + (repeats ? furtherAskings(cost) : 0);
   const [task, total] = [`probe ${access}`, askings * queries.length];
   let done = 0;
   const tell = (now: number) => onProgress({task, done: now, total});
@@ -102,6 +120,7 @@ async function probeLevel(
     needed: detailOfLevel(recipe.methods, access),
     inputs: inputs.count,
     repeats,
+    promptAgreement,
     ...(signal && {signal}),
     onSettled(settled) {
       done = Math.min(done + settled, total - 1);
@@ -110,43 +129,4 @@ async function probeLevel(
   });
   tell(total);
   return {level: access, ...probe};
-}
-
-interface Cost {
-  readonly parts: readonly Teacher[];
-  readonly queries: number;
-  readonly repeats: boolean;
-}
-
-/** Tells the cost beforehand. */
-function noteCost({onNote}: Study, {name}: Teacher, {parts, queries, repeats}: Cost): void {
-  const services = parts.filter(({service}) => service !== undefined);
-  if (services.length === 0 || !repeats) return;
-  const callsOf = (teacher: Teacher) => {
-    const batches = Math.ceil(queries / teacher.maxBatch);
-    const further = packAskings(teacher, queries).reduce((sum, size) => sum + Math.ceil(queries / size), 0);
-    return 2 + 2 * batches + (teacher.questions ? batches : 0) + further;
-  };
-  const calls = services.reduce((sum, service) => sum + callsOf(service), 0);
-  const often = services.some(packingOf) ? 'twice in packs and twice alone' : 'twice';
-  const sizes = [...new Set(services.flatMap(service => sizesTried(service, queries)))];
-  onNote(
-    `${name} is asked about ${queries} inputs, each ${often}${inPacksText(sizes)}, in about ${calls} requests. The first answers are kept ` +
-      'for later. `--budget` sets the most that this may take; `--offline` looks at what is kept alone.',
-  );
-}
-
-/** The further times that a probe asks about each input, each by the inputs of a request; of open packs at most. */
-function packAskings(teacher: Teacher, queries: number): readonly number[] {
-  return packingOf(teacher) ? [1, 1] : sizesTried(teacher, queries);
-}
-
-/** At most. */
-function sizesTried(teacher: Teacher, queries: number): readonly number[] {
-  const {choices = [], agreement = 1} = openPackingOf(teacher) ?? {};
-  return queries < leastToShow(agreement) ? [] : choices;
-}
-
-function inPacksText(sizes: readonly number[]): string {
-  return sizes.length === 0 ? '' : ` alone, and in packs of ${list(sizes.map(String))} until a size fails`;
 }

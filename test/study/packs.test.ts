@@ -65,4 +65,20 @@ describe("a study whose teacher has `pack: 'auto'`", () => {
     expect(server.requests.at(-1)).toHaveLength(8);
     expect(notes.at(-1)).toContain('asks about up to 64 inputs in one request');
   });
+
+  it('is probed with shorter prompts if that is wished for, and their requests are told before', async () => {
+    const {cache} = await places();
+    const notes: string[] = [];
+    const options = {cache, onNote: (note: string) => notes.push(note), questions: 5};
+    const before = server.requests.length;
+    const {levels} = await probeStudy(recipe(), {...options, promptAgreement: 0.5});
+    expect(levels[0]!.prompts!.tried.map(({prompt, compared}) => [prompt, compared])).toEqual([
+      ["`codes: 'short'`", 5],
+    ]);
+    expect(notes.at(-1)).toContain('each twice, and with 1 shorter prompt, in about 17 requests');
+    expect(server.requests.length - before).toBe(15);
+    await expect(probeStudy(recipe(), {...options, promptAgreement: 98})).rejects.toThrow(
+      'a share between 0 and 1, got 98',
+    );
+  });
 });

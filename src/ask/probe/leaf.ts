@@ -13,6 +13,7 @@ import {packingOf} from './packing-verdicts.ts';
 import {problemsIn} from './problems.ts';
 import {compareAskings, type Repetition} from './repetition.ts';
 import {answeredOf, findInRequests, observed, recalled, type Seen} from './requests.ts';
+import {type PromptFindings, tryShorterPrompts} from './shorter-prompts.ts';
 import type {ProbeOptions, TeacherProbe} from './teacher-probe.ts';
 import {tryTemperature} from './temperature.ts';
 import {findInTokens, type TemperatureTrial} from './tokens.ts';
@@ -49,6 +50,7 @@ interface AskedLeaf {
   readonly trial: TemperatureTrial | undefined;
   readonly packing?: PackingFindings | undefined;
   readonly packChoice?: PackChoice | undefined;
+  readonly prompts?: PromptFindings | undefined;
   readonly paid: TeacherProbe['paid'];
 }
 
@@ -68,20 +70,29 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
   const after = reversed.outcomes.toReversed();
   const {isolation, ledger} = await askAlone(asking, teacher, before, options);
   if (ledger) ledgers.push(ledger);
-  const {ledgers: ofPacks, ...packing} = await tryPacking(
-    asking,
-    teacher,
-    {before, after, seen},
-    {
-      ...{queries, inputs: options.inputs, samples: options.samples ?? 1},
-      ask: async (other, about) => (await ask(other, about, options)).outcomes,
-    },
-  );
+  const trial = {
+    ...{queries, seen, inputs: options.inputs, samples: options.samples ?? 1},
+    ask: async (other: Teacher, about: readonly Query[]) => (await ask(other, about, options)).outcomes,
+  };
+  const {ledgers: ofPacks, ...packing} = await tryPacking(asking, teacher, {before, after}, trial);
   ledgers.push(...ofPacks);
+  const {promptAgreement: agreement} = options;
+  const shorter =
+    agreement && (await tryShorterPrompts(asking, teacher, {first: before, again: after}, {...trial, agreement}));
+  if (shorter) ledgers.push(...shorter.ledgers);
   const probe = probeOf(teacher);
   const temperature = probe && (await tryTemperature(asking, probe, {...options, seen}));
   if (temperature) ledgers.push(temperature.ledger);
-  return {before, after, isolation, seen, ...packing, trial: temperature?.trial, paid: sumOf(ledgers)};
+  return {
+    before,
+    after,
+    isolation,
+    seen,
+    ...packing,
+    ...(shorter && {prompts: shorter.prompts}),
+    trial: temperature?.trial,
+    paid: sumOf(ledgers),
+  };
 }
 
 /**
@@ -159,7 +170,7 @@ function outcomesIn({before, after}: AskedLeaf): readonly Outcome[] {
 }
 
 function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options}: LeafOptions): TeacherProbe {
-  const {before, after, isolation, seen, trial, packing, packChoice, paid} = asked;
+  const {before, after, isolation, seen, trial, packing, packChoice, prompts, paid} = asked;
   const probe = probeOf(teacher);
   const replies = answeredOf(seen).flatMap(({reply}) => reply ?? []);
   const inspections = probe ? replies.map(reply => probe.inspect(reply)) : [];
@@ -193,6 +204,7 @@ function findingsOf(asked: AskedLeaf, teacher: Teacher, {samples = 1, ...options
     ...(requests && {requests}),
     ...(packing && {packing}),
     ...(packChoice && {packChoice}),
+    ...(prompts && {prompts}),
     paid,
     problems: problemsIn(evidence),
   };

@@ -58,14 +58,18 @@ function packingHookOf({service}: Pick<Teacher, 'service'>): Packing | undefined
   return (service as ProbedService | undefined)?.probe?.packing;
 }
 
-/** The agreement that labels have shown, with 95 % confidence. */
-export function shownAgreement({compared, changed}: PackedLabels): number {
-  return lowerBound(compared - changed, compared, ERROR);
+/**
+ * The agreement that labels have shown, with 95 % confidence.
+ *
+ * @param tests - how many agreements the confidence is about, all together
+ */
+export function shownAgreement({compared, changed}: Omit<PackedLabels, 'size'>, tests = 1): number {
+  return lowerBound(compared - changed, compared, ERROR / tests);
 }
 
 /** The fewest inputs that can show an agreement, if no label changes. */
-export function leastToShow(agreement: number): number {
-  return Math.ceil(Math.log(ERROR) / Math.log(agreement));
+export function leastToShow(agreement: number, tests = 1): number {
+  return Math.ceil(Math.log(ERROR / tests) / Math.log(agreement));
 }
 
 /**

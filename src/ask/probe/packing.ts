@@ -57,6 +57,8 @@ interface TrialOptions {
   /** How many inputs the whole set has. */
   readonly inputs: number;
   readonly samples: number;
+  /** The requests to the teacher as it is. */
+  readonly seen: readonly Seen[];
   /** Asks a teacher; never throws for the teacher's own errors. */
   ask(teacher: Teacher, queries: readonly Query[]): Promise<readonly Outcome[]>;
 }
@@ -66,8 +68,6 @@ interface Twice {
   readonly before: readonly Outcome[];
   /** Asked for now. */
   readonly after: readonly Outcome[];
-  /** The requests about them. */
-  readonly seen: readonly Seen[];
 }
 
 /**
@@ -78,24 +78,20 @@ interface Twice {
 export async function tryPacking(
   asking: Asking,
   teacher: Teacher,
-  {before, after, seen}: Twice,
+  {before, after}: Twice,
   options: TrialOptions,
 ): Promise<PackingTrial> {
   const packing = packingOf(teacher);
-  if (packing !== undefined) return tryAlone(asking, {teacher, packing, seen}, after, options);
+  if (packing !== undefined) return tryAlone(asking, {teacher, packing}, after, options);
   const open = openPackingOf(teacher);
   return open ? trySizes(asking, open, {first: before, again: after}, options) : {ledgers: []};
 }
 
 async function tryAlone(
   asking: Asking,
-  {
-    teacher,
-    packing,
-    seen: ofPacks,
-  }: {readonly teacher: Teacher; readonly packing: Packing; readonly seen: readonly Seen[]},
+  {teacher, packing}: {readonly teacher: Teacher; readonly packing: Packing},
   packed: readonly Outcome[],
-  {queries, inputs, samples, ask}: TrialOptions,
+  {queries, inputs, samples, seen: ofPacks, ask}: TrialOptions,
 ): Promise<PackingTrial> {
   const single = packing.at(1);
   const seen: Seen[] = [];

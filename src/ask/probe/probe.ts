@@ -14,6 +14,7 @@ const KINDS = {
   needed: kinds.object,
   inputs: kinds.number,
   repeats: kinds.flag,
+  promptAgreement: kinds.number,
   signal: kinds.object,
   onSettled: kinds.call,
 } satisfies Shape<ProbeOptions>;

@@ -5,6 +5,7 @@ import type {PackChoice, PackingFindings} from './packing.ts';
 import type {Problem} from './problems.ts';
 import type {Repetition} from './repetition.ts';
 import type {RequestFindings} from './requests.ts';
+import type {PromptFindings} from './shorter-prompts.ts';
 import type {TokenFindings} from './tokens.ts';
 
 export interface ProbeOptions {
@@ -20,6 +21,13 @@ export interface ProbeOptions {
    * @default true
    */
   readonly repeats?: boolean;
+  /**
+   * Asks with shorter prompts as well, where a teacher has some: the least share of labels that must be the same, for
+   * example 0.98.
+   *
+   * @default its own prompt alone
+   */
+  readonly promptAgreement?: number | undefined;
   readonly signal?: AbortSignal;
   /** Called with the number of further queries that have an outcome. */
   readonly onSettled?: (count: number) => void;
@@ -56,6 +64,8 @@ export interface TeacherProbe {
   readonly packing?: PackingFindings;
   /** For a teacher that leaves the size of its packs open (`pack: 'auto'`), if it was asked now. */
   readonly packChoice?: PackChoice;
+  /** Of shorter prompts, if they were asked for now. */
+  readonly prompts?: PromptFindings;
   /** The cost of the probe itself. For a composed teacher, the cost is in its parts. */
   readonly paid: Pick<LedgerSnapshot, 'calls' | 'bought' | 'cached' | 'inputTokens' | 'outputTokens' | 'usd'>;
   /** Errors first. */

@@ -14,6 +14,7 @@ import {
   rangeOption,
   rowsOption,
   shardOption,
+  share,
   wholeNumber,
   withAskingFlags,
   withBudgetFlags,
@@ -117,6 +118,14 @@ export function probeCommand(): Command {
     .argument('<recipe>', 'a module that exports a recipe by default')
     .addOption(levelOption('try only this level'))
     .option('--questions <count>', 'inputs that are put to each teacher, twice', positive, 5)
+    .addOption(
+      new Option(
+        '--shorter-prompts [share]',
+        'ask without descriptions and with codes, too, and name the shortest prompt that keeps this share of labels',
+      )
+        .argParser(share)
+        .preset('98%'),
+    )
     .action(async (recipe, flags) => (await import('../probe.ts')).runProbe(recipe, flags));
 }
 

@@ -200,9 +200,11 @@ describe('a language model that is asked about several inputs in one request', (
   });
 
   it.each([
-    [{pack: 0}, 'Expected `pack` to be a whole number from 1 to 64, got 0'],
+    [{pack: 0}, "Expected `pack` to be 'auto' or a whole number from 1 to 64, got 0"],
     [{pack: 65}, 'got 65'],
     [{pack: 1.5}, 'got 1.5'],
+    [{pack: 'most'}, 'got most'],
+    [{pack: 'auto', packMatters: false, output: 'log-probabilities'}, 'Leave `packMatters` out'],
     [{pack: 2, packMatters: false, output: 'log-probabilities'}, 'Leave `packMatters` out'],
     [{pack: 2, classes: undefined, questions: [predicate('late', 'Is it late?')]}, '`questions` about one input share'],
   ] as const)('refuses %o', (options, problem) => {
