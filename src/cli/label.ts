@@ -48,7 +48,7 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const levelsOf = ({levels}: ResolvedRecipe) => (flags.level ? [flags.level] : levels);
   const plansOf = (recipe: ResolvedRecipe) => recipe.queryPlans.filter(({level}) => levelsOf(recipe).includes(level));
   const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) => {
-    const recipe = await resolveRecipe(about);
+    const recipe = await resolveRecipe(about, shard ? 'sample' : 'all');
     if (shard) rowsIn(shard, recipe, plansOf(recipe));
     return openStudy(recipe, levelsOf(recipe), own);
   };

@@ -4,6 +4,7 @@ import type {AskPlan} from '../ask/plan/plan.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {recipeOfFirst} from '../recipe/questions.ts';
 import {type LevelPlan, planStudy, type StudyPlan} from '../study/plan.ts';
+import type {Interval} from '../study/plan-sample.ts';
 import {count, counted, duration} from '../study/report/format.ts';
 import type {AskingWay} from '../study/ways.ts';
 import {type Lane, rowsText, type ShardFlags} from './label.ts';
@@ -54,9 +55,23 @@ function levelText(plan: LevelPlan): string {
   // A part may be asked several times about one input.
   const ofParts = parts.map(part => `  of ${part.teacher}:\n  ${lineOf(part, 'query')}`);
   const choice = plan.choice === undefined ? [] : [`  ${plan.choice}.`];
-  const lines = [heading, lineOf(plan, 'input'), ...choice, ...ofParts];
+  const lines = [heading, lineOf(plan, 'input'), ...estimateLines(plan), ...choice, ...ofParts];
   if (!isService || !isOpen(plan)) return lines.join('\n');
   return [...lines, table(plan), `  ${expectation(plan)}`, ...(plan.ways ? [waysTable(plan.ways)] : [])].join('\n');
+}
+
+/** Says that a plan is an estimate, and how far off it may be. */
+function estimateLines({sampled, intervals, isService}: LevelPlan): readonly string[] {
+  if (sampled === undefined || intervals === undefined) return [];
+  const {open, calls, tokens, usd} = intervals;
+  const range = ([low, high]: Interval, shown: (value: number) => string) => `${shown(low)} to ${shown(high)}`;
+  const costs = [
+    `${range(open, count)} to ask`,
+    ...(isService ? [`${range(calls, count)} calls`] : []),
+    ...(tokens ? [`${range(tokens, count)} tokens`] : []),
+    ...(usd ? [`${range(usd, dollars)}`] : []),
+  ];
+  return [`  An estimate by ${counted(sampled, 'input')}. With 95 % confidence, expected are ${costs.join(', ')}.`];
 }
 
 const WAY_COLUMN = 32;

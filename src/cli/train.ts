@@ -54,7 +54,7 @@ export async function runTrain(path: string, flags: TrainFlags): Promise<void> {
   terminal.note(await engineLine());
   const options = studyOptions(flags, terminal);
   await checkWritable(directoryOf(source, options));
-  const recipe = await resolveRecipe(source);
+  const recipe = await resolveRecipe(source, 'sample');
   const {liveLevel} = methodNamed(recipe.methods, name);
   const note = recipe.scaleNote();
   if (note !== undefined) options.onNote?.(note);
@@ -123,7 +123,7 @@ async function trainQuestions(source: Recipe, path: string, flags: TrainFlags, t
   const directory = directoryOf(source, options);
   await checkWritable(directory);
   const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) =>
-    openStudy(await resolveRecipe(about), [], own);
+    openStudy(await resolveRecipe(about, 'sample'), [], own);
   await withStudies(source, options, open, async studies => {
     checkSameInputs(studies);
     const untaught: {study: Study; method: OpenMethod}[] = [];

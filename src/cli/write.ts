@@ -4,6 +4,7 @@ import {outcomesOf} from '../ask/collect.ts';
 import {withProgress} from '../ask/progress/meter.ts';
 import {checkPermission} from '../ask/provider/terms.ts';
 import {checkWritable} from '../data/files.ts';
+import {isSharded} from '../data/shards/dataset.ts';
 import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
@@ -113,7 +114,11 @@ async function dataOf({data}: Recipe): Promise<Dataset | UnlabelledDataset | und
       if (isUnwritten) return real;
       throw error;
     });
-  if (read === undefined || read.train.inputs.kind === 'text') return read;
+  if (read === undefined) return read;
+  if (isSharded(read)) {
+    throw new InputError('Texts are written where there are few, and the recipe’s training inputs are in shards.');
+  }
+  if (read.train.inputs.kind === 'text') return read;
   throw new InputError(
     `Only texts are written, and the recipe’s inputs are of the kind \`${read.train.inputs.kind}\`.`,
   );

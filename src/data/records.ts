@@ -7,7 +7,7 @@ import {EXAMPLE_KINDS, type ExampleOptions, type ReadDataset, type ReadExample, 
 import {type LogFormat, readRows} from './logs/rows.ts';
 import {locationOf, shownType} from './texts/record.ts';
 
-type FieldType = 'number' | 'boolean' | 'text';
+export type FieldType = 'number' | 'boolean' | 'text';
 
 export interface ReadRecordsOptions {
   /**
@@ -137,7 +137,7 @@ async function* recordsIn(
     const fields = Object.fromEntries(
       columns.map(name => [
         name,
-        valueIn(cells[name], types.get(name), `${locationOf({file, line})}: column \`${name}\``),
+        fieldIn(cells[name], types.get(name), `${locationOf({file, line})}: column \`${name}\``),
       ]),
     );
     const words = (name: string | false) => (name === false ? undefined : wordOf(cells[name]));
@@ -165,7 +165,7 @@ function typeOf(rows: readonly Row[], name: string): FieldType | undefined {
 }
 
 /** @throws InputError if the cell is of no such type */
-function valueIn(cell: unknown, type: FieldType | undefined, who: string): Fields[string] {
+export function fieldIn(cell: unknown, type: FieldType | undefined, who: string): Fields[string] {
   if (cell === null || cell === undefined) return null;
   if (cell instanceof Date) return cell.toISOString();
   if (typeof cell === 'string' && type !== undefined && type !== 'text') {

@@ -64,7 +64,7 @@ export interface UnlabelledDataset {
 }
 
 /** True if true labels are known. */
-export function isLabelled(data: Dataset | UnlabelledDataset): data is Dataset {
+export function isLabelled(data: Pick<Dataset, 'classes'>): data is Dataset {
   return 'validation' in data;
 }
 

@@ -41,6 +41,14 @@ export {
   recordDataset,
 } from '../data/records.ts';
 export {
+  type RecordShardsOptions,
+  recordShards,
+  type ShardedDataset,
+  type ShardedInputs,
+  type TextShardsOptions,
+  textShards,
+} from '../data/shards/dataset.ts';
+export {
   asSplit,
   type Dataset,
   type DrawOptions,

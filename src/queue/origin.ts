@@ -1,7 +1,8 @@
 import type {TransferSet} from '../data/split.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
-import {partOf, rowsIn} from '../study/shard.ts';
+import {partOf} from '../recipe/transfer.ts';
+import {rowsIn} from '../study/shard.ts';
 import type {QuestionStudy} from '../study/studies.ts';
 import type {Study} from '../study/study.ts';
 import type {Access, Teacher} from '../teacher.ts';
@@ -31,15 +32,20 @@ export function originOf(studies: readonly QuestionStudy[], recipe: string, leve
 }
 
 function partFor(study: Study, plan: QueryPlan): RunPart {
-  const inputs = study.recipe.drawn.inputs.count;
+  const {shards, transfer: draw, budgets} = study.recipe;
+  const inputs = draw.size;
   rowsIn({from: 0, to: inputs}, study.recipe, [plan]);
-  const transfer = study.recipe.transferOf(plan);
+  // What is in shards is not read: their digest and the draw decide it.
+  const transfer = shards ? undefined : study.recipe.transferOf(plan);
   const {name, identity, service}: Teacher = study.teacherFor(plan);
   return {
     plan: plan.name,
     inputs,
-    versions: transfer.versions ?? 1,
-    data: digestOf([plan.detail, digestOfRows(transfer, inputs)]),
+    versions: transfer?.versions ?? 1,
+    data: digestOf([
+      plan.detail,
+      transfer ? digestOfRows(transfer, inputs) : [shards!.digest, draw, budgets !== undefined],
+    ]),
     teacher: {name, identity: digestOf([identity, service?.reader ?? null])},
   };
 }

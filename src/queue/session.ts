@@ -79,7 +79,7 @@ export class Session {
       await loadRecipe(path),
       {...asking, cache, waitsForStore: true, shared: askingWith(server), hasPermission, signal, onNote},
       async (about, own) => {
-        const recipe = await resolveRecipe(about);
+        const recipe = await resolveRecipe(about, 'sample');
         return openStudy(recipe, levels ?? recipe.levels, own);
       },
     );

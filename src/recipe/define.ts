@@ -1,6 +1,5 @@
 import {z} from 'zod';
 import {isDetail} from '../ask/collect-questions.ts';
-import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {questionSchema} from '../knowledge/question-schema.ts';
 import {LEVELS} from '../levels.ts';
@@ -15,6 +14,7 @@ import {problemWithName} from './method-names.ts';
 import {methodFolder} from './methods.ts';
 import type {Method, MethodViews, Recipe} from './recipe.ts';
 import {checkSeveral} from './several.ts';
+import type {RecipeData} from './transfer.ts';
 import {checkVectors, learnsVectors} from './vectors.ts';
 import {writingSchema} from './writing.ts';
 
@@ -23,7 +23,7 @@ import {writingSchema} from './writing.ts';
  *
  * @throws InputError that names the path, and the nearest known key for an unknown one
  */
-export function defineRecipe<Data extends Dataset | UnlabelledDataset>(recipe: Recipe<Data>): Recipe<Data> {
+export function defineRecipe<Data extends RecipeData>(recipe: Recipe<Data>): Recipe<Data> {
   const checked = recipeSchema.safeParse(recipe);
   const problems = checked.success
     ? problemsByQuestion(recipe)

@@ -1,7 +1,7 @@
 import {join} from 'node:path';
 import {aboutQuestion} from '../ask/compose/about-question.ts';
 import {sameClasses} from '../data/arrays.ts';
-import {type Dataset, isLabelled, type UnlabelledDataset} from '../data/split.ts';
+import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {classesOf, type Question} from '../question.ts';
 import type {Access} from '../teacher.ts';
@@ -10,6 +10,7 @@ import {conditionsAbout} from './conditions.ts';
 import {methodFolder} from './methods.ts';
 import type {Recipe} from './recipe.ts';
 import type {TeacherSource} from './teacher-source.ts';
+import type {RecipeData} from './transfer.ts';
 
 /**
  * The recipe about one of the questions of a recipe. Its teachers are asked all questions together, so that those about
@@ -81,7 +82,7 @@ function sourceAbout<A extends Access>(source: TeacherSource<A>, {name}: Questio
   return async context => aboutQuestion(await source(context), name);
 }
 
-function withClasses<D extends Dataset | UnlabelledDataset>(data: D, question: Question): D {
+function withClasses<D extends RecipeData>(data: D, question: Question): D {
   const classes = classesOf(question);
   if (isLabelled(data) && !sameClasses(data.classes, classes)) {
     throw new InputError(

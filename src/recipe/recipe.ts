@@ -1,6 +1,6 @@
 import type {DetailByQuestion} from '../ask/collect-questions.ts';
 import type {AssistantOptions, UnlabelledOptions} from '../assistant/assistant.ts';
-import type {Dataset, DrawOptions, UnlabelledDataset} from '../data/split.ts';
+import type {DrawOptions} from '../data/split.ts';
 import type {VersionOptions} from '../data/versions.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Question} from '../question.ts';
@@ -12,12 +12,13 @@ import type {CalibrationOptions, RepeatabilityOptions} from './calibration.ts';
 import type {RecipeConditions} from './conditions.ts';
 import type {TaskOptions} from './task.ts';
 import type {TeacherSource} from './teacher-source.ts';
+import type {RecipeData} from './transfer.ts';
 import type {WritingOptions} from './writing.ts';
 
 export type {CalibrationOptions, RepeatabilityOptions} from './calibration.ts';
 
 /** One file that says what is compared: data, teachers, student, methods, schedule. */
-export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | UnlabelledDataset> extends TaskOptions {
+export interface Recipe<Data extends RecipeData = RecipeData> extends TaskOptions {
   /** Names the folder of results, so letters, digits, dots, hyphens and underscores. */
   readonly name: string;
   /**
@@ -28,7 +29,8 @@ export interface Recipe<Data extends Dataset | UnlabelledDataset = Dataset | Unl
   readonly questions?: readonly Question[] | undefined;
   /**
    * Reads the data. Called once, when it is needed; with `questions` once for each, with that question. The inputs must be
-   * the same for all, in the same order. Without true labels the teacher's stand for them.
+   * the same for all, in the same order. Without true labels the teacher's stand for them. Training inputs in shards
+   * (`textShards`) are read by range where one is asked for.
    */
   readonly data: (question?: Question) => Data | Promise<Data>;
   /** How many training inputs the teachers are asked about, and the seed that draws them. */

@@ -1,4 +1,4 @@
-import {drawExamples, isLabelled, transferSet} from '../data/split.ts';
+import {isLabelled, transferSet} from '../data/split.ts';
 import {versionsOf} from '../data/versions.ts';
 import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
@@ -15,6 +15,7 @@ import type {Method, Recipe} from './recipe.ts';
 import type {Budgets, ResolvedRecipe} from './resolved.ts';
 import {studentsOf} from './students.ts';
 import {taskOf} from './task.ts';
+import {drawTransfer, type Held, partOf, type RowRange} from './transfer.ts';
 import {learnsVectors, withoutLabels} from './vectors.ts';
 
 export type {Budgets, Drawn, ResolvedRecipe} from './resolved.ts';
@@ -25,9 +26,10 @@ export const FOLDS = 5;
 /**
  * Starts the engine, reads the data of a recipe, and works out once what every stage of a study needs to know.
  *
+ * @param held - what is held of inputs that are in shards: with a sample, `partOf` reads the others when they are needed
  * @throws InputError if a method or a student can't learn what it is to learn
  */
-export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
+export async function resolveRecipe(recipe: Recipe, held: Held = 'all'): Promise<ResolvedRecipe> {
   const {questions, student: _, preprocessing, images, records, training = {}, budgets: sizes, ...others} = recipe;
   if (questions) {
     throw new InputError(
@@ -39,17 +41,18 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
   for (const method of planMethods(given, recipe.teachers).methods) checkMethod(method);
   await startEngine();
   const givesVectors = given.some(learnsVectors);
-  const read = await recipe.data();
-  const data = givesVectors ? withoutLabels(read) : read;
-  const methods = sizes && !givesVectors ? withBaselines(given, isLabelled(data)) : given;
+  const all = await recipe.data();
+  const read = givesVectors ? withoutLabels(all) : all;
+  const methods = sizes && !givesVectors ? withBaselines(given, isLabelled(read)) : given;
   const planned = planMethods(methods, recipe.teachers);
-  const students = studentsOf(recipe, data.train.inputs);
   const folds = recipe.calibration?.folds ?? FOLDS;
   const target = cascadeTarget(recipe);
   const budgets = sizes && budgetsOf(recipe, sizes);
   const transfer = budgets ? {...recipe.transfer, size: budgets.sizes.at(-1)!} : recipe.transfer;
-  const drawn = drawExamples(data.train, transfer);
+  const {data, drawn, shards} = await drawTransfer(read, {...recipe, transfer}, held);
+  const students = studentsOf(recipe, data.train.inputs);
   const inputs = transferSet(drawn);
+  const transferOf = ({views}: QueryPlan) => (views ? {...inputs, ...versionsOf(drawn.inputs, views)} : inputs);
   const task = await taskOf(data, {preprocessing, images, records});
   const resolved = {
     ...others,
@@ -68,7 +71,13 @@ export async function resolveRecipe(recipe: Recipe): Promise<ResolvedRecipe> {
     levels: LEVELS.filter(access => planned.queryPlans.some(({level}) => level === access)),
     reference: referenceLevel(recipe),
     drawn,
-    transferOf: ({views}: QueryPlan) => (views ? {...inputs, ...versionsOf(drawn.inputs, views)} : inputs),
+    shards,
+    transferOf(plan: QueryPlan) {
+      if (shards?.held === 'sample') throw new TypeError('The transfer set is not in memory. Read a part of it.');
+      return transferOf(plan);
+    },
+    partOf: async (plan: QueryPlan, rows: RowRange) =>
+      shards ? {...inputs, inputs: await shards.read(rows)} : partOf(transferOf(plan), rows),
   };
   checkResolved(resolved);
   return resolved;

@@ -1,12 +1,12 @@
-import type {Dataset, Split, TransferSet, Unlabelled, UnlabelledDataset} from '../data/split.ts';
+import type {Dataset, TransferSet, UnlabelledDataset} from '../data/split.ts';
 import type {StudentBuilder, Task} from '../student/student.ts';
 import type {Access} from '../teacher.ts';
 import type {PlannedMethods, QueryPlan} from './methods.ts';
 import type {Recipe, TrainingOptions} from './recipe.ts';
 import type {TaskOptions} from './task.ts';
+import type {Drawn, DrawnShards, RowRange} from './transfer.ts';
 
-/** The training inputs that were drawn, with true labels if there are any. */
-export type Drawn = Split<'train'> | Unlabelled<'train'>;
+export type {Drawn} from './transfer.ts';
 
 /** A recipe with its data and all that follows from both. It is made once and passed down. */
 export interface ResolvedRecipe
@@ -15,8 +15,10 @@ export interface ResolvedRecipe
   readonly data: Dataset | UnlabelledDataset;
   /** True if the teacher gives vectors: the data then have no classes, and no labels. */
   readonly givesVectors: boolean;
-  /** The teachers are asked about these inputs; the baseline has their labels. */
+  /** The teachers are asked about these inputs; the baseline has their labels. Of shards, a sample may be held. */
   readonly drawn: Drawn;
+  /** Undefined if the training inputs are in memory. */
+  readonly shards: DrawnShards | undefined;
   readonly training: TrainingOptions;
   /** Undefined if all methods learn from all inputs that were drawn. */
   readonly budgets: Budgets | undefined;
@@ -38,6 +40,8 @@ export interface ResolvedRecipe
   scaleNote(): string | undefined;
   /** The inputs that a plan asks about: those that were drawn, or the versions of them that its method learns from. */
   transferOf(plan: QueryPlan): TransferSet;
+  /** Some rows of the same, which are read if they are in shards. */
+  partOf(plan: QueryPlan, rows: RowRange): Promise<TransferSet>;
 }
 
 /** The budgets that methods are compared at. */

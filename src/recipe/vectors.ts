@@ -1,10 +1,12 @@
-import type {Dataset, UnlabelledDataset} from '../data/split.ts';
+import {isSharded, type ShardedDataset} from '../data/shards/dataset.ts';
+import type {UnlabelledDataset} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
 import {isLosses} from './by-question.ts';
 import {CONDITION_MEASURES, type ConditionMeasure, type RecipeConditions} from './conditions.ts';
 import type {Recipe} from './recipe.ts';
+import type {RecipeData} from './transfer.ts';
 
 /** The part of a method that says what it learns. */
 interface Learning {
@@ -82,7 +84,9 @@ export function checkVectors(
 }
 
 /** The same inputs, of which nobody knows or needs labels. */
-export function withoutLabels({train, test, written}: Dataset | UnlabelledDataset): UnlabelledDataset {
+export function withoutLabels(data: RecipeData): UnlabelledDataset | ShardedDataset {
+  if (isSharded(data)) return {...data, classes: []};
+  const {train, test, written} = data;
   return {
     classes: [],
     train: {role: 'train', inputs: train.inputs},

@@ -7,6 +7,8 @@ import {packChooser} from '../ask/probe/pack-chooser.ts';
 import {noteEndings} from '../ask/provider/endings.ts';
 import {termsNotes} from '../ask/provider/terms.ts';
 import {selectInputs} from '../data/inputs.ts';
+import type {TransferSet} from '../data/split.ts';
+import type {QueryPlan} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
 import {describeShares, planOf, type Selection} from '../select/options.ts';
@@ -16,10 +18,11 @@ import {BatchRecords} from '../store/journal/unfinished.ts';
 import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts';
 import type {Access, Detail, Rate, Teacher} from '../teacher.ts';
 import {rowsAskedAgain} from './divide.ts';
+import {type Estimated, estimateWhole, totalTimes} from './plan-sample.ts';
 import {measurable} from './reference.ts';
 import {isAskedAgain, isFunctionOfInput, testRowsAskedAgain} from './repeatability.ts';
 import {openServices} from './services.ts';
-import {partOf, rowsIn, type Shard, type ShardRows} from './shard.ts';
+import {rowsIn, type Shard, type ShardRows} from './shard.ts';
 import {openTeachers} from './teachers.ts';
 import {type AskingWay, planWays} from './ways.ts';
 
@@ -64,7 +67,7 @@ export interface StudyPlanOptions {
 }
 
 /** The cost of asking one level's teacher, for the methods that share its answers or for one that asks in its own way. */
-export interface LevelPlan extends AskPlan {
+export interface LevelPlan extends AskPlan, Partial<Estimated> {
   readonly level: Access;
   /** The method that asks in its own way; absent of what the methods of a level share. */
   readonly method?: string | undefined;
@@ -108,7 +111,7 @@ export async function planStudy(
   source: Recipe,
   {cache = DEFAULT_CACHE, rate = {}, byBatches = false, shard, onNote, isOffline = false}: StudyPlanOptions = {},
 ): Promise<StudyPlan> {
-  const recipe = await resolveRecipe(source);
+  const recipe = await resolveRecipe(source, 'sample');
   const {reference} = recipe;
   const part = shard && rowsIn(shard, recipe, recipe.queryPlans);
   const services = openServices();
@@ -132,18 +135,31 @@ export async function planStudy(
       const {level, own, detail} = queryPlan;
       const teacher = byPlan.get(queryPlan)!;
       if (byBatches) checkLanes(teacher);
-      const whole = recipe.transferOf(queryPlan);
-      const {inputs, views} = part ? partOf(whole, part.rows) : whole;
+      const isSampled = recipe.shards !== undefined && part === undefined;
+      const {inputs, views} = await askedAbout(recipe, queryPlan, part);
       const about = {detail, ...(views && {views})};
       // Which inputs rounds will choose is not known, so none counts as kept.
       const unknown = queryPlan.select ? {isFromNothing: true, planned: new Map<string, Detail>()} : {};
-      const plan = await planAsking(teacher, inputs, {...shared, ...about, byBatches, ...unknown});
+      const asking = {...shared, ...about, byBatches, ...unknown};
+      const plan = isSampled
+        ? await estimateWhole(teacher, inputs, {...asking, size: recipe.transfer.size})
+        : await planAsking(teacher, inputs, asking);
       const whose = {level, method: own?.method};
       const rounds = own?.select && inRounds(recipe, own.select, plan);
       const ways = rounds ? [] : await planWays(teacher, inputs, {...shared, ...about, byBatches});
-      levels.push({...whose, about: 'transfer set', ...plan, ...rounds, ...(ways.length > 0 && {ways})});
+      const times = part ? 1 : recipe.transfer.size / recipe.drawn.inputs.count;
+      levels.push({
+        ...whose,
+        about: 'transfer set',
+        ...plan,
+        ...rounds,
+        ...(ways.length > 0 && {ways: ways.map(way => ({...way, ...totalTimes(way, times)}))}),
+      });
       if (part || !isAskedAgain(level, teacher, detail) || plan.imported !== undefined) continue;
-      const first = selectInputs(inputs, rowsAskedAgain(inputs.count));
+      const rows = rowsAskedAgain(inputs.count);
+      const first = isSampled
+        ? (await recipe.partOf(queryPlan, {from: 0, to: rows.length})).inputs
+        : selectInputs(inputs, rows);
       const again = await planAsking(teacher, first, {...shared, detail, ...unknown, sample: 1});
       levels.push({...whose, about: 'first inputs again', ...again});
     }
@@ -156,6 +172,16 @@ export async function planStudy(
     await replies.close();
     await store.close();
   }
+}
+
+/** The inputs that a plan is made by: of shards a sample, unless a part is asked about. */
+async function askedAbout(
+  recipe: ResolvedRecipe,
+  plan: QueryPlan,
+  part: ShardRows | undefined,
+): Promise<Pick<TransferSet, 'inputs' | 'views'>> {
+  if (part) return recipe.partOf(plan, part.rows);
+  return recipe.shards ? {inputs: recipe.drawn.inputs} : recipe.transferOf(plan);
 }
 
 /** What `compare` asks about the test split. */

@@ -57,7 +57,7 @@ export interface StudyParts extends MeasuredRuns {
 export async function resultsOf(parts: StudyParts): Promise<Results> {
   const {study, asked, methods, reference, repeatability, runs, failures, missing, costs, seconds} = parts;
   const {recipe, engine} = study;
-  const {data, drawn, budgets} = recipe;
+  const {data, drawn, shards, budgets} = recipe;
   const classes = data.classes.length;
   const finished = methodsWith(runs, methods, failures);
   const byBudget = budgets && runsByBudget(budgets.sizes, finished, parts);
@@ -75,7 +75,7 @@ export async function resultsOf(parts: StudyParts): Promise<Results> {
     classes: data.classes,
     truth,
     sizes: {
-      train: data.train.inputs.count,
+      train: shards?.count ?? data.train.inputs.count,
       validation: isLabelled(data) ? data.validation.inputs.count : 0,
       test: data.test.inputs.count,
       transfer: drawn.inputs.count,

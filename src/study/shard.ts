@@ -1,20 +1,15 @@
 import {type Missing, outcomesOf, queryAbout} from '../ask/collect.ts';
 import type {LedgerSnapshot} from '../ask/ledger.ts';
 import {withProgress} from '../ask/progress/meter.ts';
-import {selectInputs} from '../data/inputs.ts';
-import type {TransferSet} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
+import type {RowRange} from '../recipe/transfer.ts';
 import {collected, type Pending} from './asking.ts';
 import type {Labelled} from './missing.ts';
 import type {Study} from './study.ts';
 
-/** Rows of a transfer set in its drawn order, as a slice: the first row is 0, and `to` is not among them. */
-export interface RowRange {
-  readonly from: number;
-  readonly to: number;
-}
+export type {RowRange} from '../recipe/transfer.ts';
 
 /** One of `of` shares of a transfer set in its drawn order. Their sizes differ by at most one. */
 export interface Share {
@@ -68,8 +63,8 @@ export interface ShardRows {
  * @param plans - those that are to be asked
  * @throws InputError as `rowsOf` does, or if a method chooses its inputs in rounds
  */
-export function rowsIn(shard: Shard, {drawn}: ResolvedRecipe, plans: readonly QueryPlan[]): ShardRows {
-  const of = drawn.inputs.count;
+export function rowsIn(shard: Shard, {transfer}: ResolvedRecipe, plans: readonly QueryPlan[]): ShardRows {
+  const of = transfer.size;
   const rows = rowsOf(shard, of);
   const chosen = plans.find(({select}) => select !== undefined);
   if (chosen === undefined) return {rows, of};
@@ -77,14 +72,6 @@ export function rowsIn(shard: Shard, {drawn}: ResolvedRecipe, plans: readonly Qu
     `Method \`${chosen.own!.method}\` chooses its inputs in rounds, each by the answers before, so no part of them can be ` +
       'asked about alone. Leave out `--rows` and `--shard`, or the method.',
   );
-}
-
-/** Some rows of a transfer set, with all versions of each. */
-export function partOf(transfer: TransferSet, {from, to}: RowRange): TransferSet {
-  const {inputs, versions = 1, views} = transfer;
-  const [start, end] = [from * versions, to * versions];
-  const rows = Int32Array.from({length: end - start}, (_, index) => start + index);
-  return {...transfer, inputs: selectInputs(inputs, rows), ...(views && {views: views.subarray(start, end)})};
 }
 
 /** The answers about a shard. Its `total` counts the inputs of the shard; versions count for themselves. */
@@ -97,7 +84,7 @@ export type LabelledShard = (Omit<Labelled, 'path'> | Pending) & ShardRows;
  */
 export async function labelShard(study: Study, plan: QueryPlan, shard: Shard): Promise<LabelledShard> {
   const own = rowsIn(shard, study.recipe, [plan]);
-  const found = await collected(study, plan, partOf(study.recipe.transferOf(plan), own.rows));
+  const found = await collected(study, plan, await study.recipe.partOf(plan, own.rows));
   return {...found, ...own};
 }
 
@@ -118,7 +105,7 @@ export interface AnsweredRange {
 export async function answerRange(study: Study, plan: QueryPlan, range: RowRange): Promise<AnsweredRange> {
   const {rows} = rowsIn(range, study.recipe, [plan]);
   const opened = study.asking.open(study.teacherFor(plan));
-  const {inputs, views} = partOf(study.recipe.transferOf(plan), rows);
+  const {inputs, views} = await study.recipe.partOf(plan, rows);
   const total = inputs.count;
   const set = {count: total, at: (index: number) => queryAbout(inputs, index, views)};
   const outcomes = await withProgress(study, opened, {task: `ask ${plan.name}`, total}, ({signal, onProgress}) =>

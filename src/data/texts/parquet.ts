@@ -1,4 +1,4 @@
-import type {Compressors, RowGroup} from 'hyparquet';
+import type {AsyncBuffer, Compressors, RowGroup} from 'hyparquet';
 import {InputError} from '../../errors.ts';
 import {unzippedLimit} from '../files.ts';
 import {nameOf} from './blocks.ts';
@@ -40,25 +40,59 @@ export async function* parquetRows(
   const file = nameOf(path);
   if (path === '-')
     throw new InputError('Parquet can’t be read from stdin, because it is read from its end. Name the file.');
-  const {asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, parquetSchema} = await import('hyparquet');
-  const {compressors} = await import('hyparquet-compressors');
-  const opened = await failing(file, async () => {
-    const buffer = await asyncBufferFromFile(path);
-    return {buffer, metadata: await parquetMetadataAsync(buffer)};
-  });
-  const {buffer, metadata} = opened;
-  const columns = [...choose(parquetSchema(metadata).children.map(({element}) => element.name))];
-  let start = 0;
-  for (const group of metadata.row_groups) {
-    const end = start + Number(group.num_rows);
-    checkGroup(group, columns, file);
-    const options = {file: buffer, metadata, compressors: limited(compressors), columns, rowStart: start, rowEnd: end};
-    const rows = await failing(file, () => parquetReadObjects(options));
+  const {asyncBufferFromFile} = await import('hyparquet');
+  const parquet = await openParquet(file, () => asyncBufferFromFile(path));
+  const columns = choose(parquet.columns);
+  for (const {start, end} of parquet.groups) {
+    const rows = await parquet.read(columns, start, end);
     for (let from = 0; from < rows.length; from += BATCH) {
       yield {first: start + 1 + from, rows: rows.slice(from, from + BATCH)};
     }
-    start = end;
   }
+}
+
+/** A Parquet file whose rows are read when they are needed. */
+export interface OpenParquet {
+  /** Names of the outermost columns. */
+  readonly columns: readonly string[];
+  /** The rows of each row group: from `start` up to `end`, without that one. */
+  readonly groups: readonly {readonly start: number; readonly end: number}[];
+  /**
+   * Some rows of one row group, as objects by the names of the columns. All of the group's part of these columns is read.
+   *
+   * @throws InputError if they can't be read
+   */
+  read(columns: readonly string[], start: number, end: number): Promise<readonly Record<string, unknown>[]>;
+}
+
+/**
+ * Opens a Parquet file with any compression.
+ *
+ * @param file - its name, for messages
+ * @throws InputError if it can't be read as Parquet
+ */
+export async function openParquet(file: string, open: () => Promise<AsyncBuffer>): Promise<OpenParquet> {
+  const {parquetMetadataAsync, parquetReadObjects, parquetSchema} = await import('hyparquet');
+  const {compressors} = await import('hyparquet-compressors');
+  const {buffer, metadata} = await failing(file, async () => {
+    const buffer = await open();
+    return {buffer, metadata: await parquetMetadataAsync(buffer)};
+  });
+  let end = 0;
+  const groups = metadata.row_groups.map(group => {
+    const start = end;
+    end += Number(group.num_rows);
+    return {group, start, end};
+  });
+  return {
+    columns: parquetSchema(metadata).children.map(({element}) => element.name),
+    groups,
+    async read(columns, rowStart, rowEnd) {
+      for (const {group, start, end} of groups) if (start < rowEnd && end > rowStart) checkGroup(group, columns, file);
+      const options = {file: buffer, metadata, compressors: limited(compressors), rowStart, rowEnd};
+      return failing(file, () => parquetReadObjects({...options, columns: [...columns]}));
+    },
+  };
 }
 
 /** Rows that every group is allowed. A group with more rows must have enough bytes for them. */
@@ -94,7 +128,7 @@ const TOO_LONG = 'It unpacks to more than texts do, which would fill the memory.
 const BATCH = 1000;
 
 /** Columns are read whole, so a nested field needs its outermost column. */
-function neededColumns(all: readonly string[], names: FieldNames, file: string, fields: TextFields): string[] {
+export function neededColumns(all: readonly string[], names: FieldNames, file: string, fields: TextFields): string[] {
   const needed = new Set<string>();
   for (const purpose of ['text', 'label', 'id'] as const) {
     const path = names[purpose];
