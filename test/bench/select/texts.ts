@@ -40,7 +40,7 @@ export interface TextOptions {
 export async function compareOnTexts({encoder, answers, seeds, folder, sets}: TextOptions): Promise<void> {
   console.log(`\n| ${answers} answers | random | ${Object.keys(WAYS).slice(1).join(' | ')} |`);
   console.log(`| --- |${' --- |'.repeat(Object.keys(WAYS).length)}`);
-  for (const set of textSets(folder, sets)) {
+  for (const set of await textSets(folder, sets)) {
     const task = await encoded(set, encoder);
     const scores = new Map<string, number[]>();
     for (const [name, way] of Object.entries(WAYS)) {

@@ -139,7 +139,7 @@ const figures: Figures[] = [];
 console.log('| set | answers | student | agreement | CPU s | scikit-learn | CPU s | kB | texts/s | p50 ms | p99 ms |');
 console.log(`|${' --- |'.repeat(11)}`);
 const encoder = withKeptEncodings(await openEncoder(settings.encoder), cache);
-for (const set of textSets(settings.texts, settings.sets)) {
+for (const set of await textSets(settings.texts, settings.sets)) {
   // Each text is encoded once for all recipes, and that is not training.
   await encoder.encode([...set.pool, ...set.test].map(({text}) => text));
   // Most pieces of a table are encoded then, too.

@@ -54,7 +54,7 @@ await startEngine();
 console.log('| set | student | answers | draws | bought | expected | half the interval | held |');
 console.log(`|${' --- |'.repeat(8)}`);
 const percent = (share: number): string => (100 * share).toFixed(1);
-for (const set of textSets(settings.texts, settings.sets)) {
+for (const set of await textSets(settings.texts, settings.sets)) {
   for (const {name, ...taught} of STUDENTS) {
     for (const answers of settings.answers.map(Number)) {
       const draws: Draw[] = [];

@@ -3,8 +3,6 @@ import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {defineRecipe, hardLabels, type Method, type Recipe} from 'limbeck';
 import {callable} from 'limbeck/adapters/callable';
-import {detect, classes as languageNames, languages} from '../../../examples/languages/detectors.ts';
-import {classes as mailClasses, readMails} from '../../../examples/spam/mails.ts';
 import {shuffledIndices} from '../../../src/data/random.ts';
 
 export interface Row {
@@ -70,21 +68,29 @@ const [POOL, TEST] = [8000, 3000];
  *
  * @param folder - with `train.jsonl` and `test.jsonl` of lines with `text` and `label`
  */
-export function textSets(folder: string | undefined, names?: readonly string[]): readonly TextSet[] {
-  const all = [
-    // Half of them, because they are long. Those of one class stand together.
-    () => cut('mails', mailClasses, readMails(), 3000),
-    () =>
-      cut(
-        'languages',
-        languageNames,
-        languages.flatMap(({lines}) => lines).map(text => ({text, label: detect(text)})),
-      ),
-    ...(folder === undefined ? [] : [() => fromFolder(folder)]),
-  ];
-  return ['mails', 'languages', 'folder']
-    .flatMap((name, index) => (all[index] && (names?.includes(name) ?? true) ? [all[index]] : []))
-    .map(read => read());
+export async function textSets(folder: string | undefined, names?: readonly string[]): Promise<readonly TextSet[]> {
+  const all = [mails, languages, ...(folder === undefined ? [] : [() => fromFolder(folder)])];
+  const wanted = ['mails', 'languages', 'folder'].flatMap((name, index) =>
+    all[index] && (names?.includes(name) ?? true) ? [all[index]] : [],
+  );
+  return Promise.all(wanted.map(read => read()));
+}
+
+async function mails(): Promise<TextSet> {
+  const {classes, readMails} = await import('../../../examples/spam/mails.ts');
+  // Half of them, because they are long. Those of one class stand together.
+  return cut('mails', classes, readMails(), 3000);
+}
+
+/** The tables of the detectors are large, and whatever is in memory costs time at each garbage collection. */
+async function languages(): Promise<TextSet> {
+  const {detect, classes, languages} = await import('../../../examples/languages/detectors.ts');
+  const texts = languages.flatMap(({lines}) => lines);
+  return cut(
+    'languages',
+    classes,
+    texts.map(text => ({text, label: detect(text)})),
+  );
 }
 
 function cut(name: string, classes: readonly string[], all: readonly Row[], most = all.length): TextSet {
