@@ -97,11 +97,14 @@ export function cosineOf(one: ArrayLike<number>, other: ArrayLike<number>): numb
   return square === 0 || otherSquare === 0 ? 0 : product / Math.sqrt(square * otherSquare);
 }
 
-/** The values of both lists, one after the other. */
-export function concatenated(first: Float32Array, second: Float32Array): Float32Array {
-  const all = new Float32Array(first.length + second.length);
-  all.set(first);
-  all.set(second, first.length);
+/** The values of the lists, one list after the other. */
+export function concatenated(...lists: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(lists.reduce((sum, {length}) => sum + length, 0));
+  let start = 0;
+  for (const list of lists) {
+    all.set(list, start);
+    start += list.length;
+  }
   return all;
 }
 

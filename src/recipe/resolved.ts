@@ -28,7 +28,9 @@ export interface ResolvedRecipe
   readonly task: Task;
   /** Parts of the answers in cross-fitting. */
   readonly folds: number;
-  /** How many students each run trains before its own, to choose one and to calibrate it. */
+  /** Parts are tried until there are so many answers; undefined: all parts are. */
+  readonly mostTried: number | undefined;
+  /** How many students each run trains before its own, at most, to choose one and to calibrate it. */
   readonly trials: number;
   /** The levels that methods learn from, the one that shows least first. */
   readonly levels: readonly Access[];

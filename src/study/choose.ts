@@ -31,7 +31,7 @@ export async function chooseStudent(
   seed: number,
   onStep: (trial: number) => OnStep | undefined,
 ): Promise<Chosen> {
-  const {students, folds, trials, calibration} = recipe;
+  const {students, folds, mostTried, trials, calibration} = recipe;
   const classes = method.knowledge.classes.length;
   if (trials === 0) return {build: students[0]!, choice: undefined, temperature: undefined};
   const tried: Tried[] = [];
@@ -40,6 +40,7 @@ export async function chooseStudent(
     const {model} = await trainer.fresh(seed, method, build);
     const fit = await crossFit(method.knowledge, {
       folds,
+      most: mostTried,
       seed,
       signal,
       async train(part) {

@@ -1,3 +1,4 @@
+import {concatenated} from '../data/arrays.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
 import {fitTemperature} from '../knowledge/fit-temperature.ts';
@@ -14,6 +15,12 @@ export interface CrossFitOptions {
    * @default 5
    */
   readonly folds?: number;
+  /**
+   * No further part is tried once students were asked about so many answers.
+   *
+   * @default all parts are tried
+   */
+  readonly most?: number | undefined;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
   /** Trains a student on a part of the knowledge. */
@@ -45,7 +52,7 @@ export function temperatureFor(
  */
 export async function crossFit(
   knowledge: Knowledge | StoredKnowledge,
-  {folds = FOLDS, seed, signal, train}: CrossFitOptions,
+  {folds = FOLDS, most = Number.POSITIVE_INFINITY, seed, signal, train}: CrossFitOptions,
 ): Promise<CrossFit> {
   const {versions = 1} = knowledge;
   const count = countOf(knowledge) / versions;
@@ -58,7 +65,7 @@ export async function crossFit(
   const order = shuffledIndices(count, mixSeed(seed, 'parts to calibrate by'));
   const logits: Float32Array[] = [];
   const labels: number[] = [];
-  for (let fold = 0; fold < folds; fold++) {
+  for (let fold = 0; fold < folds && labels.length < most; fold++) {
     const asked = order.filter((_, index) => index % folds === fold);
     const known = order.filter((_, index) => index % folds !== fold);
     const student = await train(await readPart(knowledge, known), fold);
@@ -67,5 +74,5 @@ export async function crossFit(
     for (const label of targetsOf(answers, classes).labels) labels.push(label);
     student.model.dispose();
   }
-  return {logits: Float32Array.from(logits.flatMap(part => [...part])), labels};
+  return {logits: concatenated(...logits), labels};
 }

@@ -34,6 +34,19 @@ describe('the levels of a recipe', () => {
   });
 });
 
+describe('the parts of cross-fitting', () => {
+  it('are five, three with an assistant, or as many as the recipe says, which are then all tried', async () => {
+    const partsOf = async (changes: Parameters<typeof tinyRecipe>[1]) => {
+      const {folds, mostTried} = await resolveRecipe(tinyRecipe(teachers, changes));
+      return {folds, mostTried};
+    };
+    const assistant = {model: () => teachers['white-box']!, feature: 'dense_1'};
+    expect(await partsOf({calibration: {}})).toEqual({folds: 5, mostTried: 1000});
+    expect(await partsOf({calibration: {}, assistant})).toEqual({folds: 3, mostTried: 1000});
+    expect(await partsOf({calibration: {folds: 4}, assistant})).toEqual({folds: 4, mostTried: undefined});
+  });
+});
+
 describe('a planned method', () => {
   it('sees what it says, or else what its losses need and no more', () => {
     expect(detailNamed('top 2')).toEqual({kind: 'top-k', k: 2});

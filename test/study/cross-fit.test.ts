@@ -28,6 +28,16 @@ describe('crossFit', () => {
     expect(left.sort()).toEqual([...all].sort());
   });
 
+  it('tries whole parts until students were asked about as many answers as are enough', async () => {
+    const parts: number[] = [];
+    const train = async (_: unknown, fold: number) => {
+      parts.push(fold);
+      return tinyModel();
+    };
+    const {labels, logits} = await crossFit(knowledge, {folds: 4, most: 16, seed: 1, train});
+    expect({parts, asked: labels.length, logits: logits.length}).toEqual({parts: [0, 1], asked: 30, logits: 90});
+  });
+
   it('gives what each student says of its part, with the answers to it, and divides the same way again', async () => {
     const {logits, labels} = await crossFit(knowledge, {seed: 1, train: tinyModel});
     // Every student the same, so that its answers to all parts are those of one.
