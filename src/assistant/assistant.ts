@@ -90,6 +90,10 @@ const FOLDS = 3;
 const MOST_TRIED = 1000;
 /** Standard errors by which the plain classifier must be better, so that the assistant is left out (McNemar's test). */
 const BETTER = 2;
+/** Standard errors by which the plain classifier must be better or worse, so that no further part is tried. */
+const CLEAR = 3;
+/** The fewest answers that an agreement is measured on, if there are so many. */
+const ENOUGH = 100;
 /** Standard errors by which losses must be higher, so that a setting is left out. */
 const WORSE = 3;
 /** Accuracy of a search, see `MinimiseOptions`. A closer one says the same of inputs that the head has not seen. */
@@ -118,10 +122,12 @@ interface Chosen extends Omit<Assistant, 'head'> {
 function chosen(lesson: AssistantLesson): Chosen {
   const {labels, names, seed} = lesson;
   const order = shuffledIndices(labels.length, seed, 'parts to fit an assistant').subarray(0, MOST_TRIED);
+  const folds = Math.min(FOLDS, order.length);
   const settings = TRIED.filter(({knowsNames}) => names !== undefined || !knowsNames);
   let running: readonly Tried[] = settings.map(setting => ({...setting, losses: [], named: []}));
+  const wanted: number[] = [];
   const plainly: number[] = [];
-  const folds = Math.min(FOLDS, order.length);
+  let against: Against | undefined;
   for (let fold = 0; fold < folds; fold++) {
     const known = partOf(
       lesson,
@@ -133,23 +139,35 @@ function chosen(lesson: AssistantLesson): Chosen {
     );
     plainly.push(...Array.from(plainLabels(known, held.plain)));
     tryOn(known, held, running);
+    wanted.push(...held.labels);
     running = stillRunning(running);
+    against = compared(running[0]!.named, plainly, wanted);
+    if (running.length === 1 && wanted.length >= ENOUGH && Math.abs(against.errors) > CLEAR) break;
   }
   const [best] = running;
-  const wanted = Array.from({length: folds}, (_, fold) => order.filter((_, index) => index % folds === fold)).flatMap(
-    held => Array.from(held, row => labels[row]!),
-  );
-  const isRight = (named: readonly number[]) => wanted.map((label, row) => (named[row] === label ? 1 : 0));
-  const [own, plain] = [isRight(best!.named), isRight(plainly)];
-  const [lost, won] = [0, 1].map(right => own.filter((each, row) => each === right && plain[row] !== right).length);
+  const {agreement, plainAgreement, errors} = against!;
   return {
     penalty: best!.penalty,
     knowsNames: best!.knowsNames,
     start: best!.last,
-    agreement: mean(own),
-    plainAgreement: mean(plain),
-    isUseful: lost! - won! <= BETTER * Math.sqrt(lost! + won!),
+    agreement,
+    plainAgreement,
+    isUseful: errors <= BETTER,
   };
+}
+
+/** A head and the plain classifier on the same answers. */
+interface Against extends Pick<AssistantChoice, 'agreement' | 'plainAgreement'> {
+  /** Standard errors by which the plain classifier is better: McNemar (1947). */
+  readonly errors: number;
+}
+
+function compared(named: readonly number[], plainly: readonly number[], wanted: readonly number[]): Against {
+  const rightIn = (given: readonly number[]) => wanted.map((label, row) => (given[row] === label ? 1 : 0));
+  const [own, plain] = [rightIn(named), rightIn(plainly)];
+  const [lost, won] = [0, 1].map(right => own.filter((each, row) => each === right && plain[row] !== right).length);
+  const errors = lost === won ? 0 : (lost! - won!) / Math.sqrt(lost! + won!);
+  return {agreement: mean(own), plainAgreement: mean(plain), errors};
 }
 
 /** A setting, and what its heads said of answers that they did not learn from. */

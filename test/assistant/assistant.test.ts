@@ -61,6 +61,19 @@ describe('fitAssistant', () => {
     expect(penaltyAt(0.5)).toBe(0.1);
   });
 
+  it('is tried on no further part once one setting is left and its use is clear', () => {
+    /** True if it gave a whole number of the 200 answers of one part. */
+    const isOfOnePart = (noise: number): boolean => {
+      const {encodings, labels} = vectors(600, noise, 1);
+      const targets = oneHot(labels, classes);
+      const given = 200 * fitAssistant(lesson(600, {encodings, labels, targets, names: undefined})).agreement;
+      return Math.abs(given - Math.round(given)) < 1e-6;
+    };
+    expect([0.7, 0.8, 0.9].map(isOfOnePart)).toEqual([true, true, true]);
+    // Here no penalty is clearly better, so that all 600 answers are asked about.
+    expect(isOfOnePart(0.5)).toBe(false);
+  });
+
   it('learns from distributions', () => {
     const whole = lesson(120);
     const unsure = whole.targets.map(target => 0.6 * target + 0.1);
