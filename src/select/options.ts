@@ -171,12 +171,13 @@ function checkEncodable(strategy: Strategy | undefined, {kind}: Inputs): void {
 
 /** How many of the inputs are drawn at random and how many are chosen, for people: a sentence. */
 export function describeShares({by, start, held, first, calibration, most, explore}: Plan): string {
+  const rest = most - held - calibration - first;
   const parts = [
-    `${held} drawn at random to measure by`,
+    // Without a further round nothing is measured.
+    `${held} drawn at random${rest > 0 ? ' to measure by' : ''}`,
     ...(calibration > 0 ? [`${calibration} drawn at random to calibrate by`] : []),
     `${first} ${start ? `chosen by ${start.name}` : 'drawn at random'} to begin with`,
   ];
-  const rest = most - held - calibration - first;
   if (rest > 0) {
     parts.push(`${rest} chosen by ${by.name}${explore > 0 ? ` (${Math.round(100 * explore)} % of them drawn)` : ''}`);
   }

@@ -22,9 +22,9 @@ export interface SelectionRound {
   readonly held: number;
   /**
    * How often this round's student agrees with the teacher on the held-out inputs. It learned from all answers that are
-   * neither held out nor for calibration.
+   * neither held out nor for calibration. Undefined if this is the only round: no student is trained, since none chooses.
    */
-  readonly agreement: ShareInterval;
+  readonly agreement: ShareInterval | undefined;
   /** The expected gain of the next 100 calls; undefined after the first round. */
   readonly gain: ExpectedGain | undefined;
   /** Inputs of this round that were left without an answer, by their indices in the pool. They are not chosen again. */
@@ -48,7 +48,9 @@ export function describeStop(reason: StopReason): string {
 
 /** One line about a round, for people. */
 export function describeRound({round, rows, held, agreement, gain, stopped}: SelectionRound): string {
-  const measured = `agreement ${percent(agreement.share)} % ${between(agreement.interval)} on ${held} held out`;
+  const measured = agreement
+    ? `agreement ${percent(agreement.share)} % ${between(agreement.interval)} on ${held} held out`
+    : 'in one round, so that no student had to choose';
   const end = stopped ? `. It ends here: ${describeStop(stopped)}.` : '.';
   return `Round ${round}: ${rows.length.toLocaleString('en-US')} answers, ${measured}${next(gain, stopped)}${end}`;
 }
@@ -121,7 +123,8 @@ export type StopReason = 'most' | 'agreement' | 'gain' | 'pool' | 'budget';
 
 /** The state that the rules look at. */
 export interface Standing {
-  readonly agreement: ShareInterval;
+  /** Undefined if it was not measured. */
+  readonly agreement: ShareInterval | undefined;
   readonly gain: ExpectedGain | undefined;
   /** The gain that the round before expected. */
   readonly gainBefore: ExpectedGain | undefined;
@@ -138,7 +141,7 @@ export function stopReason(
   {agreement, gain, gainBefore, left, unasked, isUnpaid}: Standing,
   rules: StopRules,
 ): StopReason | undefined {
-  if (rules.agreement !== undefined && agreement.interval[0] >= rules.agreement) return 'agreement';
+  if (rules.agreement !== undefined && agreement && agreement.interval[0] >= rules.agreement) return 'agreement';
   const isLittle = (of: ExpectedGain | undefined): boolean => of !== undefined && of.gain < (rules.gain ?? 0);
   if (isLittle(gainBefore) && isLittle(gain)) return 'gain';
   if (isUnpaid) return 'budget';

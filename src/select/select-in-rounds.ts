@@ -73,10 +73,12 @@ async function* rounds<A extends Access>(
     }
     run.add(next, knowledge, missing);
     const {learned, held} = run.knowledge();
-    const students = await trainAll(learned, plan, round, options);
+    // Nothing that was asked in one round waits for a student.
+    const isOnly = last === undefined && run.isComplete;
+    const students = isOnly ? [] : await trainAll(learned, plan, round, options);
     try {
-      const agrees = await agreementsOf(students, held, signal);
-      last = run.close({round, asked: next.length, missing}, agrees, last);
+      const agrees = isOnly ? undefined : await agreementsOf(students, held, signal);
+      last = run.close({round, asked: next.length, missing, held: held.inputs.count}, agrees, last);
       yield last;
       if (last.stopped === undefined) {
         const size = Math.min(plan.size, plan.most - run.askedCount);

@@ -36,6 +36,11 @@ export class SelectionRun {
     return this.#asked.size;
   }
 
+  /** True if nothing more may be asked about, or can be. */
+  get isComplete(): boolean {
+    return this.#asked.size >= Math.min(this.#plan.most, this.#order.length);
+  }
+
   /**
    * The first inputs to ask about: held-out and others mixed, so that the end of a budget cuts both; then calibration.
    *
@@ -85,16 +90,19 @@ export class SelectionRun {
     return [...rows.keys()].filter(index => this.#calibrating.has(rows[index]!));
   }
 
-  /** @param agrees - [held], how often the round's students agree with the teacher */
+  /**
+   * @param held - number of held-out answers
+   * @param agrees - [held], how often the round's students agree with the teacher; undefined if there are none
+   */
   close(
-    {round, asked, missing}: Pick<SelectionRound, 'round' | 'asked' | 'missing'>,
-    agrees: Float64Array,
+    {round, asked, missing, held}: Pick<SelectionRound, 'round' | 'asked' | 'missing' | 'held'>,
+    agrees: Float64Array | undefined,
     last: SelectionRound | undefined,
   ): SelectionRound {
     const {seed, most, stop} = this.#plan;
-    const apart = agrees.length + this.#calibrationInputs().length;
-    this.#measured.push({answers: this.#answered.rows.length - apart, agrees});
-    const agreement = shareOf(agrees);
+    const apart = held + this.#calibrationInputs().length;
+    if (agrees) this.#measured.push({answers: this.#answered.rows.length - apart, agrees});
+    const agreement = agrees && shareOf(agrees);
     const gain = expectedGain(this.#measured, {seed: mixSeed(seed, `gain after round ${round}`)});
     const stopped = stopReason(
       {
@@ -112,7 +120,7 @@ export class SelectionRun {
       asked,
       knowledge: this.#whole(),
       rows: Int32Array.from(this.#answered.rows),
-      held: agrees.length,
+      held,
       agreement,
       gain,
       missing,

@@ -58,8 +58,8 @@ export interface RoundResult {
   readonly answers: number;
   /** Number of held-out answers. */
   readonly held: number;
-  /** How often this round's student agrees with the teacher on the held-out inputs. */
-  readonly agreement: ShareInterval;
+  /** How often this round's student agrees with the teacher on the held-out inputs; absent if there was one round alone. */
+  readonly agreement?: ShareInterval | undefined;
   /** What the next 100 calls were expected to buy; absent after the first round. */
   readonly gain?: ExpectedGain | undefined;
   /** Why no round follows; absent if one does. */

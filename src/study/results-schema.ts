@@ -104,7 +104,7 @@ const round = schemaOf<choices.RoundResult>()('RoundResult', {
   round: count,
   answers: count,
   held: count,
-  agreement: shareInterval,
+  agreement: shareInterval.optional(),
   gain: gain.optional(),
   stopped: oneOf<StopReason>({most: true, agreement: true, gain: true, pool: true, budget: true}).optional(),
 });

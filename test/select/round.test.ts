@@ -34,6 +34,12 @@ it('says why it ends, and before the second round that nothing is known of the n
   );
 });
 
+it('says that no student had to choose if all was asked in one round', () => {
+  expect(describeRound({...round, round: 1, agreement: undefined, gain: undefined, stopped: 'most'})).toBe(
+    'Round 1: 1,750 answers, in one round, so that no student had to choose. It ends here: as many inputs as were allowed have been asked about.',
+  );
+});
+
 const curve = {floor: 0, scale: 1, rate: 0.5};
 const gainOf = (gain: number): ExpectedGain => ({calls: 100, gain, interval: [0, 1], curve});
 

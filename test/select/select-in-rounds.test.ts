@@ -94,6 +94,17 @@ describe('selectInRounds', () => {
     },
   );
 
+  it('trains no student if all is asked in one round, whether an answer is missing or not', async () => {
+    const train = () => Promise.reject(new Error('No student has to choose.'));
+    const rounds = await select({first: 30, train});
+    expect(rounds).toMatchObject([{round: 1, asked: 40, held: 10, stopped: 'most'}]);
+    expect(rounds[0]).toMatchObject({agreement: undefined, gain: undefined});
+    const one = await select({first: 30, train}, teacher =>
+      failing(teacher, at => (at === 20 ? new TeacherError('tiny', 'Unreadable.') : undefined)),
+    );
+    expect(one).toMatchObject([{asked: 40, agreement: undefined, stopped: 'most'}]);
+  });
+
   it('draws what calibrates at random, whatever the strategy, and lets no student of a round learn from it', async () => {
     const learned: string[][] = [];
     const rounds = await select({
@@ -167,7 +178,7 @@ describe('selectInRounds', () => {
       const logits = await predictLogits(students[index]!, inputs);
       const ofHeld = rows.flatMap(row => [...logits.subarray(3 * row, 3 * row + 3)]);
       const {labels} = answers as {readonly labels: Int32Array};
-      expect(round.agreement.share).toBeCloseTo(
+      expect(round.agreement!.share).toBeCloseTo(
         accuracy(
           ofHeld,
           rows.map(row => labels[row]!),

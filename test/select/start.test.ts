@@ -162,7 +162,7 @@ describe('a selection whose strategy has an encoder', () => {
         '51 chosen by margin (25 % of them drawn). Only inputs drawn at random stand for future ones',
     );
     expect(describeShares(planOf(pool.inputs, {by: margin(), most: 30, held: 20, first: 10, seed: 1}))).toBe(
-      '20 drawn at random to measure by, 10 drawn at random to begin with. Only inputs drawn at random stand for future ones',
+      '20 drawn at random, 10 drawn at random to begin with. Only inputs drawn at random stand for future ones',
     );
   });
 

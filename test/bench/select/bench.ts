@@ -143,7 +143,8 @@ async function run(access: Access, by: Strategy, seed: number): Promise<number[]
     measured.push({answers: knowledge.inputs.count - HELD, error: 1 - onTest});
     if (gain) expected.push(gain);
     estimates.rounds++;
-    if (agreement.interval[0] <= onTest && onTest <= agreement.interval[1]) estimates.agreementHeld++;
+    const [low, high] = agreement!.interval;
+    if (low <= onTest && onTest <= high) estimates.agreementHeld++;
     if (!BUDGETS.includes(knowledge.inputs.count)) continue;
     const student = await trained(access, knowledge, seed);
     atBudget.push(await agreementOnTest(student));

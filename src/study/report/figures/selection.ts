@@ -7,27 +7,35 @@ import {type Html, html} from '../html.ts';
 import {dataTable} from '../table.ts';
 import {curvePlot, type MethodCurve} from './budgets.ts';
 
-/** Agreement on held-out inputs after each round of a selection; undefined if no method chose its inputs in rounds. */
+/**
+ * How methods chose their inputs, and agreement on held-out inputs after each round that was measured; undefined if no
+ * method chose its inputs.
+ */
 export function selectionFigure({methods}: Results): Html | undefined {
   const curves = methods.flatMap(({method, selection}, index) =>
     selection ? [curveOf(method, selection, colourOf(index))] : [],
   );
   if (curves.length === 0) return undefined;
+  const sentences = methods.flatMap(({method, selection}) => (selection ? sentenceOf(method, selection) : []));
+  const said = html`${sentences.map(sentence => html`<p>${sentence}</p>`)}`;
   const dots = curves.flatMap(curve => curve.dots);
-  const plot = curvePlot(curves, {
+  if (dots.length === 0) return said;
+  const measured = curves.filter(curve => curve.dots.length > 0);
+  const plot = curvePlot(measured, {
     axis: 'answers so far, logarithmic',
     ticks: [...new Set(dots.map(({x}) => x))].toSorted((one, other) => one - other),
     tickText: count,
     label: 'Agreement on held-out inputs by number of answers, for each method that chose its inputs',
     description: dots.map(({title}) => `${title}.`).join(' '),
   });
-  const sentences = methods.flatMap(({method, selection}) => (selection ? sentenceOf(method, selection) : []));
-  return html`${sentences.map(sentence => html`<p>${sentence}</p>`)}
+  return html`${said}
 ${figure('figure-selection', html`<div class="single">${plot}</div>`, caption(methods), data(methods))}`;
 }
 
 function curveOf(name: string, {rounds}: MethodSelection, colour: string): MethodCurve {
-  const dots = rounds.map(({round, answers, agreement: {share, interval}}) => {
+  const dots = rounds.flatMap(({round, answers, agreement}) => {
+    if (agreement === undefined) return [];
+    const {share, interval} = agreement;
     const [low, high] = interval;
     const range = `${percentage(low)} to ${percentage(high)}`;
     const title = `${name}, round ${round}: ${counted(answers, 'answer')}, ${percentage(share)} (${range})`;
@@ -49,10 +57,10 @@ function gainText({gain}: RoundResult): string {
 
 function data(methods: Results['methods']): Html {
   const rows = methods.flatMap(({method, selection}) =>
-    (selection?.rounds ?? []).map(({round, answers, held, agreement: {share, interval}, gain}) => [
+    (selection?.rounds ?? []).map(({round, answers, held, agreement, gain}) => [
       ...[method, round, answers, held],
-      ...[share, ...interval, gain?.gain ?? Number.NaN, ...(gain?.interval ?? [Number.NaN, Number.NaN])].map(
-        value => 100 * value,
+      ...[agreement?.share, ...(agreement?.interval ?? UNKNOWN), gain?.gain, ...(gain?.interval ?? UNKNOWN)].map(
+        (value = Number.NaN) => 100 * value,
       ),
     ]),
   );
@@ -65,6 +73,8 @@ function data(methods: Results['methods']): Html {
     rows,
   });
 }
+
+const UNKNOWN = [undefined, undefined];
 
 function caption(methods: Results['methods']): string {
   const held = new Set(methods.flatMap(({selection}) => selection?.rounds.map(round => count(round.held)) ?? []));
