@@ -9,10 +9,10 @@ import {openQueueServer, type QueueServer} from '../queue/server.ts';
 import {moduleDigest, pathHere} from '../queue/session.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
-import {labelQueries, teachersAsked} from '../study/asking.ts';
+import {teachersAsked} from '../study/asking.ts';
 import {type QuestionStudy, withStudies} from '../study/studies.ts';
 import {directoryOf, openStudy, type StudyOptions} from '../study/study.ts';
-import {checkMissing, type Found, type LabelFlags, type LabelledStudy, reportLabelled} from './label.ts';
+import {checkMissing, type Found, type LabelFlags, type LabelledStudy, labelWhole, reportLabelled} from './label.ts';
 import {studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
 
@@ -56,7 +56,7 @@ function studiesOf(path: string, {level}: QueueLabelFlags, options: StudyOptions
       await loadRecipe(path),
       {...options, record: 'none', waitsForStore: true},
       async (about, own) => {
-        const recipe = resolved.get(own.directory) ?? (await resolveRecipe(about));
+        const recipe = resolved.get(own.directory) ?? (await resolveRecipe(about, 'sample'));
         resolved.set(own.directory, recipe);
         return openStudy(recipe, level ? [level] : recipe.levels, own);
       },
@@ -117,7 +117,7 @@ async function assemble(studies: readonly QuestionStudy[], reasons: MissingReaso
   const labelled: LabelledStudy[] = [];
   for (const {question, study} of studies) {
     const found: Found[] = [];
-    for (const plan of plansOf(study.recipe, level)) found.push(await labelQueries(study, plan, reasons[part++]));
+    for (const plan of plansOf(study.recipe, level)) found.push(await labelWhole(study, plan, reasons[part++]));
     labelled.push({study, question: question?.name, found});
   }
   return labelled;

@@ -2,10 +2,13 @@ import {whileNotingEndings} from '../ask/provider/endings.ts';
 import {checkPermission} from '../ask/provider/terms.ts';
 import {checkWritable} from '../data/files.ts';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
+import {countOf} from '../knowledge/knowledge.ts';
 import {loadRecipe} from '../recipe/load.ts';
+import type {QueryPlan} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
 import {labelQueries, type Pending, teachersAsked} from '../study/asking.ts';
+import {type LabelledInShards, labelInShards} from '../study/label-shards.ts';
 import type {Labelled} from '../study/missing.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
 import {
@@ -48,7 +51,7 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const levelsOf = ({levels}: ResolvedRecipe) => (flags.level ? [flags.level] : levels);
   const plansOf = (recipe: ResolvedRecipe) => recipe.queryPlans.filter(({level}) => levelsOf(recipe).includes(level));
   const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) => {
-    const recipe = await resolveRecipe(about, shard ? 'sample' : 'all');
+    const recipe = await resolveRecipe(about, 'sample');
     if (shard) rowsIn(shard, recipe, plansOf(recipe));
     return openStudy(recipe, levelsOf(recipe), own);
   };
@@ -60,7 +63,7 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
       for (const {question, study} of studies) {
         const found: Found[] = [];
         for (const plan of plansOf(study.recipe)) {
-          found.push(await (shard ? labelShard(study, plan, shard) : labelQueries(study, plan)));
+          found.push(await (shard ? labelShard(study, plan, shard) : labelWhole(study, plan)));
         }
         done.push({study, question: question?.name, found});
       }
@@ -80,7 +83,16 @@ export interface LabelledStudy {
 }
 
 /** The outcome of a query plan. */
-export type Found = Labelled | LabelledShard | Pending;
+export type Found = Labelled | LabelledInShards | LabelledShard | Pending;
+
+/** Asks about a whole transfer set, and saves its knowledge: of data in shards, in shards. */
+export function labelWhole(
+  study: Study,
+  plan: QueryPlan,
+  reasons?: ReadonlyMap<number, Error>,
+): Promise<Labelled | LabelledInShards | Pending> {
+  return study.recipe.shards ? labelInShards(study, plan, reasons) : labelQueries(study, plan, reasons);
+}
 
 function noteOnJoining(shard: Shard): string {
   const flag = 'of' in shard ? '--shard' : '--rows';
@@ -118,17 +130,18 @@ function rowOf(found: Found) {
   const whose = {level, ...(own && {method: own.method}), ...part};
   if ('pending' in found) return {...whose, answers: 0, ...found.ledger};
   const {knowledge, ledger, missing, total} = found;
-  const answers = knowledge.inputs.count;
-  const {share: missingShare} = missingInputs(missing.length, total);
+  const answers = countOf(knowledge);
+  const lacking = missing.length + ('unasked' in found ? found.unasked : 0);
+  const {share: missingShare} = missingInputs(lacking, total);
   const path = 'path' in found && {path: found.path};
-  return {...whose, answers, missing: missing.length, missingShare, detail: knowledge.detail, ...path, ...ledger};
+  return {...whose, answers, missing: lacking, missingShare, detail: knowledge.detail, ...path, ...ledger};
 }
 
 function lineOf(found: Found): string {
   const {asked, bought, cached, imported} = found.ledger;
   if ('pending' in found) return 'no answers yet';
   const {knowledge, total} = found;
-  const answers = knowledge.inputs.count;
+  const answers = countOf(knowledge);
   // If a teacher is made of others, their answers are bought and kept.
   const made = asked > total ? `made of ${asked} of its parts, ` : '';
   const ofLogs = imported === undefined ? '' : `, ${imported} of them imported`;

@@ -131,3 +131,14 @@ export function unitRows(rows: Float32Array, width: number): Float32Array {
   }
   return directions;
 }
+
+/** The last index of ascending values at which the value is at most `wanted`. */
+export function lastAtMost(count: number, valueAt: (index: number) => number, wanted: number): number {
+  let [low, high] = [0, count - 1];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (valueAt(middle) <= wanted) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}

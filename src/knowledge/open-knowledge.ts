@@ -1,9 +1,11 @@
+import {stat} from 'node:fs/promises';
 import {sizeOf} from '../data/inputs.ts';
 import {KnowledgeError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Detail} from '../teacher.ts';
 import {coarsenAnswers} from './answers.ts';
 import type {StoredKnowledge} from './knowledge.ts';
+import {openShards} from './open-shards.ts';
 import {
   checkRowsFit,
   FEATURE,
@@ -26,7 +28,8 @@ export interface OpenKnowledgeOptions {
 }
 
 /**
- * Opens a file that `saveKnowledge` saved, or a file of that form made elsewhere, without reading its rows. Each row is
+ * Opens a file that `saveKnowledge` saved, a file of that form made elsewhere, or a folder of such files with an index, as
+ * `limbeck label` saves of data in shards, without reading its rows. Each row is
  * read when it is needed, so a set can be larger than memory. Every read checks its rows as `loadKnowledge` would.
  *
  * @throws KnowledgeError, with the path, if the file can't be read, its parts don't fit together, or its answers don't
@@ -35,6 +38,14 @@ export interface OpenKnowledgeOptions {
 export async function openKnowledge(path: string, options: OpenKnowledgeOptions = {}): Promise<StoredKnowledge> {
   checkOptions('openKnowledge', options, {detail: kinds.object} satisfies Shape<OpenKnowledgeOptions>);
   const {detail} = options;
+  const isFolder = await stat(path).then(
+    found => found.isDirectory(),
+    () => false,
+  );
+  return isFolder ? openShards(path, file => openFile(file, detail)) : openFile(path, detail);
+}
+
+async function openFile(path: string, detail: Detail | undefined): Promise<StoredKnowledge> {
   const file = await openTensors(path);
   try {
     const knowledge = storedIn(path, file, detail);

@@ -1,4 +1,5 @@
-import {mkdir, stat} from 'node:fs/promises';
+import {existsSync} from 'node:fs';
+import {mkdir, rm, stat} from 'node:fs/promises';
 import {dirname, join} from 'node:path';
 import {selectSplit} from '../data/split.ts';
 import {versionsOf} from '../data/versions.ts';
@@ -6,6 +7,7 @@ import {selectAnswers} from '../knowledge/answers.ts';
 import {loadKnowledge, saveKnowledge} from '../knowledge/files.ts';
 import {coarsenKnowledge, type Knowledge, trueLabels} from '../knowledge/knowledge.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
+import {INDEX_FILE} from '../knowledge/shard-index.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {Drawn, ResolvedRecipe} from '../recipe/resolve.ts';
 import {withAnswers} from './divide.ts';
@@ -14,15 +16,27 @@ import type {Study} from './study.ts';
 
 /** Saves the knowledge of a query plan, and replaces what was saved before. */
 export async function keep(directory: string, plan: QueryPlan, knowledge: Knowledge): Promise<string> {
-  const path = knowledgePath(directory, plan);
+  const path = knowledgeFile(directory, plan);
   await mkdir(dirname(path), {recursive: true});
   await saveKnowledge(path, knowledge);
+  await rm(knowledgeFolder(directory, plan), {recursive: true, force: true});
   return path;
 }
 
-/** The file of a query plan's knowledge. */
+/** Where a query plan's knowledge is: in a file, or in a folder of shards. */
 export function knowledgePath(directory: string, plan: QueryPlan): string {
+  const folder = knowledgeFolder(directory, plan);
+  return existsSync(join(folder, INDEX_FILE)) ? folder : knowledgeFile(directory, plan);
+}
+
+/** The file of a query plan's knowledge, if it is in one. */
+export function knowledgeFile(directory: string, plan: QueryPlan): string {
   return join(directory, 'knowledge', `${plan.fileName}.safetensors`);
+}
+
+/** The folder of a query plan's knowledge, if it is in shards. */
+export function knowledgeFolder(directory: string, plan: QueryPlan): string {
+  return join(directory, 'knowledge', `${plan.fileName}.shards`);
 }
 
 /**
@@ -99,10 +113,8 @@ export async function withAllKnowledge<T>(
   );
 }
 
-/** A file that is not there is left to its reader, who says so. */
+/** A file that is not there is left to its reader, who says so. Shards are never read as a whole. */
 async function isSmall(path: string): Promise<boolean> {
-  const size = await stat(path)
-    .then(({size}) => size)
-    .catch(() => 0);
-  return size <= SMALL;
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined || (found.isFile() && found.size <= SMALL);
 }

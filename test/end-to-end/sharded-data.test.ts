@@ -14,7 +14,7 @@ it('labels data in shards by ranges over one store, with the same knowledge as f
   await writeShards(at('shards'), TEXTS, [200, 150, 200, 50]);
   await writeLines(at('all.jsonl'), TEXTS);
   await writeLines(at('test.jsonl'), ['to measure by', 'and another']);
-  const knowledge = () => readFile(at('out/sharded/knowledge/black-box.safetensors'));
+  const knowledge = () => readFile(at('out/sharded/knowledge/black-box.shards/rows-000000000000.safetensors'));
   // Another store, so that nothing is kept.
   const alone = ['--cache', 'alone/answers', '--out', 'alone/out'];
   await mkdir(at('alone'));
@@ -24,6 +24,8 @@ it('labels data in shards by ranges over one store, with the same knowledge as f
   expect((await Promise.all(parts)).map(({levels}) => levels[0]!.answers)).toEqual([200, 400, 600]);
   const {levels} = await json<Labelled>([...LABEL, '--offline']);
   expect(levels).toMatchObject([{answers: 600, bought: 0, missing: 0}]);
-  expect(await knowledge()).toEqual(await readFile(at('alone/out/knowledge/black-box.safetensors')));
+  expect(await knowledge()).toEqual(
+    await readFile(at('alone/out/knowledge/black-box.shards/rows-000000000000.safetensors')),
+  );
   expect((await run(['train', fixture('sharded.ts')])).stdout).toContain('Student: out/sharded');
 });

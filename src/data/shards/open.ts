@@ -1,6 +1,7 @@
 import {hash} from 'node:crypto';
 import pLimit from 'p-limit';
 import {InputError} from '../../errors.ts';
+import {lastAtMost} from '../arrays.ts';
 import type {OpenParquet} from '../texts/parquet.ts';
 import {type IndexedShard, indexedShards} from './kept-index.ts';
 import {readLineBlocks, type StoredRow} from './line-blocks.ts';
@@ -122,17 +123,6 @@ function blockOf({start, index: {firstRows}}: PlacedShard, row: number): number 
 /** Row groups are read one by one, and lines up to a number of bytes. */
 function isOneRead({isParquet, index: {offsets}}: PlacedShard, from: number, block: number): boolean {
   return !isParquet && offsets[block]! - offsets[from]! < MOST_BYTES;
-}
-
-/** The last index of ascending values at which the value is at most `wanted`. */
-function lastAtMost(count: number, valueAt: (index: number) => number, wanted: number): number {
-  let [low, high] = [0, count - 1];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (valueAt(middle) <= wanted) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 /** Reads the rows of a shard from the first to the last that are wanted, which are in these blocks. */

@@ -1,0 +1,153 @@
+import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {textShards} from '../../src/data/shards/dataset.ts';
+import {loadKnowledge} from '../../src/knowledge/files.ts';
+import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
+import {readShardIndex} from '../../src/knowledge/shard-index.ts';
+import {hardLabels} from '../../src/losses/hard-labels.ts';
+import type {Recipe} from '../../src/recipe/recipe.ts';
+import {resolveRecipe} from '../../src/recipe/resolve.ts';
+import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
+import {labelQueries} from '../../src/study/asking.ts';
+import {knowledgePath, withSavedKnowledge} from '../../src/study/knowledge.ts';
+import {type LabelledInShards, labelInShards} from '../../src/study/label-shards.ts';
+import type {Labelled} from '../../src/study/missing.ts';
+import {learn} from '../../src/study/run.ts';
+import {openStudy, type Study, type StudyOptions} from '../../src/study/study.ts';
+import type {Teacher} from '../../src/teacher.ts';
+import {writeLines} from '../data/shards/shard-files.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'limbeck-label-shards-'));
+  await writeLines(at('texts.jsonl'), TEXTS);
+  await writeLines(at('test.jsonl'), ['to measure by', 'and another']);
+});
+afterAll(() => rm(folder, {recursive: true}));
+
+const at = (path: string) => join(folder, path);
+const TEXTS = Array.from({length: 250}, (_, row) => `text ${row} of ${'many '.repeat(row % 7)}`);
+const classes = ['even', 'odd'];
+const asked: string[] = [];
+
+/** A service in this process. It can't answer what holds the word `broken`. */
+const parity: Teacher<'black-box'> = {
+  ...{name: 'parity', identity: {}, access: 'black-box', classes, detail: {kind: 'label'}, maxBatch: 10},
+  ask: async queries =>
+    queries.map(({input}) => {
+      const {text} = input as {readonly text: string};
+      asked.push(text);
+      if (text.startsWith(broken)) return {error: new Error('This one not.')};
+      return {answer: {kind: 'label', label: text.length % 2}};
+    }),
+};
+let broken = 'nothing';
+
+const recipe: Recipe = {
+  name: 'sharded',
+  data: () => textShards({path: at('texts.jsonl'), test: at('test.jsonl'), classes, index: at('index')}),
+  transfer: {size: 250},
+  teachers: {'black-box': () => parity},
+  student: hashedNgrams({units: [4], buckets: 256}),
+  methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()]}],
+  seeds: [1],
+  training: {epochs: 2, batchSize: 32},
+};
+
+const placesFor = (name: string) => ({directory: at(`${name}/out`), cache: at(`${name}/answers`)});
+
+async function inStudy<T>(
+  options: StudyOptions,
+  held: 'all' | 'sample',
+  use: (study: Study) => Promise<T>,
+): Promise<T> {
+  asked.length = 0;
+  const study = await openStudy(await resolveRecipe(recipe, held), ['black-box'], options);
+  return use(study).finally(() => study.close());
+}
+
+const labelled = (name: string, options: StudyOptions = {}) =>
+  inStudy({...placesFor(name), ...options}, 'sample', async study => {
+    const found = await labelInShards(study, study.recipe.queryPlans[0]!, new Map(), 100);
+    return found as LabelledInShards;
+  });
+
+/** The weights of the student that `train` makes. */
+const trained = (name: string) =>
+  inStudy(placesFor(name), 'sample', async study => {
+    const [method] = study.recipe.methods;
+    const {directory} = await withSavedKnowledge(study, method!, saved => learn(study, saved, 1, {}));
+    const files = (await readdir(directory)).filter(file => file.endsWith('.bin')).sort();
+    expect(files.length).toBeGreaterThan(0);
+    return Promise.all(files.map(file => readFile(join(directory, file), 'base64')));
+  });
+
+const rows = (count: number) => Array.from({length: count}, (_, row) => row);
+
+describe('labelInShards', () => {
+  it('saves shards with an index, which hold the same as one file, and train the same student to the bit', async () => {
+    const whole = await inStudy(placesFor('whole'), 'all', study => labelQueries(study, study.recipe.queryPlans[0]!));
+    const {path, knowledge, missing, unasked, ledger} = await labelled('parts');
+    expect([knowledge, missing, unasked]).toEqual([{count: 250, detail: {kind: 'label'}}, [], 0]);
+    expect(ledger).toMatchObject({asked: 250, bought: 250});
+    const one = await loadKnowledge((whole as Labelled).path);
+    const stored = await openKnowledge(path);
+    const order = [249, ...rows(250), 100, 99, 7];
+    expect(await stored.readInputs(rows(250))).toEqual(one.inputs);
+    expect(await stored.readAnswers(rows(250))).toEqual(one.answers);
+    expect(await stored.readInputs(order)).toMatchObject({texts: order.map(row => TEXTS[row])});
+    await expect(stored.readInputs([250])).rejects.toThrow('There is no row 250 in');
+    await stored.close();
+    const index = await readShardIndex(path);
+    expect(index!.shards.map(({file, rows, count}) => [file, rows, count])).toEqual([
+      ['rows-000000000000.safetensors', [0, 100], 100],
+      ['rows-000000000100.safetensors', [100, 200], 100],
+      ['rows-000000000200.safetensors', [200, 250], 50],
+    ]);
+    expect(await trained('parts')).toEqual(await trained('whole'));
+  });
+
+  it('goes on after the last shard that is whole, and makes a damaged one again from kept answers', async () => {
+    const stop = new AbortController();
+    const onProgress = () => {
+      if (asked.length > 120) stop.abort();
+    };
+    await labelled('stopped', {signal: stop.signal, onProgress}).catch(() => {});
+    const {path} = await labelled('stopped');
+    expect(asked.length).toBeLessThan(140);
+    const before = await readFile(join(path, 'index.json'), 'utf8');
+    const file = join(path, 'rows-000000000100.safetensors');
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.with(-1, bytes.at(-1)! ^ 1));
+    expect(await labelled('stopped')).toMatchObject({ledger: {asked: 100, bought: 0}});
+    expect(await readFile(file)).toEqual(bytes);
+    expect(await readFile(join(path, 'index.json'), 'utf8')).toBe(before);
+  });
+
+  it('counts what has no answer, and asks about it again', async () => {
+    broken = 'text 12';
+    const {missing, knowledge, path} = await labelled('broken');
+    expect(missing.map(({index}) => index)).toEqual([12, ...rows(10).map(row => 120 + row)]);
+    expect(knowledge.count).toBe(239);
+    const stored = await openKnowledge(path);
+    expect([stored.count, stored.unanswered]).toEqual([239, 11]);
+    await stored.close();
+    broken = 'nothing';
+    expect(await labelled('broken')).toMatchObject({missing: [], knowledge: {count: 250}});
+    expect(asked).toHaveLength(11);
+  });
+
+  it('is replaced by the file of a study of the same folder, and replaces that', async () => {
+    const {path} = await labelled('both');
+    const plan = await inStudy(placesFor('both'), 'all', async study => {
+      await labelQueries(study, study.recipe.queryPlans[0]!);
+      return study.recipe.queryPlans[0]!;
+    });
+    expect(knowledgePath(at('both/out'), plan)).toBe(at('both/out/knowledge/black-box.safetensors'));
+    await labelled('both');
+    expect(knowledgePath(at('both/out'), plan)).toBe(path);
+    expect(await readdir(at('both/out/knowledge'))).toEqual(['black-box.shards']);
+  });
+});
