@@ -1,4 +1,6 @@
 import {InputError} from '../errors.ts';
+import {openQueueServer, type QueueServer} from '../queue/server.ts';
+import {queueRunner} from '../queue/study-runner.ts';
 import type {Condition} from '../recipe/conditions.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {Recipe} from '../recipe/recipe.ts';
@@ -19,19 +21,39 @@ import {openTerminal, type Terminal} from './terminal.ts';
 interface CompareFlags extends StudyFlags, BudgetFlags {
   readonly retrainTeacher?: boolean;
   readonly workers?: number;
+  /** The Redis of a queue. */
+  readonly queue?: string;
   readonly against?: string;
 }
 
 export async function runCompare(path: string, flags: CompareFlags): Promise<void> {
-  const {json = false, retrainTeacher = false, workers: count, against} = flags;
-  const terminal = openTerminal({json});
+  const terminal = openTerminal({json: flags.json ?? false});
+  if (flags.queue === undefined) return compareWith(path, flags, terminal);
+  if (flags.workers !== undefined) {
+    throw new InputError('`--workers` are processes here, and `--queue` trains on those of a queue. Leave one out.');
+  }
+  const server = await openQueueServer(flags.queue, terminal.note);
+  try {
+    await compareWith(path, flags, terminal, server);
+  } finally {
+    server.close();
+  }
+}
+
+async function compareWith(
+  path: string,
+  {retrainTeacher = false, workers: count, against, ...flags}: CompareFlags,
+  terminal: Terminal,
+  server?: QueueServer,
+): Promise<void> {
   const loaded = await loadRecipe(path);
   const changes = recipeChanges(loaded, flags);
   const recipe = {...loaded, ...changes};
   const workers = {module: path, count, changes};
-  const options = {...studyOptions(flags, terminal), workers, against};
+  const openRunner = server && queueRunner(server, workers);
+  const options = {...studyOptions(flags, terminal), workers, against, openRunner};
   terminal.note(await engineLine());
-  if (retrainTeacher) await trainTeacher(recipe, options);
+  if (retrainTeacher) await trainTeacher(recipe, {...studyOptions(flags, terminal), workers});
   if (recipe.questions) return compareAll(recipe, options, terminal);
   const results = await compare(recipe, options);
   const files = resultFiles(directoryOf(recipe, options));

@@ -1,5 +1,5 @@
 import type {WorkerState} from '../queue/book.ts';
-import {QueueRuns, type RunFacts} from '../queue/facts.ts';
+import {QueueRuns, type RunFacts, type StudyFacts} from '../queue/facts.ts';
 import type {Run} from '../queue/run.ts';
 import {openQueueServer} from '../queue/server.ts';
 import {counted, duration} from '../study/report/format.ts';
@@ -16,9 +16,10 @@ export async function runQueueStatus(url: string, flags: QueueFlags): Promise<vo
     const workers = await queue.workers();
     const facts: RunFacts[] = [];
     for (const run of runs) facts.push(await queue.factsOf(run, workers));
-    const lines = [...facts.map(runLine), ...workers.flatMap(workerLines)];
-    if (facts.length === 0) lines.unshift('There is no run.');
-    terminal.result({runs: facts, workers}, lines.join('\n'));
+    const studies = await queue.studies();
+    const lines = [...facts.map(runLine), ...studies.map(studyLine), ...workers.flatMap(workerLines)];
+    if (facts.length + studies.length === 0) lines.unshift('There is no run.');
+    terminal.result({runs: facts, studies, workers}, lines.join('\n'));
   });
 }
 
@@ -83,6 +84,10 @@ function runLine({id, name, queries, ranges, isDrained, speed}: RunFacts): strin
   if (dead > 0) counts.push(`${dead} dead`);
   const drained = isDrained ? ' · drained' : '';
   return `${name} (${id}): ${counts.join(', ')} · ${counted(queries, 'query')} · ${Math.round(speed)}/s${drained}`;
+}
+
+function studyLine({id, name, trainings: {waiting, held, ended}}: StudyFacts): string {
+  return `${name} (${id}): trainings: ${held} held, ${waiting} waiting, ${ended} ended and not fetched yet`;
 }
 
 function workerLines({host, pid, holds, refuses, speed}: WorkerState): readonly string[] {

@@ -1,7 +1,9 @@
 import type {Run} from './run.ts';
 import type {Redis} from './server.ts';
+import type {StudyRun} from './study-run.ts';
 
 const RUNS = 'limbeck-queue:runs';
+const STUDIES = 'limbeck-queue:studies';
 const WORKERS = 'limbeck-queue:workers';
 const workerKey = (id: string) => `limbeck-queue:worker:${id}`;
 const endedKey = (id: string) => `limbeck-queue:ended:${id}`;
@@ -69,6 +71,21 @@ export class RunBook {
 
   async hasEnded(id: string): Promise<boolean> {
     return (await this.#redis.get(endedKey(id))) !== null;
+  }
+
+  /** Enters the trainings of a study. */
+  async beginStudy(run: StudyRun): Promise<void> {
+    await this.#redis.hset(STUDIES, run.id, JSON.stringify(run));
+  }
+
+  /** The studies that train, in the order of their beginnings. */
+  async studies(): Promise<readonly StudyRun[]> {
+    const all = Object.values(await this.#redis.hgetall(STUDIES)).map(text => JSON.parse(text) as StudyRun);
+    return all.filter(({format}) => format === 1).sort((one, other) => one.begun.localeCompare(other.begun));
+  }
+
+  async endStudy(id: string): Promise<void> {
+    await this.#redis.hdel(STUDIES, id);
   }
 
   /** Tells that a worker is there; to be repeated every few seconds. */

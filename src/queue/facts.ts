@@ -2,6 +2,7 @@ import {RunBook, type WorkerState} from './book.ts';
 import {countQueries, countRanges, type RangeJob, type RangeResult} from './ranges.ts';
 import {queueName, type Run} from './run.ts';
 import type {Job, Queue, QueueServer} from './server.ts';
+import {studyQueue} from './study-run.ts';
 
 /** How far a run is. */
 export interface RunFacts {
@@ -24,6 +25,16 @@ export interface RunFacts {
   };
   /** Answers a second, of all workers. */
   readonly speed: number;
+}
+
+/** How far the trainings of a study are. */
+export interface StudyFacts {
+  readonly id: string;
+  /** Of the recipe. */
+  readonly name: string;
+  /** ISO 8601. */
+  readonly begun: string;
+  readonly trainings: {readonly waiting: number; readonly held: number; readonly ended: number};
 }
 
 /** A range that failed. */
@@ -72,6 +83,18 @@ export class QueueRuns {
         speed: own.reduce((sum, {speed}) => sum + speed, 0),
       };
     });
+  }
+
+  /** The studies whose students are trained now. */
+  async studies(): Promise<readonly StudyFacts[]> {
+    const facts: StudyFacts[] = [];
+    for (const {id, name, begun} of await this.#book.studies()) {
+      const queue = this.#server.openQueue(studyQueue({id, name}));
+      const counts = await queue.getJobCounts('waiting', 'active', 'completed', 'failed').finally(() => queue.close());
+      const {waiting = 0, active: held = 0, completed = 0, failed = 0} = counts;
+      facts.push({id, name, begun, trainings: {waiting, held, ended: completed + failed}});
+    }
+    return facts;
   }
 
   /** Begins no further range, or begins ranges again. */

@@ -19,6 +19,12 @@ export interface Redis {
   sadd(key: string, ...members: readonly string[]): Promise<number>;
   smembers(key: string): Promise<readonly string[]>;
   srem(key: string, ...members: readonly string[]): Promise<number>;
+  rpush(key: string, value: Buffer): Promise<number>;
+  llen(key: string): Promise<number>;
+  lindexBuffer(key: string, index: number): Promise<Buffer | null>;
+  exists(key: string): Promise<number>;
+  rename(key: string, other: string): Promise<unknown>;
+  pexpire(key: string, milliseconds: number): Promise<number>;
 }
 
 /** The used part of a job of `bullmq`, with data D and result R. */
@@ -28,6 +34,7 @@ export interface Job<D = unknown, R = unknown> {
   readonly data: D;
   readonly returnvalue: R;
   readonly failedReason?: string;
+  readonly progress: unknown;
   /** Milliseconds since 1970 at which a worker took it last. */
   readonly processedOn?: number;
   /** Milliseconds since 1970 at which it was done, or failed. */
@@ -38,6 +45,7 @@ export interface Job<D = unknown, R = unknown> {
   moveToWait(token: string): Promise<unknown>;
   moveToDelayed(until: number, token: string): Promise<void>;
   retry(): Promise<void>;
+  remove(): Promise<void>;
 }
 
 /** A job that is to be added. One with the id of a job that is there changes nothing. */
@@ -51,6 +59,7 @@ export interface NewJob<D> {
 export interface Queue<D = unknown, R = unknown> {
   addBulk(jobs: readonly NewJob<D>[]): Promise<unknown>;
   getJobCounts(...states: readonly string[]): Promise<Readonly<Record<string, number>>>;
+  getActive(start: number, end: number): Promise<readonly (Job<D, R> | undefined)[]>;
   getCompleted(start: number, end: number): Promise<readonly (Job<D, R> | undefined)[]>;
   getFailed(start: number, end: number): Promise<readonly (Job<D, R> | undefined)[]>;
   isPaused(): Promise<boolean>;

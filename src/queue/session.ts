@@ -16,7 +16,7 @@ import {packageVersion} from '../version.ts';
 import {askingWith} from './gate.ts';
 import {differenceOf, originDifference, originOf, plansOf, short} from './origin.ts';
 import type {MissingRows, RangeJob, RangeResult} from './ranges.ts';
-import {cacheText, type Run} from './run.ts';
+import {cacheText, type Run, type RunOrigin} from './run.ts';
 import type {QueueServer} from './server.ts';
 
 export interface SessionOptions {
@@ -128,7 +128,10 @@ function byReason(missing: readonly Missing[], first: number): readonly MissingR
  *
  * @throws Refusal if it is not there, or another
  */
-async function moduleOf(run: Run, {recipe: given}: Pick<SessionOptions, 'recipe'>): Promise<string> {
+export async function moduleOf(
+  run: Pick<Run, 'id' | 'name' | 'path'> & {readonly origin: Pick<RunOrigin, 'version' | 'recipe'>},
+  {recipe: given}: Pick<SessionOptions, 'recipe'>,
+): Promise<string> {
   if (run.origin.version !== packageVersion()) {
     throw refusal(run, `${differenceOf('the version of limbeck', run.origin.version, packageVersion())}.`);
   }
@@ -181,7 +184,7 @@ function cacheOf(server: QueueServer, run: Run, {cache: given}: Pick<SessionOpti
   throw new Refusal(`${where}, and this worker has \`--cache ${own}\`. Leave it out.`);
 }
 
-function refusal({id, name}: Run, difference: string): Refusal {
+function refusal({id, name}: Pick<Run, 'id' | 'name'>, difference: string): Refusal {
   return new Refusal(
     `This worker takes no part in run ${id} of ${name}, because something is not the same: ${difference} ` +
       'Start it again when it is.',

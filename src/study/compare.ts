@@ -28,6 +28,7 @@ import {type Samples, samplesOf} from './samples.ts';
 import {directoryOf, type OpenStudyOptions, openStudy, STUDY, type Study, type StudyOptions} from './study.ts';
 import {type TrainedRun, trainMethods} from './train-methods.ts';
 import {tuneMethods} from './tune/tune.ts';
+import type {OpenRunner} from './workers.ts';
 
 export interface CompareOptions extends StudyOptions {
   /**
@@ -36,9 +37,15 @@ export interface CompareOptions extends StudyOptions {
    * @default none
    */
   readonly against?: string | undefined;
+  /**
+   * Opens what trains the students.
+   *
+   * @default worker processes if the study has some, or this process
+   */
+  readonly openRunner?: OpenRunner | undefined;
 }
 
-export const COMPARE: Shape<CompareOptions> = {...STUDY, against: kinds.text};
+export const COMPARE: Shape<CompareOptions> = {...STUDY, against: kinds.text, openRunner: kinds.call};
 
 /**
  * Compares what levels of access are worth: asks each level about the same inputs, and once more for a method that asks in
@@ -55,17 +62,18 @@ export async function compare(recipe: Recipe, given: CompareOptions = {}): Promi
     );
   }
   refuseVectors(recipe, '`compare`');
-  const {against, ...options} = given;
+  const {against, openRunner, ...options} = given;
   // Read first: it may stand where this study's results will.
   const earlier = against === undefined ? undefined : await readStudy(against);
   const started = performance.now();
   const study = await beginStudy(recipe, options);
   try {
-    const prepared = await prepare(study, started);
+    const prepared = await prepare(study, started, openRunner);
     const {methods, reference} = prepared;
-    const trained = await trainMethods(study, methods, (job, executed) =>
-      measure(job, executed, reference, study.recipe.data),
-    );
+    const trained = await trainMethods(study, methods, {
+      measure: (job, executed) => measure(job, executed, reference, study.recipe.data),
+      openRunner,
+    });
     return await finish(prepared, trained, earlier);
   } finally {
     await study.close();
@@ -98,15 +106,19 @@ export async function beginStudy(recipe: Recipe, options: StudyOptions & OpenStu
   }
 }
 
-/** Asks all that a study asks, and settles the losses of its methods. */
-export async function prepare(study: Study, started: number): Promise<Prepared> {
+/**
+ * Asks all that a study asks, and settles the losses of its methods.
+ *
+ * @param openRunner - opens what tries settings of losses
+ */
+export async function prepare(study: Study, started: number, openRunner?: OpenRunner): Promise<Prepared> {
   const labelled: Labelled[] = [];
   for (const plan of study.recipe.queryPlans) labelled.push(await askQueries(study, plan));
   const {asked, missing, changes} = await toCommonInputs(study, labelled);
   const reference = await askReference(study);
   const ceiling = await measureCeiling(study, reference);
   const {answered, repeatability} = await answeredMethods(study, asked, changes);
-  const methods = await tuneMethods(study, answered);
+  const methods = await tuneMethods(study, answered, openRunner);
   return {study, started, asked, missing, reference, ceiling, repeatability, methods};
 }
 

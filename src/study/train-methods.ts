@@ -7,7 +7,7 @@ import type {TunedMethod} from './methods.ts';
 import {count, counted} from './report/format.ts';
 import type {Study} from './study.ts';
 import {type Failure, failureOf} from './training.ts';
-import {openRunner} from './workers.ts';
+import {type OpenRunner, openRunner} from './workers.ts';
 
 /** One run of a study's own methods. */
 export interface MethodJob extends RunJob {
@@ -29,19 +29,21 @@ interface Training<E, T> {
   profileOf(outcome: E): Profile;
   /** Called with each outcome as soon as there is one, since its answers take memory. */
   measure(job: MethodJob, outcome: E): T;
+  /** @default worker processes, or this process */
+  readonly openRunner?: OpenRunner | undefined;
 }
 
 /** Trains the students of one question: see `trainAll`. */
 export function trainMethods<T extends object>(
   study: Study,
   methods: readonly TunedMethod<Knowledge>[],
-  measure: Training<Executed, T>['measure'],
+  options: Pick<Training<Executed, T>, 'measure' | 'openRunner'>,
 ): Promise<readonly TrainedRun<T>[]> {
   return trainAll<Executed, T>(study, methods, {
     kept: job => keptRun(study, job),
     run: (runner, job, listeners) => runner.run(job, listeners),
     profileOf: ({profile}) => profile,
-    measure,
+    ...options,
   });
 }
 
@@ -97,13 +99,13 @@ function noteOnJobs({recipe: {methods, seeds, budgets}}: Study, open: number, ke
 async function runAll<R extends {readonly job: MethodJob}, E extends object>(
   study: Study,
   runs: readonly R[],
-  training: Pick<Training<E, unknown>, 'run' | 'profileOf'>,
+  {openRunner: open = openRunner, ...training}: Pick<Training<E, unknown>, 'run' | 'profileOf' | 'openRunner'>,
   onEnd: (run: R, outcome: E | Failure) => void,
 ): Promise<void> {
   if (runs.length === 0) return;
   const {signal, onNote} = study;
   const progress = new JobProgress(runs.length, study.onProgress);
-  const runner = openRunner(study, runs.length);
+  const runner = open(study, runs.length);
   try {
     await pLimit(runner.concurrency).map(runs, async (run, index) => {
       signal?.throwIfAborted();

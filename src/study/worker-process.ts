@@ -1,12 +1,13 @@
 import {loadRecipe} from '../recipe/load.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
+import type {RunMessage, TrialMessage, WorkerMessage} from './job-messages.ts';
 import {type JobListeners, LocalRunner} from './jobs.ts';
 import {jointParts, teachingOf} from './joint/teaching.ts';
 import {withAllKnowledge} from './knowledge.ts';
 import {type AnsweredMethod, changed} from './methods.ts';
 import {openStudies, type QuestionStudy} from './studies.ts';
 import {openStudy} from './study.ts';
-import type {RunMessage, TrialMessage, WorkerMessage, WorkerSetup} from './workers.ts';
+import type {WorkerSetup} from './workers.ts';
 
 // A process of a study that trains students: it gets jobs from the process that started it and sends back what came of
 // them. It ends with that process, once the run under way is kept, and leaves Ctrl-C to it.

@@ -49,6 +49,10 @@ export function compareCommand(): Command {
     .description('ask every level, train every method from every seed, and report what each level is worth')
     .argument('<recipe>', 'a module that exports a recipe by default')
     .option('--workers <count>', 'processes that train in parallel (default: as cores and memory allow)', positive)
+    .option(
+      '--queue <url>',
+      'let the workers of a queue train (`limbeck worker`), on any machine: redis://HOST:PORT/DB',
+    )
     .option('--retrain-teacher', 'train the recipe’s teacher model again first')
     .addOption(againstOption())
     .addOption(allowMissingOption())

@@ -14,6 +14,7 @@ import {type QuestionStudy, withStudies} from '../studies.ts';
 import {directoryOf, type Study} from '../study.ts';
 import {type MethodJob, type TrainedRun, trainAll} from '../train-methods.ts';
 import {failureOf} from '../training.ts';
+import type {OpenRunner} from '../workers.ts';
 import {besideEarlierJointly, readQuestionsStudy} from './against.ts';
 import {keptJointly} from './execute.ts';
 import {writeJointResults} from './files.ts';
@@ -29,7 +30,7 @@ import {type JointJob, type JointPart, type JointTeaching, teachingOf} from './t
  */
 export async function compareQuestions(recipe: Recipe, given: CompareOptions = {}): Promise<QuestionsResults> {
   checkOptions('compareQuestions', given, COMPARE);
-  const {against, ...options} = given;
+  const {against, openRunner, ...options} = given;
   const {questions = []} = recipe;
   if (questions.length === 0) throw new InputError('The recipe has no `questions`. Use `compare()`.');
   const started = performance.now();
@@ -39,8 +40,8 @@ export async function compareQuestions(recipe: Recipe, given: CompareOptions = {
   return withStudies(recipe, options, beginStudy, async studies => {
     checkSameInputs(studies);
     const prepared: Prepared[] = [];
-    for (const {study} of studies) prepared.push(await prepare(study, started));
-    const trained = await trainJointly(prepared, questions, directory);
+    for (const {study} of studies) prepared.push(await prepare(study, started, openRunner));
+    const trained = await trainJointly(prepared, questions, {directory, openRunner});
     const found: QuestionResults[] = [];
     for (const [index, question] of questions.entries()) {
       const one = prepared[index]!;
@@ -112,12 +113,13 @@ type Trained = TrainedRun<Run | PartRun>;
  *
  * @param prepared - the studies of the questions
  * @param directory - the folder of the whole study
+ * @param openRunner - opens what trains
  * @returns the runs of each question, in the order that `trainAll` gives
  */
 async function trainJointly(
   prepared: readonly Prepared[],
   questions: readonly Question[],
-  directory: string,
+  {directory, openRunner}: {readonly directory: string; readonly openRunner: OpenRunner | undefined},
 ): Promise<readonly (readonly Trained[])[]> {
   const [{study, methods}] = prepared as readonly [Prepared];
   const ownJob = (job: MethodJob, one: Prepared): MethodJob => ({
@@ -135,6 +137,7 @@ async function trainJointly(
     return {directory, teaching: await teaching, seed: job.seed};
   };
   const trained = await trainAll<readonly Executed[], readonly (Run | PartRun)[]>({...study, directory}, methods, {
+    openRunner,
     async kept(job) {
       // That nothing can be learned is told when the student is trained.
       const joint = await jointJob(job).catch(failureOf(study.signal));

@@ -6,16 +6,19 @@ import type {JobRunner} from '../jobs.ts';
 import {type AnsweredMethod, changed, type Trial, type TunedMethod, type Tuning, tunedMethod} from '../methods.ts';
 import type {Study} from '../study.ts';
 import {failureOf} from '../training.ts';
-import {openRunner} from '../workers.ts';
+import {type OpenRunner, openRunner} from '../workers.ts';
 import {fingerprintOfTrials, KeptTrials, trialsPath} from './trial.ts';
 
 /**
  * Tunes those methods of a study that ask for it, one after another. The trials of one method run side by side if the study
  * has worker processes.
+ *
+ * @param open - opens what tries
  */
 export async function tuneMethods<K extends Knowledge | StoredKnowledge>(
   study: Study,
   methods: readonly AnsweredMethod<K>[],
+  open: OpenRunner = openRunner,
 ): Promise<readonly TunedMethod<K>[]> {
   const planned = methods.map(method => ({method, plan: planOf(study, method)}));
   const wanted = planned.flatMap(({plan}) => plan ?? []);
@@ -25,7 +28,7 @@ export async function tuneMethods<K extends Knowledge | StoredKnowledge>(
   let before = 0;
   const tell = (done: number) => study.onProgress({task, done: before + done, total});
   // As many as are first under way at once.
-  const runner = openRunner(study, Math.max(...wanted.map(({settings}) => settings.length)));
+  const runner = open(study, Math.max(...wanted.map(({settings}) => settings.length)));
   const tuned: TunedMethod<K>[] = [];
   tell(0);
   try {

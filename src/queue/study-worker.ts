@@ -1,0 +1,150 @@
+import {existsSync} from 'node:fs';
+import {mkdtemp, readdir, rm} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
+import {deserialize, serialize} from 'node:v8';
+import {startEngine} from '../engine/engine.ts';
+import {loadRecipe} from '../recipe/load.ts';
+import {withoutSecrets} from '../secrets.ts';
+import type {RunMessage, TrialMessage} from '../study/job-messages.ts';
+import {WorkerPool} from '../study/workers.ts';
+import {RunBook} from './book.ts';
+import {fetchFile, sendBytes, sendFiles} from './files.ts';
+import type {Job, QueueServer} from './server.ts';
+import {moduleDigest, moduleOf, Refusal, type SessionOptions} from './session.ts';
+import {studyData, studyDifference, studyOriginOf} from './study-origin.ts';
+import {type StudyRun, studyQueue, type TrainingJob, type TrainingResult} from './study-run.ts';
+
+/** Milliseconds between two looks at what there is to train, and between two reports of progress. */
+const LOOK = 1000;
+
+/** Milliseconds after which a training whose worker fell silent is another's. */
+const LOCK = 15_000;
+const STALLED = 5000;
+const MOST_LOST = 20;
+
+export interface StudyWorkerOptions extends Pick<SessionOptions, 'recipe' | 'onNote'> {
+  /** Trains nothing more when it aborts. A training under way is given back. */
+  readonly signal: AbortSignal;
+}
+
+/** Trains students for the studies of a queue, one after another, until the signal aborts. Returns how many. */
+export async function trainForStudies(server: QueueServer, options: StudyWorkerOptions): Promise<number> {
+  const {signal, onNote} = options;
+  const book = new RunBook(server.redis);
+  const refused = new Set<string>();
+  let trained = 0;
+  while (!signal.aborted) {
+    const run = (await book.studies()).find(({id}) => !refused.has(id));
+    if (run === undefined) {
+      await pause(LOOK, signal);
+      continue;
+    }
+    try {
+      trained += await trainFor(server, run, options);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      refused.add(run.id);
+      onNote(error.message);
+    }
+  }
+  return trained;
+}
+
+/** Trains for one study until it has ended. Returns how many. @throws Refusal if the study is another here */
+async function trainFor(server: QueueServer, run: StudyRun, options: StudyWorkerOptions): Promise<number> {
+  const {signal, onNote} = options;
+  const module = await moduleOf(run, options);
+  const recipe = {...(await loadRecipe(module)), ...run.changes};
+  const origin = studyOriginOf(await startEngine(), await moduleDigest(module), await studyData(recipe));
+  const difference = studyDifference(run.origin, origin);
+  if (difference !== undefined) {
+    throw new Refusal(
+      `This worker trains nothing for study ${run.id} of ${run.name}, because something is not the same: ${difference}. ` +
+        'Start it again when it is.',
+    );
+  }
+  const directory = await mkdtemp(join(tmpdir(), 'limbeck-study-'));
+  for (const file of run.knowledge) await fetchFile(server.redis, directory, file);
+  onNote(`Trains students for study ${run.id} of ${run.name}.`);
+  const pool = new WorkerPool({module, threads: run.threads, changes: run.changes, directory}, signal);
+  let trained = 0;
+  const bull = server.startWorker<TrainingJob, TrainingResult>(
+    studyQueue(run),
+    async (job, token) => {
+      const result = await train(server, pool, {directory, job, token, signal, onNote});
+      trained++;
+      return result;
+    },
+    {
+      name: `${run.name} ${process.pid}`,
+      concurrency: 1,
+      lockDuration: LOCK,
+      stalledInterval: STALLED,
+      maxStalledCount: MOST_LOST,
+      drainDelay: 1,
+    },
+  );
+  const book = new RunBook(server.redis);
+  try {
+    while (!signal.aborted && (await book.studies()).some(({id}) => id === run.id)) await pause(LOOK, signal);
+  } finally {
+    // Its last training may belong to the same study, begun anew.
+    await bull.close();
+    await pool.close();
+    await rm(directory, {recursive: true, force: true});
+  }
+  return trained;
+}
+
+interface Training {
+  readonly directory: string;
+  readonly job: Job<TrainingJob, TrainingResult>;
+  readonly token: string;
+  readonly signal: AbortSignal;
+  readonly onNote: (note: string) => void;
+}
+
+async function train(
+  server: QueueServer,
+  pool: WorkerPool,
+  {directory, job, token, signal, onNote}: Training,
+): Promise<TrainingResult> {
+  const {redis} = server;
+  const {message, students} = job.data;
+  let told = 0;
+  const onProgress = (share: number, steps?: number) => {
+    if (performance.now() - told < LOOK) return;
+    told = performance.now();
+    void job.updateProgress({share, steps}).catch(() => {});
+  };
+  try {
+    const sent = deserialize(Buffer.from(message, 'base64')) as RunMessage | TrialMessage;
+    const done = await pool.send(sent, {onProgress, onNote});
+    const files = await sendFiles(redis, directory, await filesOf(directory, students));
+    const result = {done: await sendBytes(redis, serialize(done)), files};
+    for (const student of students) await rm(join(directory, student), {recursive: true, force: true});
+    return result;
+  } catch (error) {
+    if (!signal.aborted) throw new Error(withoutSecrets((error as Error).message));
+    await job.moveToWait(token);
+    throw new server.putBack.WaitingError();
+  }
+}
+
+/** All files of students, and of their runs, within the folder of their study. */
+async function filesOf(directory: string, students: readonly string[]): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const student of new Set(students)) {
+    if (existsSync(join(directory, student))) {
+      for (const name of await readdir(join(directory, student))) files.push(join(student, name));
+    }
+    if (existsSync(join(directory, `${student}.run`))) files.push(`${student}.run`);
+  }
+  return files;
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(milliseconds, undefined, {signal}).catch(() => {});
+}
