@@ -1,6 +1,6 @@
 import {laneOf} from '../ask/lane/lane.ts';
 import type {PlanTotal} from '../ask/plan/cost.ts';
-import {type PlanOptions, planAsking} from '../ask/plan/plan.ts';
+import {type PlanOptions, planByLane} from '../ask/plan/plan.ts';
 import type {Inputs} from '../data/inputs.ts';
 import type {ProbedService} from '../service-features.ts';
 import type {Detail, Teacher} from '../teacher.ts';
@@ -31,10 +31,10 @@ export async function planWays(
 ): Promise<readonly AskingWay[]> {
   const ways: AskingWay[] = [];
   for (const [pack, packed] of packsOf(teacher, inputs)) {
+    // Each way is planned as if there were no other.
+    const planBy = await planByLane(packed, inputs, {...options, planned: new Map<string, Detail>()});
     for (const byBatches of laneOf(packed) ? [false, true] : [false]) {
-      // Each way is planned as if there were no other.
-      const own = {...options, byBatches, planned: new Map<string, Detail>()};
-      const {calls, tokens, usd, seconds, keptReplies} = await planAsking(packed, inputs, own);
+      const {calls, tokens, usd, seconds, keptReplies} = planBy(byBatches);
       ways.push({
         ...{pack, byBatches, isPlanned: packed === teacher && byBatches === options.byBatches, keptReplies, calls},
         ...(tokens && {tokens}),

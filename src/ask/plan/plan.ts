@@ -1,21 +1,19 @@
 import type {Inputs} from '../../data/inputs.ts';
-import {satisfies, withoutFeatures} from '../../knowledge/coarsen.ts';
+import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import {checkOptions, kinds} from '../../options.ts';
-import {detailFor} from '../../questions.ts';
 import type {BatchRecords} from '../../store/journal/unfinished.ts';
 import type {AnswerStore} from '../../store/store.ts';
-import type {Detail, Query, Rate, Teacher} from '../../teacher.ts';
+import type {Detail, Rate, Teacher} from '../../teacher.ts';
 import {queryAbout} from '../collect.ts';
 import {type Leaf, leavesOf} from '../compose/parts.ts';
-import {findKept, type Lookup} from '../keep/kept-answers.ts';
+import type {Lookup} from '../keep/kept-answers.ts';
 import type {Replies} from '../keep/kept-reply.ts';
 import {laneOf} from '../lane/lane.ts';
-import {keyed} from '../layer.ts';
 import {packingOf} from '../probe/packing-verdicts.ts';
-import {chunkOf} from '../teacher-stack.ts';
 import {costOfRequests, type PlanTotal, totalAtOnce} from './cost.ts';
 import {furtherLike, isOpenEnded, KeptUsage, madeOfKept, type Queries} from './kept.ts';
 import {learnedMean} from './learned-usage.ts';
+import {missingChunks, type Planned} from './missing.ts';
 import {Requests} from './requests.ts';
 
 export interface PlanOptions {
@@ -117,7 +115,16 @@ const NOTHING: Lookup['store'] = {getMany: async keys => keys.map(() => undefine
 /** Computes the cost of asking a teacher about inputs. Asks nobody. */
 export async function planAsking(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<AskPlan> {
   checkOptions('planAsking', options, KINDS, ['store']);
-  const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, byBatches = false, batches} = options;
+  const planBy = await planByLane(teacher, inputs, options);
+  return planBy(options.byBatches ?? false);
+}
+
+/** A plan of asking by a service's batch lane, or request by request. */
+type PlanBy = (byBatches: boolean) => AskPlan;
+
+/** Computes what is the same for every lane once. Asks nobody. */
+export async function planByLane(teacher: Teacher, inputs: Inputs, options: PlanOptions): Promise<PlanBy> {
+  const {store, replies, detail = withoutFeatures(teacher.detail), rate = {}, batches} = options;
   const {views, sample = 0, isFromNothing = false} = options;
   const queries = {count: inputs.count, at: (index: number) => ({...queryAbout(inputs, index, views), sample})};
   const leaves = leavesOf(teacher, detail);
@@ -132,19 +139,31 @@ export async function planAsking(teacher: Teacher, inputs: Inputs, options: Plan
     open: new Uint8Array(inputs.count),
     inBatches: new Set(batches?.all().flatMap(({keys}) => keys)),
   };
-  const plans = new Map<Leaf, AskPlan>();
+  const plans = new Map<Leaf, PlanBy>();
   // Sure queries come first. If a query is asked twice, only its second occurrence can depend on other answers.
   for (const leaf of leaves.toSorted((one, other) => Number(one.least === 0) - Number(other.least === 0))) {
-    plans.set(leaf, await planLeaf(leaf, queries, planned, {rate, byBatches}));
+    plans.set(leaf, await planLeaf(leaf, queries, planned, rate));
   }
-  const parts = leaves.map(leaf => plans.get(leaf)!);
-  if (teacher.parts === undefined) return parts[0]!;
+  if (teacher.parts === undefined) return plans.get(leaves[0]!)!;
+  const cached = planned.open.filter(isOpen => isOpen === 0).length;
+  return byBatches => {
+    const each = new Map(leaves.map(leaf => [leaf, plans.get(leaf)!(byBatches)]));
+    return composedPlan(teacher, each, {inputs: inputs.count, cached});
+  };
+}
+
+/** The plan of a composed teacher, by the plans of its leaves. */
+function composedPlan(
+  teacher: Teacher,
+  plans: ReadonlyMap<Leaf, AskPlan>,
+  counts: Pick<AskPlan, 'inputs' | 'cached'>,
+): AskPlan {
+  const [leaves, parts] = [[...plans.keys()], [...plans.values()]];
   const services = leaves.filter(leaf => leaf.teacher.service !== undefined);
   return {
     teacher: teacher.name,
     isService: services.length > 0,
-    inputs: inputs.count,
-    cached: planned.open.filter(isOpen => isOpen === 0).length,
+    ...counts,
     parts,
     ...(parts.some(part => part.byBatches) && {byBatches: true as const}),
     ...totalAtOnce(services.map(leaf => ({account: leaf.teacher.service!.account, plan: plans.get(leaf)!}))),
@@ -152,32 +171,15 @@ export async function planAsking(teacher: Teacher, inputs: Inputs, options: Plan
   };
 }
 
-/** The shared knowledge of everything that is planned together. */
-interface Planned extends Lookup {
-  /** Its answers tell how many tokens a reply takes. */
-  readonly usages: AnswerStore;
-  /** By key, the queries that would already be bought. */
-  readonly planned: Map<string, Detail>;
-  /** 1 for each input about which nobody is asked, whatever is missing. */
-  readonly free: Uint8Array;
-  readonly furtherOf: (leaf: Leaf) => number;
-  /** 1 for each input about which a query would be bought. */
-  readonly open: Uint8Array;
-  /** The queries that are in batches. */
-  readonly inBatches: ReadonlySet<string>;
-}
-
-async function planLeaf(
-  leaf: Leaf,
-  asked: Queries,
-  planned: Planned,
-  {rate, byBatches}: {readonly rate: Rate; readonly byBatches: boolean},
-): Promise<AskPlan> {
+async function planLeaf(leaf: Leaf, asked: Queries, planned: Planned, rate: Rate): Promise<PlanBy> {
   const {teacher, samples, further, beforehand} = leaf;
   const {name, identity, service} = teacher;
-  const lane = byBatches ? laneOf(teacher) : undefined;
   const kept = new KeptUsage();
-  const requests = {low: new Requests(teacher), expected: new Requests(teacher), worst: new Requests(teacher)};
+  const low = new Requests(teacher);
+  // Queries that are always asked are the same requests at least, as expected and at most.
+  const requests = isOpenEnded(leaf)
+    ? {low, expected: new Requests(teacher), worst: new Requests(teacher)}
+    : {low, expected: low, worst: low};
   const isInRounds = further > 0 || (samples > 1 && leaf.least < samples);
   let [missing, pending, imported, all] = [0, 0, 0, samples * (beforehand?.length ?? asked.count)];
   const likely = planned.furtherOf(leaf);
@@ -193,6 +195,7 @@ async function planLeaf(
     pending += inBatches;
     imported += ofLogs;
     requests.low.add(sure);
+    if (!isOpenEnded(leaf)) continue;
     requests.expected.add([...sure, ...begun, ...others.slice(0, Math.round(untouched * likely))]);
     requests.worst.add(isInRounds ? sure : [...sure, ...further]);
     if (isInRounds) requests.worst.addEach(further);
@@ -202,84 +205,18 @@ async function planLeaf(
   const isKnown = teacher.maxBatch === 1 || packingOf(teacher) !== undefined;
   const learned = service && isKnown ? learnedMean(kept.known, service, requests.expected) : undefined;
   const mean = learned ?? kept.mean;
-  return {
-    teacher: name,
-    isService: service !== undefined,
-    inputs: all,
-    cached: all - missing - pending,
-    ...(imported > 0 && {imported}),
-    ...(pending > 0 && {pending}),
-    ...(lane && {byBatches: true as const}),
-    ...costOfRequests(requests, service, {rate, lane, mean}),
-    keptReplies: kept.replies,
+  return byBatches => {
+    const lane = byBatches ? laneOf(teacher) : undefined;
+    return {
+      teacher: name,
+      isService: service !== undefined,
+      inputs: all,
+      cached: all - missing - pending,
+      ...(imported > 0 && {imported}),
+      ...(pending > 0 && {pending}),
+      ...(lane && {byBatches: true as const}),
+      ...costOfRequests(requests, service, {rate, lane, mean}),
+      keptReplies: kept.replies,
+    };
   };
-}
-
-/** Queries that would be bought. */
-interface MissingChunk {
-  /** Queries that are always asked. */
-  readonly sure: readonly Query[];
-  /** Queries that depend on answers, about inputs whose sure queries are kept and did not suffice. */
-  readonly begun: readonly Query[];
-  /**
-   * Queries that depend on answers, about the other inputs. The queries of a search are unknown, so its first queries
-   * stand for them.
-   */
-  readonly others: readonly Query[];
-  /** The number of those other inputs. */
-  readonly untouched: number;
-  /** The number of queries of searches. */
-  readonly searched: number;
-  readonly inBatches: number;
-  /** Queries whose answers were imported from logs. */
-  readonly ofLogs: number;
-}
-
-/** The queries that would be bought, in chunks of the size that the layers look up at once. */
-async function* missingChunks(
-  leaf: Leaf,
-  all: Queries,
-  {planned, free, open, inBatches, ...lookup}: Planned,
-  kept: KeptUsage,
-): AsyncGenerator<MissingChunk> {
-  const {teacher, detail, samples, least, further, beforehand} = leaf;
-  const size = Math.ceil(chunkOf(teacher) / samples);
-  // Without the answers beforehand no input has an answer.
-  const openAt = (index: number) => (beforehand ? open.fill(1) : open.fill(1, index, index + 1));
-  const indices = Array.from({length: beforehand?.length ?? all.count}, (_, index) => index);
-  // If one input is answered from kept answers, the answers that all need are kept, too.
-  const isBeforehandKept = beforehand !== undefined && free.includes(1);
-  const asked = isBeforehandKept ? [] : beforehand ? indices : indices.filter(index => free[index] === 0);
-  for (let start = 0; start < asked.length; start += size) {
-    const some = asked.slice(start, start + size);
-    const queries = (
-      await Promise.all(some.map(index => leaf.queriesFor(beforehand?.[index] ?? all.at(index))))
-    ).flat();
-    const keys = queries.map(query => keyed(teacher, query).key);
-    const {found} = await findKept(queries, teacher, detail, lookup);
-    const [sure, begun, others]: [Query[], Query[], Query[]] = [[], [], []];
-    const untouched = new Set<number>();
-    let [waiting, ofLogs] = [0, 0];
-    for (const [index, query] of queries.entries()) {
-      const key = keys[index]!;
-      const [answer, before] = [found.get(key), planned.get(key)];
-      if (answer?.imported) ofLogs++;
-      if (answer) kept.add(answer, query);
-      else if (inBatches.has(key)) waiting++;
-      const wanted = detailFor(teacher, query, detail);
-      if (answer || inBatches.has(key) || (before && satisfies(before, wanted))) continue;
-      planned.set(key, wanted);
-      const row = Math.floor(index / samples);
-      openAt(some[row]!);
-      const isSure = index % samples < least;
-      if (isSure) untouched.add(row);
-      (isSure ? sure : untouched.has(row) ? others : begun).push(query);
-    }
-    for (const row of further > 0 ? some.keys() : []) {
-      openAt(some[row]!);
-      (untouched.has(row) ? others : begun).push(...new Array<Query>(further).fill(queries[row * samples]!));
-    }
-    const searched = further * some.length;
-    yield {sure, begun, others, untouched: untouched.size, searched, inBatches: waiting, ofLogs};
-  }
 }
