@@ -1,12 +1,13 @@
 import {selectRows} from '../data/inputs.ts';
 import {InputError} from '../errors.ts';
-import {measureVectors, type VectorMetrics} from '../evaluate/vectors.ts';
+import type {VectorMetrics} from '../evaluate/vectors.ts';
 import {outputWidth} from '../student/forward.ts';
 import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {askReference} from '../study/reference.ts';
 import {decimal} from '../study/report/format.ts';
 import type {Study} from '../study/study.ts';
+import {measuredAgainst} from '../study/vectors/measure.ts';
 import {noteFallback, type Terminal} from './terminal.ts';
 
 /** Measures a student on the test split of a study whose teacher gives vectors, for programs and for people. */
@@ -24,11 +25,7 @@ export async function measuredVectors(
   const raw = await predictLogits(student, inputs, {onFallback: noteFallback(terminal), signal: study.signal});
   const {name: teacher, vectors, rows, missing} = await askReference(study);
   const dimensions = outputWidth(student);
-  const metrics = measureVectors({
-    count: rows.length,
-    student: selectRows(raw, dimensions, rows),
-    teacher: vectors!.vectors,
-  }).metrics;
+  const {metrics} = measuredAgainst(vectors!, selectRows(raw, dimensions, rows));
   const counts = {examples: inputs.count, missing: missing.count, missingShare: missing.share};
   return {
     document: {teacher, ...counts, dimensions, teacherDimensions: vectors!.dimensions, ...metrics},

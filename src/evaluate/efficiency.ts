@@ -1,9 +1,9 @@
 import type {AnsweredPart, Asking} from '../ask/asking.ts';
 import {folderSize} from '../data/files.ts';
 import {type Inputs, inputAt, selectInputs} from '../data/inputs.ts';
-import {asTeacher} from '../student/as-teacher.ts';
 import {loadStudent} from '../student/files.ts';
 import {forgetEmbeddings} from '../student/read-inputs.ts';
+import {teacherOf} from '../student/vectors.ts';
 import type {Access, Detail, Teacher} from '../teacher.ts';
 import {quantile} from './statistics.ts';
 
@@ -65,7 +65,8 @@ export async function studentEfficiency(
   const student = await loadStudent(directory);
   const parameters = student.model.countParams();
   try {
-    const speed = await speedOf(asTeacher(student), inputs, {kind: 'log-probabilities'}, signal);
+    const detail = {kind: student.output === 'vector' ? 'vector' : 'log-probabilities'} as const;
+    const speed = await speedOf(teacherOf(student), inputs, detail, signal);
     return {bytes: await folderSize(directory), parameters, ...speed};
   } finally {
     student.model.dispose();

@@ -1,7 +1,7 @@
 import {cosineOf, unitRows} from '../data/arrays.ts';
 import {InputError} from '../errors.ts';
 import {criticalT} from '../statistics/distributions.ts';
-import {nearest, recallInfluences, recallsOf} from './neighbours.ts';
+import {type Neighbours, nearest, recallInfluences, recallsOf} from './neighbours.ts';
 import {mean, spearman, standardDeviation} from './statistics.ts';
 
 /** From the lower end to the upper one. */
@@ -51,7 +51,7 @@ const MOST_RANKED = 1000;
  * @throws InputError if there are fewer than two inputs, the vectors don't fit them, or one is not finite
  */
 export function evaluateVectors(vectors: VectorsToEvaluate): VectorMetrics {
-  return measureVectors(vectors).metrics;
+  return vectorMeasurer(vectors)(vectors.student).metrics;
 }
 
 /** By input, what its mean is measured by. */
@@ -62,44 +62,65 @@ export interface VectorScores {
   readonly recalls: Float64Array | undefined;
 }
 
-/** Measures as `evaluateVectors` does, and gives the scores by which students can be compared. */
-export function measureVectors(vectors: VectorsToEvaluate): {
+export interface VectorMeasurement {
   readonly metrics: VectorMetrics;
   readonly scores: VectorScores;
-} {
-  const {count, student, teacher} = vectors;
+}
+
+/**
+ * Measures students as `evaluateVectors` does, against one teacher, and gives the scores by which they can be compared.
+ *
+ * @returns takes the vectors of a student
+ */
+export function vectorMeasurer({
+  count,
+  teacher,
+  neighbours: wanted,
+}: Omit<VectorsToEvaluate, 'student'>): (student: Float32Array) => VectorMeasurement {
   if (!Number.isInteger(count) || count < 2) {
     throw new InputError(`Vectors are compared over two inputs at least, got ${count}. Give more inputs.`);
   }
-  const [own, others] = [directionsOf(student, count, 'student'), directionsOf(teacher, count, 'teacher')];
-  const {neighbours = Math.min(10, count - 1)} = vectors;
+  const neighbours = wanted ?? Math.min(10, count - 1);
   if (!Number.isInteger(neighbours) || neighbours < 1 || neighbours >= count) {
     throw new InputError(`Expected \`neighbours\` to be from 1 to ${count - 1}, got ${neighbours}.`);
   }
-  const ranked = Math.min(count, MOST_RANKED);
-  const pairs: {readonly student: number[]; readonly teacher: number[]} = {student: [], teacher: []};
-  const found: {readonly student: number[][]; readonly teacher: number[][]} = {student: [], teacher: []};
-  for (let row = 0; row < count; row++) {
-    const [s, t] = [cosinesOf(own, row), cosinesOf(others, row)];
-    // One more takes the place of an input that the jackknife leaves out.
-    found.student.push(nearest(s, row, neighbours + 1));
-    found.teacher.push(nearest(t, row, neighbours + 1));
-    for (let other = row + 1; other < ranked; other++) {
-      pairs.student.push(s[other]!);
-      pairs.teacher.push(t[other]!);
-    }
-  }
-  const cosines = own.width === others.width ? pairedCosines(own, others) : undefined;
-  const recalls = neighbours < count - 1 ? recallInfluences(found.teacher, found.student, neighbours) : undefined;
-  const metrics = {
-    meanCosine: cosines && mean(cosines),
-    meanCosineInterval: cosines && intervalOfMean(cosines, [-1, 1]),
-    recall: mean(recallsOf(found.teacher, found.student, neighbours)),
-    recallInterval: recalls && intervalOfMean(recalls, [0, 1]),
-    neighbours,
-    spearman: spearman(pairs.teacher, pairs.student),
+  const others = directionsOf(teacher, count, 'teacher');
+  const theirs = likenessIn(others, neighbours);
+  return student => {
+    const own = directionsOf(student, count, 'student');
+    const ours = likenessIn(own, neighbours);
+    const cosines = own.width === others.width ? pairedCosines(own, others) : undefined;
+    const recalls = neighbours < count - 1 ? recallInfluences(theirs.nearest, ours.nearest, neighbours) : undefined;
+    const metrics = {
+      meanCosine: cosines && mean(cosines),
+      meanCosineInterval: cosines && intervalOfMean(cosines, [-1, 1]),
+      recall: mean(recallsOf(theirs.nearest, ours.nearest, neighbours)),
+      recallInterval: recalls && intervalOfMean(recalls, [0, 1]),
+      neighbours,
+      spearman: spearman(theirs.pairs, ours.pairs),
+    };
+    return {metrics, scores: {cosines, recalls}};
   };
-  return {metrics, scores: {cosines, recalls}};
+}
+
+/** How like each other the vectors of one model are. */
+interface Likeness {
+  readonly nearest: Neighbours;
+  /** The cosines of all pairs of the first inputs. */
+  readonly pairs: readonly number[];
+}
+
+function likenessIn(directions: Directions, neighbours: number): Likeness {
+  const {count} = directions;
+  const ranked = Math.min(count, MOST_RANKED);
+  const [pairs, all]: [number[], number[][]] = [[], []];
+  for (let row = 0; row < count; row++) {
+    const cosines = cosinesOf(directions, row);
+    // One more takes the place of an input that the jackknife leaves out.
+    all.push(nearest(cosines, row, neighbours + 1));
+    for (let other = row + 1; other < ranked; other++) pairs.push(cosines[other]!);
+  }
+  return {nearest: all, pairs};
 }
 
 /** The 95 % interval of a mean of independent values, by Student's t. */

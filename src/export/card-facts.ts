@@ -19,7 +19,8 @@ import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
 import {readQuestionsResults} from '../study/joint/files.ts';
 import {readResults} from '../study/read-results.ts';
-import type {Results} from '../study/results.ts';
+import type {ResultRow, Results} from '../study/results.ts';
+import type {VectorMeasures} from '../study/vectors/results.ts';
 import {samplesFor, TEXTS} from './onnx/test-vectors.ts';
 
 /** What is known of a student that was saved. What is not known is undefined. */
@@ -31,6 +32,15 @@ export interface CardFacts {
   readonly bytes: number;
   readonly speed: Speed | undefined;
   readonly encoder: Encoder | undefined;
+  /** Undefined if it has classes, or no study measured it. */
+  readonly likeness: Likeness | undefined;
+}
+
+/** How like those of its teacher the vectors of this very student are, on the test split of its study. */
+export interface Likeness extends VectorMeasures, Pick<Results, 'finishedAt'> {
+  readonly teacher: string;
+  readonly neighbours: number;
+  readonly inputs: number;
 }
 
 /** A head, and what a study measured of it. */
@@ -115,7 +125,8 @@ export async function cardFacts(directory: string, question: string | undefined)
   const bytes = await folderSize(directory);
   const {reading} = student;
   const encoder = reading?.kind === 'embeddings' ? await encoderIn(reading.path, reading.model) : undefined;
-  return {student, origin, heads, bytes, speed: await speedOf(student, engine), encoder};
+  const likeness = likenessIn(results.get(undefined), origin, directory);
+  return {student, origin, heads, bytes, speed: await speedOf(student, engine), encoder, likeness};
 }
 
 /** The levels above a student's folder in which the results of its study can lie. */
@@ -146,19 +157,32 @@ async function resultsAbove(directory: string): Promise<ReadonlyMap<string | und
 function agreementIn(
   found: ReadonlyMap<string | undefined, Results>,
   {question}: HeadColumns,
-  {level, method, seed}: Origin,
+  origin: Origin,
   directory: string,
 ): Agreement | undefined {
   const results = found.get(question?.name) ?? found.get(undefined);
-  const own = results?.rows.filter(row => row.level === level && row.method === method && row.seed === seed) ?? [];
-  const [, budget] = /^(\d+)-inputs$/.exec(basename(dirname(resolve(directory)))) ?? [];
-  const most = Math.max(...own.map(row => row.budget));
-  const row = own.find(each => each.budget === (budget === undefined ? most : Number(budget)));
+  const row = results && rowIn(results, origin, directory);
   if (results === undefined || row === undefined || !Number.isFinite(row.agreement)) return undefined;
   const {teacher, sizes, missing, finishedAt} = results;
   const inputs = sizes.test - (missing?.test.count ?? 0);
   const interval = exactInterval(Math.round(row.agreement * inputs), inputs);
   return {teacher: teacher.name, share: row.agreement, interval, inputs, answers: row.budget, finishedAt};
+}
+
+/** The row of this very student. */
+function rowIn({rows}: Results, {level, method, seed}: Origin, directory: string): ResultRow | undefined {
+  const own = rows.filter(row => row.level === level && row.method === method && row.seed === seed);
+  const [, budget] = /^(\d+)-inputs$/.exec(basename(dirname(resolve(directory)))) ?? [];
+  const most = Math.max(...own.map(row => row.budget));
+  return own.find(each => each.budget === (budget === undefined ? most : Number(budget)));
+}
+
+function likenessIn(results: Results | undefined, origin: Origin, directory: string): Likeness | undefined {
+  const measures = results && rowIn(results, origin, directory)?.vectors;
+  if (results?.vectors === undefined || measures === undefined) return undefined;
+  const {teacher, sizes, missing, finishedAt, vectors} = results;
+  const inputs = sizes.test - (missing?.test.count ?? 0);
+  return {...measures, teacher: teacher.name, neighbours: vectors.neighbours, inputs, finishedAt};
 }
 
 /** The longest that speed is measured, in milliseconds. */

@@ -6,7 +6,17 @@ import {withoutSecrets} from '../secrets.ts';
 import {outputWidth} from '../student/forward.ts';
 import {weightsHash} from '../student/weights-hash.ts';
 import {promiseText} from '../study/report/cascades.ts';
-import {bytesText, count, counted, list, moment, percent, percentage, significant} from '../study/report/format.ts';
+import {
+  bytesText,
+  count,
+  counted,
+  decimal,
+  list,
+  moment,
+  percent,
+  percentage,
+  significant,
+} from '../study/report/format.ts';
 import {packageVersion} from '../version.ts';
 import {type CardFacts, cardFacts, type MeasuredHead} from './card-facts.ts';
 import {effectOf} from './onnx/effect.ts';
@@ -102,9 +112,9 @@ function titleOf(facts: CardFacts): string {
   return classes.length > 3 ? `Which of ${count(classes.length)} classes?` : `${classes.map(plain).join(' or ')}?`;
 }
 
-function teacherOf({origin: {teacher}, heads}: CardFacts): string {
+function teacherOf({origin: {teacher}, heads, likeness}: CardFacts): string {
   if (teacher?.access === 'truth') return 'true labels';
-  const named = heads.find(({agreement}) => agreement)?.agreement?.teacher;
+  const named = likeness?.teacher ?? heads.find(({agreement}) => agreement)?.agreement?.teacher;
   const parts = [...(teacher?.adapters ?? []), ...(teacher?.models ?? [])];
   const name = named ?? (parts.length > 0 ? parts.join(' ') : undefined);
   return name === undefined ? 'a teacher that is not recorded' : `the teacher ${plain(name)}`;
@@ -156,16 +166,24 @@ function perHead(heads: readonly MeasuredHead[], text: (head: MeasuredHead) => s
   return [heads.map(head => `- ${plain(head.question!.name)}: ${text(head)}`).join('\n')];
 }
 
+const NOT_MEASURED = 'Not measured, or measured on another student: no results of its study are there.';
+
 function agreementText({agreement}: MeasuredHead): string {
-  if (agreement === undefined)
-    return 'Not measured, or measured on another student: no results of its study are there.';
+  if (agreement === undefined) return NOT_MEASURED;
   const {share, interval, inputs, finishedAt} = agreement;
   const [low, high] = interval;
   return `${percentage(share)} (95 % interval ${percent(low)} to ${percent(high)}) on ${counted(inputs, 'test input')}, by the study that ended on ${moment(finishedAt)}.`;
 }
 
-function likenessOf({heads: [head]}: CardFacts): string[] {
-  return ['## How like its teacher it is', agreementText(head!)];
+function likenessOf({likeness}: CardFacts): string[] {
+  const title = '## How like its teacher it is';
+  if (likeness === undefined) return [title, NOT_MEASURED];
+  const {meanCosine, recall, spearman, neighbours, inputs, finishedAt} = likeness;
+  const cosine = meanCosine === undefined ? '' : `a mean cosine of ${decimal(meanCosine, 3)} with its vectors, `;
+  return [
+    title,
+    `By the study that ended on ${moment(finishedAt)}, on ${counted(inputs, 'test input')}: ${cosine}${percentage(recall, 1)} of its ${count(neighbours)} nearest neighbours, and a Spearman's correlation of ${decimal(spearman, 3)} of the cosines of pairs. These are point estimates; the report of the study has the intervals.`,
+  ];
 }
 
 function guaranteeText({calibration}: MeasuredHead): string {

@@ -44,6 +44,7 @@ export function besideEarlier(now: EndedStudy, then: EndedStudy): EarlierStudy {
       ...madeOfOtherThings(now, then),
       ...otherClasses(now.results, then.results),
       ...otherMethods(now.results, then.results),
+      ...(now.results.vectors || then.results.vectors ? ['Measures of vectors are not compared.'] : []),
       ...missingSentences(then.results).map(sentence => `In the earlier study, ${sentence}`),
     ],
     changes: isSameSet(now.results.classes, then.results.classes) ? changesOf(now.results, then.results) : [],

@@ -2,6 +2,7 @@ import type {Estimate} from '../ask/plan/cost.ts';
 import type {Cheapest, Exchange} from '../evaluate/exchange-rate.ts';
 import type {PairJudgement} from '../evaluate/judge-pairs.ts';
 import type {Level} from '../levels.ts';
+import type {VectorMeasure, VectorMeasures} from './vectors/results.ts';
 
 /** The findings at several budgets of answers, as in `results.json`. */
 export interface BudgetFindings {
@@ -30,6 +31,8 @@ export interface BudgetRow {
   readonly klToTeacher: number;
   readonly nll: number;
   readonly ece: number;
+  /** Present if the teacher gives vectors: the measures of classes are then NaN, in the file null. */
+  readonly vectors?: VectorMeasures | undefined;
   /** The entry of `BudgetFindings.sizes`. */
   readonly budget: number;
   /** Answers that it learned from. Versions of an input count for themselves, inputs without an answer don't. */
@@ -69,10 +72,10 @@ export interface CheapestMethod extends Omit<Cheapest, 'name'> {
   readonly method: string;
 }
 
-/** The comparison of two methods at one budget, or over all of them, in agreement with the teacher. */
+/** The comparison of two methods at one budget, or over all of them. */
 export interface PairVerdict extends Omit<PairJudgement, 'budget'> {
   /** A number of inputs; `curve` for the mean over all budgets. */
   readonly budget: number | 'curve';
-  /** Agreement with the teacher on the test split. */
-  readonly measure: 'agreement';
+  /** What is compared on the test split: agreement with the teacher; if it gives vectors, their mean cosine or the recall. */
+  readonly measure: 'agreement' | VectorMeasure;
 }

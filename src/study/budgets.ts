@@ -91,16 +91,20 @@ export function budgetFindings(
   return {
     sizes,
     steps,
-    rows: all.flatMap(({runs}) => runs.flatMap((ofBudget, index) => ofBudget.map(run => rowOf(run, sizes[index]!)))),
+    rows: all.flatMap(({runs}) =>
+      runs.flatMap((ofBudget, index) => ofBudget.map(run => budgetRow(run, sizes[index]!))),
+    ),
     costs,
     exchangeRates: exchangeRates(sizes, all),
     cheapest: cheapestMethods(sizes, all, costs),
   };
 }
 
-function rowOf({row}: Run | PartRun, budget: number): BudgetRow {
-  const {level, method, seed, budget: answers, accuracy, agreement, klToTeacher, nll, ece, seconds} = row;
-  return {level, method, seed, budget, answers, accuracy, agreement, klToTeacher, nll, ece, seconds};
+/** A student that learned from so many inputs, as `results.json` has it. */
+export function budgetRow({row}: Run | PartRun, budget: number): BudgetRow {
+  const {level, method, seed, budget: answers, accuracy, agreement, klToTeacher, nll, ece, vectors, seconds} = row;
+  const measures = {accuracy, agreement, klToTeacher, nll, ece, ...(vectors && {vectors})};
+  return {level, method, seed, budget, answers, ...measures, seconds};
 }
 
 /** The rates of every method at every budget, in the answers of every other one. */

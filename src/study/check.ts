@@ -61,7 +61,9 @@ function methodsFor(results: Results, scope: Condition): readonly MethodResult[]
       'These are the results of one question: leave the question out, and check `agreement`. Joint agreement is in the folder of a study of several.',
     );
   }
-  return methodsIn(results.methods, scope, method => mean(rowsAt(results, method, scope).map(one => one.agreement)));
+  return methodsIn(results.methods, scope, method =>
+    mean(rowsAt(results, method, scope).map(({vectors, agreement}) => vectors?.recall ?? agreement)),
+  );
 }
 
 /**

@@ -10,7 +10,6 @@ import type {Knowledge} from '../knowledge/knowledge.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
-import {refuseVectors} from '../recipe/vectors.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {besideEarlier, type EndedStudy, readStudy} from './against.ts';
 import {askQueries, teachersAsked} from './asking.ts';
@@ -61,7 +60,6 @@ export async function compare(recipe: Recipe, given: CompareOptions = {}): Promi
       'The recipe has several questions. Use `compareQuestions()`, which gives the results of each.',
     );
   }
-  refuseVectors(recipe, '`compare`');
   const {against, openRunner, ...options} = given;
   // Read first: it may stand where this study's results will.
   const earlier = against === undefined ? undefined : await readStudy(against);
@@ -138,7 +136,8 @@ export async function finish(
   const manifest = await manifestOf(study, asked, found);
   const results = {...found, earlier: earlier && besideEarlier({results: found, manifest}, earlier)};
   const {inputs} = study.recipe.data.test;
-  const samples = await samplesOf({inputs, reference, results, runs: measured.runs});
+  // Of a vector there is nothing to show.
+  const samples = reference.vectors ? undefined : await samplesOf({inputs, reference, results, runs: measured.runs});
   await writeResults(study.directory, results, samples, manifest);
   await markEnded(study.directory);
   return results;
@@ -175,7 +174,12 @@ export function resultFiles(directory: string): Readonly<Record<'results' | 'csv
 }
 
 /** Writes each file whole or not at all. */
-async function writeResults(directory: string, results: Results, samples: Samples, manifest: Manifest): Promise<void> {
+async function writeResults(
+  directory: string,
+  results: Results,
+  samples: Samples | undefined,
+  manifest: Manifest,
+): Promise<void> {
   // The package that draws plots is large, and most programs write no report.
   const {renderReport} = await import('./report/page.ts');
   const {resultsCsv, resultsMarkdown} = await import('./result-tables.ts');

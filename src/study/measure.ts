@@ -12,6 +12,8 @@ import {
 } from '../evaluate/efficiency.ts';
 import {evaluate, meanWhereTeacherErrs} from '../evaluate/metrics.ts';
 import {mean} from '../evaluate/statistics.ts';
+import type {VectorScores} from '../evaluate/vectors.ts';
+import type {VectorAnswers} from '../knowledge/answers.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {boundsWithMissing} from '../statistics/bounds.ts';
 import type {Executed} from './execute.ts';
@@ -21,6 +23,7 @@ import type {MethodResult, ResultRow, Results, RunFailure} from './results.ts';
 import {studentPath} from './run.ts';
 import type {Study} from './study.ts';
 import type {MethodJob, TrainedRun} from './train-methods.ts';
+import {measuredAgainst} from './vectors/measure.ts';
 
 /** One trained and measured student of a study. */
 export interface Run {
@@ -28,8 +31,10 @@ export interface Run {
   readonly row: ResultRow;
   /** [answered], 1 for each test example on which student and teacher name the same class. */
   readonly agreements: Uint8Array;
-  /** [answered, classes], of the test examples that the teacher answered. */
+  /** [answered, classes], or vectors, of the test examples that the teacher answered. */
   readonly logits: Float32Array;
+  /** Present if the teacher gives vectors. `agreements` is then empty. */
+  readonly scores?: VectorScores;
 }
 
 /** A student that learned from a part of its method's inputs. */
@@ -71,6 +76,7 @@ export function measure(
 ): Run | PartRun {
   const {method, budget, seed} = job;
   const {curve, fit, seconds, calibration, choice, assistant, next} = executed;
+  if (reference.vectors) return measureVectorRun(job, executed, reference, reference.vectors);
   const {missing, rows, truth, labels, distributions} = reference;
   const classes = data.classes.length;
   // The logits are divided by the temperature already.
@@ -112,6 +118,41 @@ export function measure(
   // The answers at a smaller budget have served their purpose.
   return budget === undefined ? {method, row, agreements, logits} : {method, budget, row, agreements};
 }
+
+/** A student of vectors has no measures of classes. */
+function measureVectorRun(
+  job: MethodJob,
+  {logits: all, seconds, curve}: Executed,
+  {missing, rows}: Reference,
+  teacher: VectorAnswers,
+): Run | PartRun {
+  const {method, budget, seed} = job;
+  const logits = missing.count === 0 ? all : selectRows(all, all.length / missing.total, rows);
+  const {metrics, scores} = measuredAgainst(teacher, logits);
+  const {meanCosine, recall, spearman} = metrics;
+  const row = {
+    level: method.level,
+    method: method.method,
+    seed,
+    budget: answersLearnedFrom(job, curve.length),
+    ...NO_CLASSES,
+    vectors: {meanCosine, recall, spearman},
+    seconds,
+    curve,
+  };
+  const measured = {method, row, agreements: new Uint8Array(), scores};
+  return budget === undefined ? {...measured, logits} : {...measured, budget};
+}
+
+const NO_CLASSES = {
+  accuracy: Number.NaN,
+  agreement: Number.NaN,
+  klToTeacher: Number.NaN,
+  nll: Number.NaN,
+  ece: Number.NaN,
+  brier: Number.NaN,
+  entropy: Number.NaN,
+};
 
 /** True labels are as many as inputs, whatever versions are seen; if a teacher answers live, each row of each epoch counts. */
 function answersLearnedFrom({method: {level, viewing, knowledge}, budget}: MethodJob, epochs: number): number {

@@ -14,6 +14,7 @@ import {differencesOf, type Manifest, type ManifestDifferences, readManifest, re
 import {readResults} from './read-results.ts';
 import type {MethodResult, Results} from './results.ts';
 import type {StudyOptions} from './study.ts';
+import type {VectorMeasures} from './vectors/results.ts';
 
 /** What a study that was run again came to. */
 export interface Reproduction {
@@ -164,6 +165,7 @@ interface AnyRow {
   readonly budget: number;
   readonly seed: number;
   readonly agreement: number;
+  readonly vectors?: VectorMeasures | undefined;
   readonly seconds?: number;
 }
 
@@ -195,16 +197,17 @@ function numbersOf({seconds: _, ...row}: AnyRow, fields: AnyRow): string {
   return digestOf(Object.fromEntries(Object.entries(row).filter(([name]) => name in fields)));
 }
 
-/** The methods whose mean agreement has moved by more than the standard deviation over the earlier seeds. */
+/** The methods whose mean agreement, or recall, has moved by more than the standard deviation over the earlier seeds. */
 function meansFarApart(before: Numbers, now: Numbers): readonly string[] {
   return before.methods.flatMap(({method}) => {
     const [then, later] = [before, now].map(({rows}) =>
-      rows.filter(row => row.method === method).map(({agreement}) => agreement),
+      rows.filter(row => row.method === method).map(({agreement, vectors}) => vectors?.recall ?? agreement),
     ) as [number[], number[]];
     const moved = Math.abs(mean(later) - mean(then));
     const allowed = then.length > 1 ? standardDeviation(then) : 0;
     if (moved <= allowed) return [];
     const [by, spread] = [moved, allowed].map(share => `${(100 * share).toFixed(2)} points`) as [string, string];
-    return [`${method}: mean agreement has moved by ${by}; its seeds differ by ${spread} (standard deviation).`];
+    const measure = before.rows.some(({vectors}) => vectors) ? 'recall' : 'agreement';
+    return [`${method}: mean ${measure} has moved by ${by}; its seeds differ by ${spread} (standard deviation).`];
   });
 }

@@ -1,9 +1,22 @@
 import Papa from 'papaparse';
+import {mean} from '../evaluate/statistics.ts';
 import type {BudgetRow} from './budget-results.ts';
-import {between, confidenceText, count, counted, meanAndDeviation, percent, points, pText} from './report/format.ts';
+import {
+  between,
+  confidenceText,
+  count,
+  counted,
+  decimal,
+  meanAndDeviation,
+  percent,
+  points,
+  pText,
+} from './report/format.ts';
 import {earlierName} from './report/sentences.ts';
 import {agreementAt, type Measure, spreadOf} from './report/spread.ts';
 import type {ResultRow, Results} from './results.ts';
+import {measureName} from './vectors/measure-name.ts';
+import type {MeasuredMean} from './vectors/results.ts';
 
 /** The columns that come first; the others are all numbers that rows have, by their names in `results.json`. */
 const FIRST = ['level', 'method', 'seed', 'budget', 'answers'];
@@ -13,7 +26,7 @@ const FIRST = ['level', 'method', 'seed', 'budget', 'answers'];
  * that was compared, `answers` what the student learned from. A number that is not finite is an empty cell. A name that a
  * spreadsheet would take for a formula begins with an apostrophe.
  */
-export function resultsCsv({rows, budgets, sizes}: Results): string {
+export function resultsCsv({rows, budgets, sizes, vectors}: Results): string {
   const largest = budgets?.sizes.at(-1);
   const lines = (budgets?.rows ?? rows).map((row): Readonly<Record<string, unknown>> => {
     if (budgets === undefined) return {...numbersOf(row), answers: row.budget, budget: sizes.transfer};
@@ -24,7 +37,9 @@ export function resultsCsv({rows, budgets, sizes}: Results): string {
     return {...(whole && numbersOf(whole)), ...numbersOf(row)};
   });
   const measures = new Set(lines.flatMap(line => Object.keys(line)).filter(key => !FIRST.includes(key)));
-  const columns = [...FIRST, ...measures];
+  // A study of vectors has no measure of classes.
+  const isShown = (key: string) => vectors === undefined || lines.some(line => typeof line[key] === 'number');
+  const columns = [...FIRST, ...[...measures].filter(isShown)];
   const cells = lines.map(line => columns.map(column => line[column] ?? ''));
   return `${Papa.unparse([columns, ...cells], {escapeFormulae: FORMULA, newline: '\n'})}\n`;
 }
@@ -33,9 +48,9 @@ export function resultsCsv({rows, budgets, sizes}: Results): string {
 export const FORMULA: RegExp = /^[=+\-@\t\r]/;
 
 /** Level and method of a row, and its numbers. */
-function numbersOf(row: ResultRow | BudgetRow): Readonly<Record<string, unknown>> {
+function numbersOf({vectors, ...row}: ResultRow | BudgetRow): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
-    Object.entries(row).flatMap(([key, value]): (readonly [string, unknown])[] => {
+    Object.entries({...row, ...vectors}).flatMap(([key, value]): (readonly [string, unknown])[] => {
       if (typeof value === 'string') return [[key, value]];
       return typeof value === 'number' ? [[key, Number.isFinite(value) ? value : '']] : [];
     }),
@@ -54,6 +69,7 @@ const COLUMNS: readonly (readonly [name: string, measure: Measure, digits: numbe
 
 /** The results as Markdown, for a README or a paper. */
 export function resultsMarkdown(results: Results): string {
+  if (results.vectors) return `${[headText(results), ...vectorsMarkdown(results)].join('\n\n')}\n`;
   return [
     headText(results),
     methodTable(results),
@@ -80,6 +96,40 @@ function methodTable(results: Results): string {
     ...columns.map(([, measure, digits, scale]) => meanAndDeviation(spreadOf(results, method, measure), digits, scale)),
   ]);
   return markdownTable(['level', 'method', 'answers', ...columns.map(([name]) => name)], rows, 2);
+}
+
+/** Vectors by method; by budget too, if several were compared; and the verdicts by each measure. */
+function vectorsMarkdown({methods, budgets, verdicts = [], vectors}: Results): readonly string[] {
+  const measured = ({mean, interval}: MeasuredMean, digits: number, scale = 1) => {
+    const shown = (value: number) => decimal(scale * value, digits);
+    return interval ? `${shown(mean)} (${shown(interval[0])} to ${shown(interval[1])})` : shown(mean);
+  };
+  const rows = methods.map(({level, method, vectors: own}) => [
+    level,
+    method,
+    own!.meanCosine ? measured(own!.meanCosine, 3) : '',
+    measured(own!.recall, 2, 100),
+    decimal(own!.spearman, 3),
+  ]);
+  const head = ['level', 'method', 'mean cosine (95 %)', `recall@${vectors!.neighbours}, % (95 %)`, 'Spearman'];
+  const recallAt = (method: string, size: number) =>
+    mean(
+      (budgets?.rows ?? []).flatMap(row => (row.method === method && row.budget === size ? row.vectors!.recall : [])),
+    );
+  const sizes = budgets?.sizes ?? [];
+  const byBudget = methods.map(({method}) => [method, ...sizes.map(size => percent(recallAt(method, size)))]);
+  return [
+    markdownTable(head, rows, 2),
+    ...(budgets
+      ? ['Recall in %, by the number of inputs:', markdownTable(['method', ...sizes.map(count)], byBudget, 1)]
+      : []),
+    ...(['cosine', 'recall'] as const).flatMap(measure =>
+      verdictTable(
+        {verdicts: verdicts.filter(one => one.measure === measure)},
+        `Verdicts on the ${measureName(measure)}, in hundredths; those on both measures together hold at 95 %:`,
+      ),
+    ),
+  ];
 }
 
 /** Agreement by method and budget, if several budgets were compared. */

@@ -12,26 +12,29 @@ import type * as results from './results.ts';
 import type {EarlierStudy, MeanShare, StudyChange} from './results.ts';
 import {
   access,
-  budgetFindings,
-  ceiling,
   count,
-  curvePoint,
   interval,
-  ledger,
   level,
   measured,
-  metrics,
   oneOf,
-  pairVerdict,
-  row,
   schemaNames,
   schemaOf,
   share,
-  studentEfficiency,
-  teacherEfficiency,
   text,
   verdict,
+} from './schema-form.ts';
+import {
+  budgetFindings,
+  ceiling,
+  curvePoint,
+  ledger,
+  metrics,
+  pairVerdict,
+  row,
+  studentEfficiency,
+  teacherEfficiency,
 } from './schema-parts.ts';
+import {vectorMethod, vectorStudy} from './vectors/schema.ts';
 
 /** The format that this version reads and writes. */
 export const FORMAT = 'limbeck.results/1';
@@ -190,6 +193,7 @@ const method = schemaOf<results.MethodResult>()('MethodResult', {
   efficiency: studentEfficiency.optional(),
   selection: selection.optional(),
   tuning: tuning.optional(),
+  vectors: vectorMethod.optional(),
   versusLabels: comparison.optional(),
 });
 
@@ -255,6 +259,7 @@ export const resultsSchema: z.ZodType<results.Results> = schemaOf<results.Result
   teacherRelation: matrix,
   teacherReliability: z.array(bin),
   teacherEfficiency: z.array(teacherEfficiency).optional(),
+  vectors: vectorStudy.optional(),
 });
 
 /** The same form as a JSON Schema (2020-12). Interfaces stand in `$defs` by their names. */

@@ -15,6 +15,7 @@ import type {Fit} from '../train/trend.ts';
 import type {BudgetFindings, PairVerdict} from './budget-results.ts';
 import type {ExpectedNext} from './expect-next.ts';
 import type {AssistantUse, CurvePoint, MethodSelection, StudentChoice, Tuning} from './methods.ts';
+import type {VectorMeasures, VectorMethod, VectorStudy} from './vectors/results.ts';
 
 /** The findings of a study, as in `results.json`. Accuracies and rates are fractions, entropies and divergences nats. */
 export interface Results {
@@ -92,6 +93,11 @@ export interface Results {
   readonly teacherReliability: readonly ReliabilityBin[];
   /** One for each level that was asked, and for the one that students are measured against. Absent as `efficiency` is. */
   readonly teacherEfficiency?: readonly TeacherEfficiency[] | undefined;
+  /**
+   * Present if the teacher gives vectors: there are no classes then, and all that is measured by classes is empty, or NaN, in
+   * the file null.
+   */
+  readonly vectors?: VectorStudy | undefined;
 }
 
 export interface StudentShape {
@@ -145,6 +151,8 @@ export interface ResultRow extends Metrics {
   readonly assistant?: AssistantUse | undefined;
   /** What further answers are expected to buy: an estimate. Absent as `expectNext` says. */
   readonly next?: ExpectedNext | undefined;
+  /** Present if the teacher gives vectors: the measures of classes are then NaN. */
+  readonly vectors?: VectorMeasures | undefined;
   /** If the recipe's calibration names an agreement and a teacher answered. */
   readonly cascade?: CascadeResult | undefined;
 }
@@ -185,6 +193,8 @@ export interface MethodResult {
   readonly selection?: MethodSelection | undefined;
   /** Present if its losses were tuned. */
   readonly tuning?: Tuning | undefined;
+  /** Present if the teacher gives vectors. */
+  readonly vectors?: VectorMethod | undefined;
   /** Against label-only distillation, or the first row if there is none. */
   readonly versusLabels?: Comparison | undefined;
 }

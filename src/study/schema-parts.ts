@@ -4,72 +4,14 @@ import type {Estimate} from '../ask/plan/cost.ts';
 import type {Ceiling} from '../ask/probe/repetition.ts';
 import type {CascadeResult} from '../evaluate/calibration.ts';
 import type {Latency, StudentEfficiency, TeacherEfficiency} from '../evaluate/efficiency.ts';
-import type {DifferenceVerdict} from '../evaluate/judge.ts';
-import type {Level} from '../levels.ts';
 import type {Guarantee} from '../student/student.ts';
-import type {Access} from '../teacher.ts';
 import type {Fit} from '../train/trend.ts';
 import type * as budgets from './budget-results.ts';
 import type {ExpectedNext} from './expect-next.ts';
 import type * as choices from './methods.ts';
 import type * as results from './results.ts';
-
-/** T without `readonly`, and each intersection as one object, so that types of the same values are identical. */
-type Plain<T> = T extends object ? {-readonly [K in keyof T]: Plain<T[K]>} : T;
-
-type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
-
-/** The keys that one of the types lacks, or has another type for. */
-type Differing<A, B> = {
-  [K in keyof A | keyof B]: K extends keyof A & keyof B ? (IsSame<Pick<A, K>, Pick<B, K>> extends true ? never : K) : K;
-}[keyof A | keyof B];
-
-/** Nothing more for the fields of T. For others, the compiler names the keys that differ. */
-type FieldsOf<T, Shape extends z.ZodRawShape> = [Differing<Plain<T>, Plain<z.output<z.ZodObject<Shape>>>>] extends [
-  never,
-]
-  ? unknown
-  : {differs: Differing<Plain<T>, Plain<z.output<z.ZodObject<Shape>>>>};
-
-/** The names of the schemas: those of their interfaces. */
-export const schemaNames: z.core.$ZodRegistry<{readonly id: string}> = z.registry();
-
-/** The schema of an interface, by its name and fields. It does not compile unless they are all those of T, and no others. */
-export function schemaOf<T>() {
-  return <Shape extends z.ZodRawShape>(id: string, shape: Shape & FieldsOf<T, Shape>): z.ZodType<T> => {
-    const schema = z.object(shape);
-    schemaNames.add(schema, {id});
-    return schema as unknown as z.ZodType<T>;
-  };
-}
-
-/** One of the words of T: all of them. */
-export function oneOf<T extends string>(words: {readonly [Word in T]: true}): z.ZodType<T> {
-  return z.enum(Object.keys(words) as T[]);
-}
-
-/** JSON has no NaN: a number that is not finite is null in the file. */
-export const measured: z.ZodType<number> = z
-  .number()
-  .nullable()
-  .transform(value => value ?? Number.NaN);
-export const count: z.ZodNumber = z.number();
-export const share: z.ZodNumber = z.number();
-export const text: z.ZodString = z.string();
-export const interval: z.ZodType<[number, number]> = z.tuple([measured, measured]);
-export const access: z.ZodType<Access> = oneOf({'black-box': true, 'gray-box': true, 'white-box': true});
-export const level: z.ZodType<Level> = oneOf({
-  none: true,
-  'black-box': true,
-  'gray-box': true,
-  'white-box': true,
-});
-export const verdict: z.ZodType<DifferenceVerdict> = oneOf({
-  better: true,
-  worse: true,
-  'no difference shown': true,
-  'too few seeds to say': true,
-});
+import {access, count, interval, level, measured, oneOf, schemaOf, share, text, verdict} from './schema-form.ts';
+import {vectorMeasures} from './vectors/schema.ts';
 
 export const ledger: z.ZodType<LedgerSnapshot> = schemaOf<LedgerSnapshot>()('LedgerSnapshot', {
   asked: count,
@@ -175,6 +117,7 @@ export const row: z.ZodType<results.ResultRow> = schemaOf<results.ResultRow>()('
   choice: choice.optional(),
   assistant: assistant.optional(),
   next: next.optional(),
+  vectors: vectorMeasures.optional(),
   cascade: cascade.optional(),
 });
 
@@ -189,6 +132,7 @@ const budgetRow = schemaOf<budgets.BudgetRow>()('BudgetRow', {
   klToTeacher: measured,
   nll: measured,
   ece: measured,
+  vectors: vectorMeasures.optional(),
   seconds: measured,
 });
 
@@ -234,7 +178,7 @@ export const pairVerdict: z.ZodType<budgets.PairVerdict> = schemaOf<budgets.Pair
   a: text,
   b: text,
   budget: z.union([count, z.literal('curve')]),
-  measure: z.literal('agreement'),
+  measure: oneOf<budgets.PairVerdict['measure']>({agreement: true, cosine: true, recall: true}),
   difference: measured,
   low: measured,
   high: measured,

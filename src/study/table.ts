@@ -1,5 +1,4 @@
 import {createColors} from 'picocolors';
-import {dollars} from '../ask/budget/price.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {plainTable, printable} from './plain-table.ts';
 import {curveVerdicts, exchangeSentences, verdictSentence} from './report/budgets.ts';
@@ -30,7 +29,9 @@ import {
 } from './report/sentences.ts';
 import {agreementAt, type Measure, spreadOf} from './report/spread.ts';
 import {baselineName, comparedMethods} from './report/summary.ts';
-import type {Comparison, LedgerTotals, MethodResult, Results} from './results.ts';
+import type {MethodResult, Results} from './results.ts';
+import {ledgerCells, ledgerText, verdictText} from './table-parts.ts';
+import {vectorsTable} from './vectors/tables.ts';
 
 export interface TableOptions {
   /**
@@ -57,6 +58,7 @@ export function resultsTable(results: Results, options: TableOptions = {}): stri
   checkOptions('resultsTable', options, {colour: kinds.flag} satisfies Shape<TableOptions>);
   const {colour = false} = options;
   const colours = createColors(colour);
+  if (results.vectors) return vectorsTable(results, results.vectors, colour);
   return [
     teacherLine(results, colours),
     methodTable(results, colours),
@@ -105,20 +107,6 @@ function spreadCell(results: Results, method: MethodResult, measure: Measure, {d
   const middle = decimal(mean * scale, digits);
   if (deviation === undefined || middle === MISSING) return middle;
   return middle + dim(`±${decimal(deviation * scale, digits).replace(/^0\./, '.')}`);
-}
-
-/** Answers asked and bought; those that methods of a level share stand on the first of their rows alone. */
-function ledgerCells(
-  {ledger, methods}: Results,
-  {level, method: name}: MethodResult,
-  index: number,
-): readonly string[] {
-  if (level === 'none') return [MISSING, MISSING];
-  const isShared = (other: MethodResult) => other.level === level && ledger.byMethod[other.method] === undefined;
-  const own = ledger.byMethod[name];
-  if (own === undefined && methods.findIndex(isShared) !== index) return ['', ''];
-  const entry = own ?? ledger.byLevel[level];
-  return entry === undefined ? [MISSING, MISSING] : [count(entry.asked), count(entry.bought)];
 }
 
 function comparisonTable(results: Results, colour: boolean): string {
@@ -199,13 +187,6 @@ export function earlierText({earlier}: Pick<Results, 'earlier'>, colour: boolean
   ].join('\n');
 }
 
-/** @param note - stands after the verdict */
-export function verdictText(verdict: Comparison['verdict'], colour: boolean, note = ''): string {
-  const {green, red, yellow} = createColors(colour);
-  const colourOf = {better: green, worse: red, 'no difference shown': yellow, 'too few seeds to say': yellow};
-  return colourOf[verdict](`${verdict}${note}`);
-}
-
 function totals(results: Results, {dim}: Colours): string {
   const {ledger, engine, seconds, seeds, failures, truth} = results;
   const spread =
@@ -236,17 +217,4 @@ function totals(results: Results, {dim}: Colours): string {
 function whereLedgersStand({byMethod}: Results['ledger']): string {
   if (Object.keys(byMethod).length === 0) return 'Answers asked and bought stand on the first row of their level.';
   return 'Answers asked and bought stand on the first row that learns from them.';
-}
-
-function ledgerText(totals: LedgerTotals): string {
-  const {asked, bought, cached, imported, calls, inputTokens, outputTokens, cacheReadTokens, usd} = totals;
-  const tokens = inputTokens + outputTokens;
-  const ofCache = cacheReadTokens === undefined ? '' : ` (${count(cacheReadTokens)} read from a prompt cache)`;
-  const ofLogs = imported === undefined ? '' : `, ${count(imported)} of them imported`;
-  return [
-    `${counted(asked, 'answer')}, ${count(bought)} bought and ${count(cached)} cached${ofLogs}`,
-    counted(calls, 'call'),
-    ...(tokens > 0 ? [`${counted(tokens, 'token')}${ofCache}`] : []),
-    ...(usd ? [dollars(usd)] : []),
-  ].join(', ');
 }

@@ -2,7 +2,7 @@ import {describe, expect, it} from 'vitest';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {MethodResult} from '../../src/study/results.ts';
-import {type SummariseOptions, summariseMethods} from '../../src/study/results-of.ts';
+import {type SummariseOptions, summariseMethods} from '../../src/study/summarise.ts';
 
 const TEST = 400;
 const labels = new Int32Array(TEST);

@@ -7,18 +7,8 @@ import type {ChoiceMeasures, PredicateMeasures, ScoreMeasures} from '../../evalu
 import {withoutSecrets} from '../../secrets.ts';
 import {fileIn, readDocument, readResults} from '../read-results.ts';
 import {condition, earlierStudy, failure, sizes, versions} from '../results-schema.ts';
-import {
-  count,
-  exchangeRate,
-  interval,
-  level,
-  measured,
-  oneOf,
-  pairVerdict,
-  schemaNames,
-  schemaOf,
-  text,
-} from '../schema-parts.ts';
+import {count, interval, level, measured, oneOf, schemaNames, schemaOf, text} from '../schema-form.ts';
+import {exchangeRate, pairVerdict} from '../schema-parts.ts';
 import type * as joint from './results.ts';
 import type {JointResults, QuestionResults, QuestionsResults} from './results.ts';
 

@@ -7,7 +7,8 @@ import {jointMissingSentences} from '../report/sentences.ts';
 import {spread, spreadOf} from '../report/spread.ts';
 import {typedColumns, typedText} from '../report/typed-numbers.ts';
 import {cellText, earlierTable, FORMULA, markdownTable, verdictTable} from '../result-tables.ts';
-import {earlierText, resultsTable, type TableOptions, verdictText} from '../table.ts';
+import {earlierText, resultsTable, type TableOptions} from '../table.ts';
+import {verdictText} from '../table-parts.ts';
 import type {JointBudgets, JointMethodResult, QuestionResults, QuestionsResults} from './results.ts';
 
 /**

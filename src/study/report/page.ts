@@ -29,8 +29,9 @@ import {
   repeatabilitySentences,
   tuningSentences,
 } from './sentences.ts';
+import {efficiencyContent, methodsTable} from './shared.ts';
 import {setting, summarise} from './summary.ts';
-import {methodHeading, table, wordsHeading} from './table.ts';
+import {vectorSections, vectorsText} from './vectors-page.ts';
 
 /**
  * The report of a study as one HTML document that stands alone: no script runs, nothing is fetched. It carries its
@@ -42,9 +43,13 @@ export function renderReport(results: Results, samples?: Samples): string {
   const {name, finishedAt, versions} = results;
   return reportDocument({
     ...{name, finishedAt, version: versions.limbeck, results},
-    subject: 'what each level of access is worth',
+    subject: results.vectors
+      ? 'how like its teacher’s the student’s vectors are'
+      : 'what each level of access is worth',
     setting: setting(results),
-    sections: sectionsOf(results, samples),
+    sections: results.vectors
+      ? vectorSections(results, results.vectors, making(results))
+      : sectionsOf(results, samples),
   });
 }
 
@@ -103,11 +108,6 @@ function cascadeContent(table: Html): Html {
 ${table}`;
 }
 
-function efficiencyContent(table: Html): Html {
-  return html`<p>Students, and teachers in the process of the study, were measured there after the training: one by one about test inputs, then in batches. The latency of a service is that of the requests of this run, as they were seen here. All times are those of one machine. Money is the price of 1,000 answers of which none is kept.</p>
-${table}`;
-}
-
 function numbers(results: Results, samples: Samples | undefined): Html {
   return html`${numbersTable(results, samples)}
 ${comparisonsTable(results)}
@@ -121,7 +121,7 @@ function making(results: Results): Html {
     ...students.map(
       student => [students.length === 1 ? 'Student' : `Student ${student.name}`, studentText(student)] as const,
     ),
-    ['Classes', count(classes.length)],
+    results.vectors ? ['Vectors', vectorsText(results.vectors)] : ['Classes', count(classes.length)],
     ['Training split', counted(sizes.train, 'example')],
     ['Transfer set', counted(sizes.transfer, 'input')],
     ...(truth === 'labels' ? [['Validation split', counted(sizes.validation, 'example')] as const] : []),
@@ -143,12 +143,4 @@ function studentText({parameters, layers}: StudentShape): Content {
   const size = counted(parameters, 'parameter');
   if (layers.length < 8) return `${size}: ${layers.join('; ')}`;
   return html`${size}<details><summary>${counted(layers.length, 'layer')}</summary>${layers.join('; ')}</details>`;
-}
-
-/** The knowledge of each method, beside its colour. */
-function methodsTable({methods}: Results): Html {
-  const rows = methods.map(
-    (method, index) => html`<tr>${methodHeading(method, index)}<td class="words wide">${method.description}</td></tr>`,
-  );
-  return table('The methods', [wordsHeading('method'), wordsHeading('learned from')], rows);
 }

@@ -30,6 +30,8 @@ export interface MethodCurve {
 interface CurveOptions extends Description {
   /** Label of the horizontal axis. */
   readonly axis: string;
+  /** Label of the vertical axis. @default agreement with the teacher, % */
+  readonly measure?: string;
   /** Places on the horizontal axis that may be marked. */
   readonly ticks: readonly number[];
   readonly tickText: (x: number) => string;
@@ -113,7 +115,15 @@ export function dotOf(method: string, budget: number, shares: readonly number[],
 /** Lines over a logarithmic axis, each with its band over the seeds and its name at its end. */
 export function curvePlot(
   all: readonly MethodCurve[],
-  {axis, ticks, tickText, reference, frontier = [], ...description}: CurveOptions,
+  {
+    axis,
+    measure = 'agreement with the teacher, %',
+    ticks,
+    tickText,
+    reference,
+    frontier = [],
+    ...description
+  }: CurveOptions,
 ): Html {
   const curves = all.filter(({dots}) => dots.length > 0);
   const height = Math.max(340, TOP + BOTTOM + LINE * curves.length);
@@ -126,7 +136,7 @@ export function curvePlot(
       y: {domain: y},
       marks: [
         Plot.gridY({stroke: 'var(--rule)', strokeOpacity: 1, ticks: 6}),
-        Plot.axisY({ticks: 6, tickSize: 0, fontSize: 12, label: 'agreement with the teacher, %', labelArrow: 'none'}),
+        Plot.axisY({ticks: 6, tickSize: 0, fontSize: 12, label: measure, labelArrow: 'none'}),
         Plot.axisX({...centred, ticks: readable(ticks, x), tickFormat: tickText, tickSize: 4, fontSize: 12}),
         ...referenceMarks(reference),
         ...frontierMarks(frontier),

@@ -39,7 +39,7 @@ export function learningFigure(results: Results): Html | undefined {
     title: curves.method.method,
     content: html`${accuracyPlot(curves, all, index, lowest)}${lossPlot(curves, index)}`,
   }));
-  return figure('figure-learning', panels(WIDTH - 30, list), caption(all.length), data(results));
+  return figure('figure-learning', panels(WIDTH - 30, list), caption(all), data(results));
 }
 
 function data(results: Results): Html {
@@ -188,7 +188,10 @@ function steps(all: readonly Curves[]): number {
   );
 }
 
-function caption(methods: number): string {
-  const others = methods > 1 ? ' In grey the first seed of each other method, on the same axis.' : '';
-  return `Above, accuracy on the validation set; the steep start is left out where it would flatten the rest.${others} Below, the training loss. Methods minimise different formulas, so compare the shapes of the losses and not their heights. A line is one seed.`;
+function caption(all: readonly Curves[]): string {
+  const losses =
+    'Methods minimise different formulas, so compare the shapes of the losses and not their heights. A line is one seed.';
+  if (all.every(({accuracy}) => accuracy.length === 0)) return `The training loss. ${losses}`;
+  const others = all.length > 1 ? ' In grey the first seed of each other method, on the same axis.' : '';
+  return `Above, accuracy on the validation set; the steep start is left out where it would flatten the rest.${others} Below, the training loss. ${losses}`;
 }
