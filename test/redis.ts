@@ -71,7 +71,7 @@ export async function startRedis(password = '', appendonly: 'yes' | 'no' = 'no')
 
 /** The reply of a server to a command; empty if there is no server. */
 async function answer(port: number, command: string): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = connect(port, '127.0.0.1').on('error', () => {});
   try {
     socket.write(`${command}\r\n`);
     const [data] = (await once(socket, 'data')) as [Buffer];

@@ -2,7 +2,7 @@ import {setTimeout} from 'node:timers/promises';
 import pLimit from 'p-limit';
 import {InputError, TeacherError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
-import {LONGEST_BACK_OFF} from '../pace/learned-pace.ts';
+import {LONGEST_BACK_OFF} from '../pace/pause.ts';
 import type {Access, Outcome, Query, Teacher} from '../teacher.ts';
 import {type LayeredTeacher, type LayerOptions, layerOver} from './layer.ts';
 

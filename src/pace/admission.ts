@@ -1,12 +1,10 @@
-import {setTimeout} from 'node:timers/promises';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import type {Reply, Usage} from '../teacher.ts';
+import {Alarm, monotonic, type Sleep, timer} from './alarm.ts';
 import {type GivenRates, LearnedPace, type PaceState} from './learned-pace.ts';
 import {type Cost, costOf} from './service-limits.ts';
 import {WaitingLine} from './waiting-line.ts';
-
-type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>;
 
 export interface AdmissionOptions extends GivenRates {
   /**
@@ -111,7 +109,7 @@ class Pool implements Admission {
     this.#now = now;
     this.#sleep = sleep;
     this.#alarm = new Alarm(sleep, () => this.#admit());
-    this.#pace = new LearnedPace(rates, random, now());
+    this.#pace = new LearnedPace(rates, {random, now: now()});
   }
 
   get state(): AdmissionState {
@@ -171,46 +169,5 @@ class Pool implements Admission {
   async #hold(reply: Reply, milliseconds: number, signal = new AbortController().signal): Promise<Reply> {
     await this.#sleep(Math.ceil(milliseconds), signal).catch(() => {});
     return reply;
-  }
-}
-
-function monotonic(): number {
-  return performance.timeOrigin + performance.now();
-}
-
-async function timer(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(milliseconds, undefined, {signal});
-}
-
-/** At most one timer, and none when nobody waits for it, because a timer keeps the process alive. */
-class Alarm {
-  readonly #sleep: Sleep;
-  readonly #ring: () => void;
-  #next: {readonly at: number; readonly controller: AbortController} | undefined;
-
-  constructor(sleep: Sleep, ring: () => void) {
-    this.#sleep = sleep;
-    this.#ring = ring;
-  }
-
-  /** Rings after this many milliseconds or earlier. An alarm that rings too early is set again. */
-  set(now: number, wait: number): void {
-    const at = now + wait;
-    if (this.#next && this.#next.at <= at) return;
-    this.clear();
-    if (at === Number.POSITIVE_INFINITY) return;
-    const next = {at, controller: new AbortController()};
-    const ring = () => {
-      if (this.#next !== next) return;
-      this.#next = undefined;
-      this.#ring();
-    };
-    this.#next = next;
-    this.#sleep(Math.ceil(wait), next.controller.signal).then(ring, ring);
-  }
-
-  clear(): void {
-    this.#next?.controller.abort();
-    this.#next = undefined;
   }
 }

@@ -18,9 +18,18 @@ export interface Bucket {
 
 /** Milliseconds of one slot of the minute. */
 const SLOT = 250;
-const SLOTS = MINUTE / SLOT;
 /** Milliseconds by which a request can be early, so that late timers cost nothing in the end. */
 const BURST = 500;
+
+/** What a rate limit remembers, as plain data. */
+export interface RateMemory {
+  /** The reservations in each slot of the last minute, and in the present slot. */
+  readonly slots: number[];
+  sum: number;
+  current: number;
+  /** When all reservations would be used up at an even rate. */
+  even: number;
+}
 
 /**
  * A limit that the user sets. No minute, wherever it starts, has more reservations than the limit. They are spread over
@@ -28,38 +37,44 @@ const BURST = 500;
  * the limit: it waits for an empty minute, and goes alone.
  */
 export class RateBucket implements Bucket {
+  readonly memory: RateMemory;
   readonly #limit: number;
-  /** The reservations in each slot of the last minute, and in the present slot. */
-  readonly #slots = new Float64Array(SLOTS + 1);
-  #sum = 0;
-  #current = 0;
-  /** When all reservations would be used up at an even rate. */
-  #even = 0;
+  /** How many whole slots a reservation counts. */
+  readonly #window: number;
 
-  /** @param perMinute - a whole number above 0 */
-  constructor(perMinute: number) {
+  /**
+   * @param perMinute - a whole number above 0
+   * @param margin - milliseconds beyond the minute for which a reservation counts
+   * @param memory - of an earlier bucket with the same margin
+   */
+  constructor(perMinute: number, margin = 0, memory?: RateMemory) {
     this.#limit = perMinute;
+    this.#window = Math.ceil((MINUTE + margin) / SLOT);
+    const length = this.#window + 1;
+    const isSame = memory?.slots.length === length;
+    this.memory = isSame ? memory : {slots: new Array(length).fill(0), sum: 0, current: 0, even: 0};
   }
 
   wait(amount: number, now: number): number {
     this.#advance(now);
-    const early = Math.max(0, this.#even - BURST - now);
-    let excess = this.#sum + this.#counted(amount) - this.#limit;
+    const {slots, sum, current, even} = this.memory;
+    const early = Math.max(0, even - BURST - now);
+    let excess = sum + this.#counted(amount) - this.#limit;
     if (excess <= 0) return early;
-    let slot = this.#current - SLOTS;
-    while (excess > 0 && slot <= this.#current) excess -= this.#slots[slot++ % this.#slots.length]!;
+    let slot = current - this.#window;
+    while (excess > 0 && slot <= current) excess -= slots[slot++ % slots.length]!;
     return Math.max(early, slot * SLOT - now);
   }
 
   take(amount: number, now: number): void {
     this.#advance(now);
-    this.#even = Math.max(this.#even, now);
-    this.#add(this.#counted(amount), this.#current);
+    this.memory.even = Math.max(this.memory.even, now);
+    this.#add(this.#counted(amount), this.memory.current);
   }
 
   settle(reserved: number, used: number, at: number): void {
-    const slot = slotOf(at);
-    if (slot >= this.#current - SLOTS) this.#add(used - this.#counted(reserved), slot);
+    const slot = this.#slotOf(at);
+    if (slot >= this.memory.current - this.#window) this.#add(used - this.#counted(reserved), slot);
   }
 
   #counted(amount: number): number {
@@ -67,33 +82,53 @@ export class RateBucket implements Bucket {
   }
 
   #add(amount: number, slot: number): void {
-    this.#slots[slot % this.#slots.length]! += amount;
-    this.#sum += amount;
-    this.#even += (amount / this.#limit) * MINUTE;
+    const {memory} = this;
+    memory.slots[slot % memory.slots.length]! += amount;
+    memory.sum += amount;
+    memory.even += (amount / this.#limit) * MINUTE;
   }
 
   /** Empties the slots that have left the minute. */
   #advance(now: number): void {
-    const slot = slotOf(now);
+    const {memory} = this;
+    const slot = this.#slotOf(now);
     // After a long pause each slot is emptied once, not once per round.
-    this.#current = Math.max(this.#current, slot - this.#slots.length);
-    while (this.#current < slot) {
-      const index = ++this.#current % this.#slots.length;
-      this.#sum -= this.#slots[index]!;
-      this.#slots[index] = 0;
+    memory.current = Math.max(memory.current, slot - memory.slots.length);
+    while (memory.current < slot) {
+      const index = ++memory.current % memory.slots.length;
+      memory.sum -= memory.slots[index]!;
+      memory.slots[index] = 0;
     }
   }
-}
 
-/** The number of a slot. The whole slot has left the minute at `(slot + 1) * SLOT`. */
-function slotOf(time: number): number {
-  return Math.floor((time + MINUTE) / SLOT);
+  /** The number of a slot. The whole slot has left the minute at `(slot + 1) * SLOT`. */
+  #slotOf(time: number): number {
+    return Math.floor(time / SLOT) + this.#window;
+  }
 }
 
 /** Milliseconds by which a reset can seem to move because of rounding. */
 const ROUNDING = 2000;
 /** The trusted share of the rate at which a quota seems to refill. */
 const TRUSTED = 0.9;
+
+/** What is known of a quota, as plain data. */
+export interface QuotaMemory {
+  limit: number;
+  level: number;
+  onItsWay: number;
+  resetAt: number;
+  /** The time of the next refill without a reply: the reset, or in a minute. Infinity if no refill is expected. */
+  opensAt: number;
+  /** The first reset reported in the present window. A bucket has none, because its resets move. */
+  firstReset: number;
+  moves: boolean;
+  /** The refill per millisecond; for a bucket only. */
+  refill: number;
+  filledAt: number;
+  /** The number of the latest request that brought a report. */
+  latest: number;
+}
 
 /**
  * A limit as the service last reported it. Until its reset, only the remaining amount goes out, less what is under way.
@@ -103,38 +138,35 @@ const TRUSTED = 0.9;
  * as they come. A reset more than a minute away is not awaited in one go: each minute one request asks again.
  */
 export class QuotaBucket implements Bucket {
-  #limit = Number.POSITIVE_INFINITY;
-  #level = Number.POSITIVE_INFINITY;
-  #onItsWay = 0;
-  #resetAt = Number.POSITIVE_INFINITY;
-  /** The time of the next refill without a reply: the reset, or in a minute. Infinity if no refill is expected. */
-  #opensAt = Number.POSITIVE_INFINITY;
-  /** The first reset reported in the present window. A bucket has none, because its resets move. */
-  #firstReset = 0;
-  #moves = false;
-  /** The refill per millisecond; for a bucket only. */
-  #refill = 0;
-  #filledAt = 0;
-  #latest = 0;
+  readonly memory: QuotaMemory;
+
+  /** @param memory - of an earlier bucket */
+  constructor(memory?: QuotaMemory) {
+    this.memory = memory ?? {
+      ...{limit: Number.POSITIVE_INFINITY, level: Number.POSITIVE_INFINITY, onItsWay: 0},
+      ...{resetAt: Number.POSITIVE_INFINITY, opensAt: Number.POSITIVE_INFINITY, firstReset: 0, moves: false},
+      ...{refill: 0, filledAt: 0, latest: 0},
+    };
+  }
 
   wait(amount: number, now: number): number {
-    const counted = Math.min(amount, this.#limit);
+    const counted = Math.min(amount, this.memory.limit);
     this.#fill(counted, now);
-    const missing = counted - this.#level;
+    const missing = counted - this.memory.level;
     // If nothing is known and no request under way could tell, one must ask.
-    if (missing <= 0 || (this.#opensAt === Number.POSITIVE_INFINITY && this.#onItsWay === 0)) return 0;
-    const filled = this.#refill > 0 ? missing / this.#refill : Number.POSITIVE_INFINITY;
-    return Math.min(this.#opensAt - now, filled);
+    if (missing <= 0 || (this.memory.opensAt === Number.POSITIVE_INFINITY && this.memory.onItsWay === 0)) return 0;
+    const filled = this.memory.refill > 0 ? missing / this.memory.refill : Number.POSITIVE_INFINITY;
+    return Math.min(this.memory.opensAt - now, filled);
   }
 
   take(amount: number): void {
-    this.#level -= amount;
-    this.#onItsWay += amount;
+    this.memory.level -= amount;
+    this.memory.onItsWay += amount;
   }
 
   settle(reserved: number, used: number): void {
-    this.#level += reserved - used;
-    this.#onItsWay -= reserved;
+    this.memory.level += reserved - used;
+    this.memory.onItsWay -= reserved;
   }
 
   /**
@@ -145,33 +177,36 @@ export class QuotaBucket implements Bucket {
    * @param sentAt - when that request went out
    */
   learn({limit, remaining, resetIn}: Quota, request: number, sentAt: number, now: number): void {
-    if (request < this.#latest) return;
-    this.#latest = request;
-    this.#limit = limit ?? Number.POSITIVE_INFINITY;
-    this.#refill = 0;
+    if (request < this.memory.latest) return;
+    this.memory.latest = request;
+    this.memory.limit = limit ?? Number.POSITIVE_INFINITY;
+    this.memory.refill = 0;
     if (remaining === undefined || resetIn === undefined) {
-      this.#level = this.#opensAt = Number.POSITIVE_INFINITY;
+      this.memory.level = this.memory.opensAt = Number.POSITIVE_INFINITY;
       return;
     }
-    this.#level = remaining - this.#onItsWay;
-    this.#resetAt = now + resetIn;
-    this.#opensAt = now + Math.min(resetIn, MINUTE);
-    if (now >= this.#firstReset) this.#firstReset = this.#resetAt;
+    this.memory.level = remaining - this.memory.onItsWay;
+    this.memory.resetAt = now + resetIn;
+    this.memory.opensAt = now + Math.min(resetIn, MINUTE);
+    if (now >= this.memory.firstReset) this.memory.firstReset = this.memory.resetAt;
     // The service counted from some moment between the request and the reply.
-    else this.#moves ||= sentAt + resetIn > this.#firstReset + ROUNDING;
-    if (!this.#moves || limit === undefined || resetIn === 0) return;
-    this.#refill = (TRUSTED * Math.max(0, limit - remaining)) / resetIn;
-    this.#filledAt = now;
+    else this.memory.moves ||= sentAt + resetIn > this.memory.firstReset + ROUNDING;
+    if (!this.memory.moves || limit === undefined || resetIn === 0) return;
+    this.memory.refill = (TRUSTED * Math.max(0, limit - remaining)) / resetIn;
+    this.memory.filledAt = now;
   }
 
   #fill(counted: number, now: number): void {
-    if (now >= this.#opensAt) {
-      this.#level = now >= this.#resetAt ? this.#limit : Math.max(this.#level, counted);
-      this.#opensAt = Number.POSITIVE_INFINITY;
-      this.#refill = 0;
-    } else if (this.#refill > 0) {
-      this.#level = Math.min(this.#limit, this.#level + (now - this.#filledAt) * this.#refill);
-      this.#filledAt = now;
+    if (now >= this.memory.opensAt) {
+      this.memory.level = now >= this.memory.resetAt ? this.memory.limit : Math.max(this.memory.level, counted);
+      this.memory.opensAt = Number.POSITIVE_INFINITY;
+      this.memory.refill = 0;
+    } else if (this.memory.refill > 0) {
+      this.memory.level = Math.min(
+        this.memory.limit,
+        this.memory.level + (now - this.memory.filledAt) * this.memory.refill,
+      );
+      this.memory.filledAt = now;
     }
   }
 }

@@ -1,6 +1,8 @@
 import type {Reply, Usage} from '../teacher.ts';
-import {type Bucket, QuotaBucket, RateBucket} from './buckets.ts';
-import {ConcurrencyController, LearnedRate, type LimitChange} from './learned-limits.ts';
+import {type Bucket, QuotaBucket, type QuotaMemory, RateBucket, type RateMemory} from './buckets.ts';
+import {ConcurrencyController, type ConcurrencyMemory, type LimitChange} from './learned-limits.ts';
+import {type LearnedMemory, LearnedRate} from './learned-rate.ts';
+import {type EvidenceMemory, Pause, type PauseMemory, RefusalEvidence} from './pause.ts';
 import {
   type Cost,
   costOf,
@@ -37,7 +39,7 @@ export interface PaceState {
 }
 
 /** A request that was sent, and the state at that time. */
-interface Sent {
+export interface Sent {
   readonly number: number;
   readonly episode: number;
   readonly at: number;
@@ -50,43 +52,95 @@ const LONGEST_HOLD = 1000;
 /** The weight of the latest answer in the mean latency. */
 const LATEST = 0.1;
 
+/** All that is known of the pace of an account, as plain data: a copy of it goes on where it was. */
+export interface PaceMemory {
+  inFlight: number;
+  sent: number;
+  refused: number;
+  /** The moving mean of the latency, in milliseconds. */
+  latency: number;
+  readonly pause: PauseMemory;
+  readonly concurrency: ConcurrencyMemory;
+  readonly evidence: EvidenceMemory;
+  readonly learnedRate: LearnedMemory;
+  readonly quotas: Readonly<Record<QuotaKind, QuotaMemory>>;
+  /** Of the given rates. */
+  readonly rates: {readonly requests?: RateMemory; readonly tokens?: RateMemory};
+}
+
+export interface PaceOptions {
+  /** Draws the jitter of a pause: a number from 0 to 1. */
+  readonly random: () => number;
+  readonly now: number;
+  /**
+   * What an earlier pace of the account remembered. It is changed in place.
+   *
+   * @default nothing
+   */
+  readonly memory?: PaceMemory | undefined;
+  /**
+   * Milliseconds beyond the minute for which a request counts against a given rate: for requests that can go out so
+   * much later than they are admitted.
+   *
+   * @default 0
+   */
+  readonly margin?: number;
+}
+
 /** How fast requests can go to one account: by the given rates, and by all that its replies have told. */
 export class LearnedPace {
+  readonly memory: PaceMemory;
   readonly #pause: Pause;
   readonly #controller: ConcurrencyController;
-  #inFlight = 0;
-  readonly #learnedRate = new LearnedRate();
-  readonly #evidence = new RefusalEvidence();
-  /** The moving mean of the latency, in milliseconds. */
-  #latency = LONGEST_HOLD;
-  readonly #quotas: readonly (readonly [QuotaKind, QuotaBucket])[] = [
-    ['requests', new QuotaBucket()],
-    ['tokens', new QuotaBucket()],
-    ['inputTokens', new QuotaBucket()],
-    ['outputTokens', new QuotaBucket()],
-  ];
+  readonly #learnedRate: LearnedRate;
+  readonly #evidence: RefusalEvidence;
+  readonly #rates: readonly (readonly ['requests' | 'tokens', RateBucket, number])[];
+  readonly #quotas: readonly (readonly [QuotaKind, QuotaBucket])[];
   readonly #buckets: readonly (readonly [QuotaKind, Bucket])[];
-  #sent = 0;
-  #refused = 0;
 
-  /** @param random - draws the jitter of a pause: a number from 0 to 1 */
-  constructor({concurrency, requestsPerMinute, tokensPerMinute}: GivenRates, random: () => number, now: number) {
-    this.#pause = new Pause(random);
-    this.#controller = new ConcurrencyController(concurrency, now);
-    const rates: [QuotaKind, Bucket][] = [];
-    if (requestsPerMinute !== undefined) rates.push(['requests', new RateBucket(requestsPerMinute)]);
-    if (tokensPerMinute !== undefined) rates.push(['tokens', new RateBucket(tokensPerMinute)]);
-    this.#buckets = [...rates, ['requests', this.#learnedRate], ...this.#quotas];
+  constructor(rates: GivenRates, {random, now, memory, margin}: PaceOptions) {
+    const {concurrency, requestsPerMinute, tokensPerMinute} = rates;
+    this.#pause = new Pause(random, memory?.pause);
+    this.#controller = new ConcurrencyController(concurrency, now, memory?.concurrency);
+    this.#evidence = new RefusalEvidence(memory?.evidence);
+    this.#learnedRate = new LearnedRate(memory?.learnedRate);
+    this.#rates = (['requests', 'tokens'] as const).flatMap(kind => {
+      const perMinute = {requests: requestsPerMinute, tokens: tokensPerMinute}[kind];
+      if (perMinute === undefined) return [];
+      return [[kind, new RateBucket(perMinute, margin, memory?.rates[kind]), perMinute] as const];
+    });
+    this.#quotas = QUOTAS.map(kind => [kind, new QuotaBucket(memory?.quotas[kind])]);
+    this.#buckets = [
+      ...this.#rates.map(([kind, bucket]) => [kind, bucket] as const),
+      ['requests', this.#learnedRate],
+      ...this.#quotas,
+    ];
+    const {inFlight = 0, sent = 0, refused = 0, latency = LONGEST_HOLD} = memory ?? {};
+    this.memory = {
+      ...{inFlight, sent, refused, latency},
+      pause: this.#pause.memory,
+      concurrency: this.#controller.memory,
+      evidence: this.#evidence.memory,
+      learnedRate: this.#learnedRate.memory,
+      quotas: memoriesOf(this.#quotas),
+      rates: memoriesOf(this.#rates),
+    };
   }
 
   state(now: number): PaceState {
     const {limit, changes} = this.#controller;
-    return {limit, inFlight: this.#inFlight, refused: this.#refused, resumesIn: this.#pause.remaining(now), changes};
+    return {
+      limit,
+      inFlight: this.memory.inFlight,
+      refused: this.memory.refused,
+      resumesIn: this.#pause.remaining(now),
+      changes,
+    };
   }
 
   /** Milliseconds until a request of this cost can go; Infinity if that depends on a reply. */
   wait(cost: Cost, now: number): number {
-    if (this.#inFlight >= this.#controller.limit) return Number.POSITIVE_INFINITY;
+    if (this.memory.inFlight >= this.#controller.limit) return Number.POSITIVE_INFINITY;
     let wait = this.#pause.wait(now);
     for (const [kind, bucket] of this.#buckets) wait = Math.max(wait, bucket.wait(cost[kind], now));
     return wait;
@@ -96,8 +150,8 @@ export class LearnedPace {
   sent(cost: Cost, at: number): Sent {
     for (const [kind, bucket] of this.#buckets) bucket.take(cost[kind], at);
     this.#pause.sent(at);
-    const sent = {number: ++this.#sent, episode: this.#controller.episode, at, cost};
-    this.#controller.sent(++this.#inFlight);
+    const sent = {number: ++this.memory.sent, episode: this.#controller.episode, at, cost};
+    this.#controller.sent(++this.memory.inFlight);
     return sent;
   }
 
@@ -107,8 +161,13 @@ export class LearnedPace {
    * @param usage - what it cost, or can cost at most
    * @returns the milliseconds for which the reply is held back
    */
-  replied(sent: Sent, {status, headers}: Reply, usage: Usage | undefined, now: number): number {
-    this.#inFlight--;
+  replied(
+    sent: Sent,
+    {status, headers}: Pick<Reply, 'status' | 'headers'>,
+    usage: Usage | undefined,
+    now: number,
+  ): number {
+    this.memory.inFlight--;
     this.#settle(sent, status < 300 ? costOf(usage) : FAILED);
     const limits = readLimits(headers, now);
     for (const [kind, quota] of this.#quotas) {
@@ -125,9 +184,26 @@ export class LearnedPace {
 
   /** No reply came. Nobody knows what the service counted, so the reservation stands. */
   failed(sent: Sent): void {
-    this.#inFlight--;
+    this.memory.inFlight--;
     this.#settle(sent, sent.cost);
     this.#controller.failed();
+  }
+
+  /**
+   * Requests of another process turn out to be under way, or, with negative numbers, not to be any more. What they
+   * reserved of the given rates stands.
+   */
+  adjust(requests: number, cost: Cost): void {
+    this.memory.inFlight += requests;
+    for (const [kind, quota] of this.#quotas) {
+      if (cost[kind] > 0) quota.take(cost[kind]);
+      else if (cost[kind] < 0) quota.settle(-cost[kind], -cost[kind]);
+    }
+  }
+
+  /** Counts as much as the given rates allow in this time: it may have gone out, and nobody knows. */
+  presume(milliseconds: number, now: number): void {
+    for (const [, bucket, perMinute] of this.#rates) bucket.take(Math.ceil((perMinute * milliseconds) / 60_000), now);
   }
 
   #settle({cost, at}: Sent, used: Cost): void {
@@ -135,7 +211,7 @@ export class LearnedPace {
   }
 
   #answer({episode, at}: Sent, now: number): void {
-    this.#latency += (now - at - this.#latency) * LATEST;
+    this.memory.latency += (now - at - this.memory.latency) * LATEST;
     this.#evidence.answered();
     this.#pause.answered();
     this.#learnedRate.answered(at);
@@ -143,8 +219,8 @@ export class LearnedPace {
   }
 
   #refuse(limits: ServiceLimits, {episode, at}: Sent, now: number): number {
-    this.#refused++;
-    if (!namesLimit(limits) && !this.#evidence.refused()) return Math.min(this.#latency, LONGEST_HOLD);
+    this.memory.refused++;
+    if (!namesLimit(limits) && !this.#evidence.refused()) return Math.min(this.memory.latency, LONGEST_HOLD);
     this.#learnedRate.refused(at, now);
     const {retryAfter} = limits;
     const begins = this.#controller.refused(episode, now);
@@ -160,100 +236,9 @@ export class LearnedPace {
   }
 }
 
-/** Milliseconds of the first pause if the service doesn't say; doubled for each further one in a row. */
-const BACK_OFF = 1000;
-export const LONGEST_BACK_OFF = 60_000;
-/** The most that is added to a pause, as a share of it and in milliseconds. */
-const JITTER = 0.2;
-const LONGEST_JITTER = 10_000;
+const QUOTAS = ['requests', 'tokens', 'inputTokens', 'outputTokens'] as const satisfies readonly QuotaKind[];
 
-/**
- * The time in which nothing is sent, because the service said so. After it the requests go out one after another, at
- * random distances, so that neither they nor other processes come back all at once. No request is ever early.
- */
-export class Pause {
-  readonly #random: () => number;
-  #until = 0;
-  /** When the next waiting request can go. */
-  #nextAt = 0;
-  #gap = 0;
-  #staggered = 0;
-  #inARow = 0;
-
-  /** @param random - draws a number from 0 to 1 */
-  constructor(random: () => number) {
-    this.#random = random;
-  }
-
-  /** Milliseconds until a request can go. */
-  wait(now: number): number {
-    return Math.max(0, this.#nextAt - now);
-  }
-
-  /** Milliseconds until the end of the pause. */
-  remaining(now: number): number {
-    return Math.max(0, this.#until - now);
-  }
-
-  /**
-   * Begins a pause, or extends the present one.
-   *
-   * @param milliseconds - what the service asked for; undefined for a back-off
-   * @param requests - how many can come back at once
-   */
-  begin(milliseconds: number | undefined, requests: number, now: number): void {
-    const pause = milliseconds ?? Math.min(BACK_OFF * 2 ** this.#inARow++, LONGEST_BACK_OFF);
-    if (now + pause <= this.#until) return;
-    this.#until = now + pause;
-    this.#gap = Math.min(pause * JITTER, LONGEST_JITTER) / requests;
-    this.#staggered = requests;
-    this.#stagger(this.#until);
-  }
-
-  /** A request went out. */
-  sent(now: number): void {
-    if (this.#staggered > 0) this.#stagger(now);
-  }
-
-  /** The service answered, so the next back-off is short again. */
-  answered(): void {
-    this.#inARow = 0;
-  }
-
-  #stagger(from: number): void {
-    this.#staggered--;
-    this.#nextAt = from + this.#gap * this.#random();
-  }
-}
-
-/** The share of refusals that a service can produce by chance, and the least share that a limit produces. */
-const BY_CHANCE = 0.07;
-const BY_LIMIT = 0.3;
-/** The weights of a refusal and of an answer: logarithms of how much likelier a limit makes them. */
-const REFUSAL = Math.log(BY_LIMIT / BY_CHANCE);
-const ANSWER = Math.log((1 - BY_LIMIT) / (1 - BY_CHANCE));
-/** The weight that proves a limit: five refusals in a row, from zero. */
-const LIMIT = 5 * REFUSAL;
-
-/**
- * Tells refusals for a limit from refusals by chance, whatever the pace: a cumulative sum (Page, 1954, Continuous
- * inspection schemes) over the replies, in which a refusal speaks for a limit and an answer against it. Under a limit
- * refusals come in rows. If one reply in twenty is a refusal by chance, that is taken for a limit once in some 60,000
- * replies; if one in ten is, once in some 700.
- *
- * At the start a refusal is taken for a limit, until some answers in a row speak against it.
- */
-export class RefusalEvidence {
-  #weight = LIMIT;
-
-  /** The service answered a request. */
-  answered(): void {
-    this.#weight = Math.max(0, this.#weight + ANSWER);
-  }
-
-  /** The service refused a request, and did not say for which limit. @returns true if it is for a limit */
-  refused(): boolean {
-    this.#weight = Math.min(LIMIT, this.#weight + REFUSAL);
-    return this.#weight >= LIMIT;
-  }
+/** The memories of some buckets by what they count. */
+function memoriesOf<K extends string, M>(buckets: readonly (readonly [K, {readonly memory: M}, ...unknown[]])[]) {
+  return Object.fromEntries(buckets.map(([kind, {memory}]) => [kind, memory])) as Record<K, M>;
 }

@@ -29,6 +29,13 @@ export class WaitingLine<T> {
     return this.#head?.item;
   }
 
+  /** In order, without those that left. */
+  *[Symbol.iterator](): Generator<T> {
+    for (let entry = this.#head; entry !== undefined; entry = entry.next) {
+      if (!entry.left) yield entry.item;
+    }
+  }
+
   join(item: T, reject: (reason: unknown) => void, signal: AbortSignal | undefined): void {
     const location: Entry<T> = {item, reject, signal, left: false, next: undefined};
     if (this.first === undefined) this.#head = location;

@@ -50,6 +50,7 @@ export {probeTeacher} from '../ask/probe/probe.ts';
 export type {ProbeOptions, TeacherProbe} from '../ask/probe/teacher-probe.ts';
 export {FIRST_ANSWER_WITHIN, FirstAnswer} from '../ask/refusals/first-answer.ts';
 export {type RetryOptions, withRetry} from '../ask/retry.ts';
+export {openSharedAsking, type SharedAskingOptions} from '../ask/shared/open.ts';
 export {type StackOptions, stack} from '../ask/teacher-stack.ts';
 export {coarsen, satisfies} from '../knowledge/coarsen.ts';
 export {type Admission, type AdmissionOptions, createAdmission} from '../pace/admission.ts';

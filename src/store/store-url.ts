@@ -26,6 +26,12 @@ const RECONNECTIONS = 5;
 const FIRST_WAIT = 50;
 const LONGEST_WAIT = 1000;
 
+/** How long a client of Redis waits before it tries again to connect, if it does. */
+export function reconnecting(isEndless: () => boolean): (count: number, cause: Error) => number | Error {
+  return (count, cause) =>
+    isEndless() || count < RECONNECTIONS ? Math.min(FIRST_WAIT * 2 ** count, LONGEST_WAIT) : cause;
+}
+
 /** The URL of a store, and the part of it that can be shown. */
 export interface StoreUrl {
   readonly url: string;
@@ -110,8 +116,7 @@ async function openRedis(
   reconnects: boolean,
 ): Promise<RedisStorage> {
   let isConnected = false;
-  const reconnectStrategy = (count: number, cause: Error): number | Error =>
-    (reconnects && isConnected) || count < RECONNECTIONS ? Math.min(FIRST_WAIT * 2 ** count, LONGEST_WAIT) : cause;
+  const reconnectStrategy = reconnecting(() => reconnects && isConnected);
   // Without these it takes every failure for a miss.
   const loud = {throwOnErrors: true, throwOnConnectError: true};
   // What waits for a lost server asks again itself, so that nothing piles up in the client.

@@ -28,6 +28,15 @@ function takeAll(bucket: Bucket, amounts: readonly number[], start = 0): Taken[]
 }
 
 describe('RateBucket', () => {
+  it('counts a reservation for so much longer than a minute as its margin says, and goes on from its memory', () => {
+    const bucket = new RateBucket(1, 500);
+    bucket.take(1, 0);
+    const again = new RateBucket(1, 500, JSON.parse(JSON.stringify(bucket.memory)));
+    expect(again.wait(1, 60_400)).toBeGreaterThan(0);
+    expect(again.wait(1, 60_750)).toBe(0);
+    expect(new RateBucket(1, 0, bucket.memory).wait(1, 60_250)).toBe(0);
+  });
+
   it('never lets more than its limit go in a minute, whatever is asked, rested and refunded', () => {
     const step = fc.record({
       amount: fc.integer({min: 1, max: 120}),

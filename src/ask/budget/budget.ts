@@ -1,17 +1,9 @@
 import type {BudgetError} from '../../errors.ts';
 import {type OnNote, warn} from '../notes.ts';
-import {
-  type Amounts,
-  Balance,
-  type BudgetLimit,
-  checkKeepable,
-  checkLimit,
-  Excess,
-  NO_BOUND,
-  type PricedTeacher,
-  type Spending,
-} from './limit.ts';
-import {type Charge, checkPrice, nanoDollars} from './price.ts';
+import {Excess} from './excess.ts';
+import {Balance, type BudgetLimit, checkLimit, type PricedTeacher, type Spending} from './limit.ts';
+import type {Charge} from './price.ts';
+import {accountOf, Request} from './request.ts';
 
 /** The limits and the spending of one run, over all of its teachers. */
 export interface Budget {
@@ -69,33 +61,7 @@ export interface Reservation {
  */
 export function createBudget(limits: readonly BudgetLimit[] = [], onNote: OnNote = warn): Budget {
   limits.forEach(checkLimit);
-  return new SharedBudget(limits, onNote);
-}
-
-/** A request of a teacher, with the most that it can cost. */
-class Request {
-  readonly account: Account;
-  readonly charge: Charge;
-  /** The reserved amounts. They can rise while the request is under way. */
-  worst: Amounts;
-
-  constructor(account: Account, charge: Charge) {
-    this.account = account;
-    this.charge = charge;
-    this.worst = this.raised;
-  }
-
-  /** The worst case by all that is known of the teacher now. */
-  get raised(): Amounts {
-    return this.account.amountsOf(this.account.excess.raised(this.charge));
-  }
-}
-
-/** The charges of one teacher's requests. */
-interface Account {
-  readonly name: string;
-  readonly excess: Excess;
-  amountsOf(charge: Charge): Amounts;
+  return new LocalBudget(limits, onNote);
 }
 
 interface Waiting {
@@ -104,7 +70,7 @@ interface Waiting {
   readonly refuse: (error: unknown) => void;
 }
 
-class SharedBudget implements Budget {
+class LocalBudget implements Budget {
   readonly #onNote: OnNote;
   readonly #balance: Balance;
   readonly #underWay = new Set<Request>();
@@ -126,25 +92,10 @@ class SharedBudget implements Budget {
   }
 
   forTeacher(teacher: PricedTeacher): TeacherBudget {
-    const {name, service: {price} = {}} = teacher;
-    if (price) checkPrice(price, name);
-    for (const limit of this.limits) checkKeepable(limit, teacher);
+    const {name} = teacher;
     const excess = this.#excesses.get(name) ?? new Excess();
+    const {account, checkBound} = accountOf(teacher, this.limits, excess);
     this.#excesses.set(name, excess);
-    const account: Account = {
-      name,
-      excess,
-      amountsOf: charge => ({
-        calls: charge.calls,
-        tokens: charge.usage ? charge.usage.inputTokens + charge.usage.outputTokens : 0,
-        usd: price ? nanoDollars(price, charge) : 0,
-      }),
-    };
-    const checkBound = ({usage}: Charge) => {
-      if (usage !== undefined || teacher.service?.worstCase === undefined) return;
-      const service = {...teacher.service, unbounded: NO_BOUND};
-      for (const limit of this.limits) checkKeepable(limit, {name, service});
-    };
     return {
       reserve: async (charge, signal) => {
         signal?.throwIfAborted();

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
-import {describeAmount, Excess, parseBudget} from '../../../src/ask/budget/limit.ts';
+import {Excess} from '../../../src/ask/budget/excess.ts';
+import {describeAmount, parseBudget} from '../../../src/ask/budget/limit.ts';
 import type {Charge} from '../../../src/ask/budget/price.ts';
 import {InputError} from '../../../src/errors.ts';
 
@@ -98,5 +99,31 @@ describe('an excess', () => {
         }
       }),
     );
+  });
+});
+
+describe('an excess that processes tell each other', () => {
+  const worst = {calls: 1, usage: {inputTokens: 10, outputTokens: 10}};
+  const charged = (outputTokens: number) => ({calls: 1, usage: {inputTokens: 10, outputTokens}});
+
+  it('is the highest that any of them saw, for each count', () => {
+    const [one, other] = [new Excess(), new Excess()];
+    expect(one.shares).toBeUndefined();
+    one.saw(worst, charged(30));
+    other.saw(worst, charged(20));
+    other.learn(JSON.parse(JSON.stringify(one.shares)));
+    one.learn({outputTokens: {charged: 20, worst: 10}});
+    for (const excess of [one, other]) {
+      expect(excess.shares).toEqual({outputTokens: {charged: 30, worst: 10}});
+      expect(excess.raised(worst).usage).toEqual({inputTokens: 10, outputTokens: 30});
+    }
+  });
+
+  it('is written alike by all if two saw the same ratio', () => {
+    const [one, other] = [new Excess(), new Excess()];
+    one.saw(worst, charged(30));
+    other.saw({calls: 1, usage: {inputTokens: 10, outputTokens: 1}}, charged(3));
+    other.learn(one.shares!);
+    expect(other.shares).toEqual(one.shares);
   });
 });

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {randomFraction, seededRandom} from '../../src/data/random.ts';
-import {Pause, RefusalEvidence} from '../../src/pace/learned-pace.ts';
+import {Pause, RefusalEvidence} from '../../src/pace/pause.ts';
 
 /** When each of so many requests goes that all wait. */
 function wake(pause: Pause, requests: number, now = 0): number[] {

@@ -2,12 +2,12 @@ import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {type AskingOptions, openAsking, type SharedAsking} from '../../src/ask/asking.ts';
-import {createBudget} from '../../src/ask/budget/budget.ts';
-import {BudgetError, InputError} from '../../src/errors.ts';
-import {createAdmission} from '../../src/pace/admission.ts';
-import {about} from './fake-teacher.ts';
-import {payingTeacher} from './paying-teacher.ts';
+import {type AskingOptions, openAsking, type SharedAsking} from '../../../src/ask/asking.ts';
+import {createBudget} from '../../../src/ask/budget/budget.ts';
+import {BudgetError, InputError} from '../../../src/errors.ts';
+import {createAdmission} from '../../../src/pace/admission.ts';
+import {about} from '../fake-teacher.ts';
+import {payingTeacher} from '../paying-teacher.ts';
 
 let folder: string;
 beforeEach(async () => {

@@ -1,0 +1,56 @@
+import {AnswerStoreError, InputError} from '../errors.ts';
+import {loadPeer} from '../peer.ts';
+import type {ScriptClient} from './redis-script.ts';
+import {reconnecting, storeUrl, withoutPasswords} from './store-url.ts';
+
+/** The used part of a client of `@redis/client`. */
+interface Client extends ScriptClient {
+  connect(): Promise<unknown>;
+  destroy(): void;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'ready', listener: () => void): unknown;
+}
+
+interface RedisPackage {
+  createClient(options: object): Client;
+}
+
+/** A connection to a Redis server that comes back whenever the server does. */
+export interface RedisLink {
+  readonly client: ScriptClient;
+  /** The address, without user, password and settings. */
+  readonly name: string;
+  close(): void;
+}
+
+/** A server that says nothing for so many milliseconds is gone. It is asked more often than that. */
+const SILENCE = 15_000;
+const PING = 5000;
+
+/**
+ * @param onReady - called each time that the connection is there again
+ * @throws InputError if it is no URL of a Redis server, or the package for it is not installed
+ * @throws AnswerStoreError if the server can't be reached
+ */
+export async function openRedisLink(url: string, onReady: () => void): Promise<RedisLink> {
+  const {name, hasLeases: isRedis} = storeUrl(url);
+  if (!isRedis)
+    throw new InputError(`Expected the URL of a Redis server, which begins with redis:// or rediss://, got ${name}.`);
+  const {createClient} = await loadPeer<RedisPackage>('@keyv/redis', 'Sharing limits and a budget');
+  let wasReady = false;
+  const reconnectStrategy = reconnecting(() => wasReady);
+  const client = createClient({url, pingInterval: PING, socket: {reconnectStrategy, socketTimeout: SILENCE}});
+  // Without a listener a lost connection would end the process. Commands fail or wait, and their callers tell.
+  client.on('error', () => {});
+  client.on('ready', () => {
+    if (wasReady) onReady();
+    wasReady = true;
+  });
+  try {
+    await client.connect();
+  } catch (cause) {
+    const problem = withoutPasswords((cause as Error).message, url);
+    throw new AnswerStoreError(`The Redis server at ${name} can't be reached: ${problem}`);
+  }
+  return {client, name, close: () => client.destroy()};
+}
