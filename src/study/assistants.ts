@@ -32,6 +32,9 @@ export class Assistants {
   /** By the answers of a method: the inputs that they are not about. */
   readonly #unlabelled = new WeakMap<object, Promise<Encoded>>();
 
+  /** By the answers that taught it, and by seed: students that learn from the same answers share one. */
+  readonly #taught = new WeakMap<object, Map<number, Promise<Assisted>>>();
+
   constructor(
     options: UnlabelledOptions,
     recipe: Pick<ResolvedRecipe, 'data' | 'transfer'>,
@@ -54,7 +57,15 @@ export class Assistants {
    * @param known - the answers to learn from
    * @param all - all answers of the method, these among them
    */
-  async teach(known: Knowledge | StoredKnowledge, all: Knowledge | StoredKnowledge, seed: number): Promise<Assisted> {
+  teach(known: Knowledge | StoredKnowledge, all: Knowledge | StoredKnowledge, seed: number): Promise<Assisted> {
+    const bySeed = this.#taught.get(known) ?? new Map<number, Promise<Assisted>>();
+    this.#taught.set(known, bySeed);
+    const found = bySeed.get(seed) ?? this.#teach(known, all, seed);
+    bySeed.set(seed, found);
+    return found;
+  }
+
+  async #teach(known: Knowledge | StoredKnowledge, all: Knowledge | StoredKnowledge, seed: number): Promise<Assisted> {
     const answered = await inMemory(known);
     const {count} = answered.inputs;
     const encodings = await this.#reading.encode(answered.inputs);

@@ -1,4 +1,5 @@
 import {accuracy} from '../evaluate/metrics.ts';
+import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {StudentBuilder} from '../student/student.ts';
 import {type CrossFit, crossFit, temperatureFor} from './cross-fit.ts';
 import type {Candidate, StudentChoice, TaughtMethod} from './methods.ts';
@@ -36,6 +37,8 @@ export async function chooseStudent(
   if (trials === 0) return {build: students[0]!, choice: undefined, temperature: undefined};
   const tried: Tried[] = [];
   let trial = 0;
+  // The parts are the same for all students, and so are their assistants.
+  const parts: Knowledge[] = [];
   for (const build of students) {
     const {model} = await trainer.fresh(seed, method, build);
     const fit = await crossFit(method.knowledge, {
@@ -43,8 +46,9 @@ export async function chooseStudent(
       most: mostTried,
       seed,
       signal,
-      async train(part) {
-        const own = {allAnswers: method.knowledge, ...method, knowledge: part};
+      async train(part, fold) {
+        parts[fold] ??= part;
+        const own = {allAnswers: method.knowledge, ...method, knowledge: parts[fold]};
         const student = await trainer.fresh(seed, own, build);
         for await (const _ of trainer.train(student, own, seed, {onStep: onStep(trial++)}));
         return student;

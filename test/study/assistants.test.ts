@@ -4,10 +4,13 @@ import {dirname, join} from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import type {UnlabelledDataset} from '../../src/data/split.ts';
 import {startEngine} from '../../src/engine/engine.ts';
+import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {mlp} from '../../src/student/mlp.ts';
+import type {AssistantReading} from '../../src/study/assistant-reading.ts';
+import {Assistants} from '../../src/study/assistants.ts';
 import {compare} from '../../src/study/compare.ts';
 import {assistantSentence, nextSentence} from '../../src/study/report/sentences.ts';
 import {resultsTable} from '../../src/study/table.ts';
@@ -128,5 +131,33 @@ describe('a study with an assistant', () => {
     await expect(compare(recipe({teachers, assistant: {encoder: 'nowhere'}}), await places())).rejects.toThrow(
       'nowhere',
     );
+  });
+
+  it('is fitted once for all students that learn from the same answers', async () => {
+    const inputs = asInputs(texts(0, 20));
+    const known: Knowledge = {
+      source: {access: 'black-box', identity: {}},
+      classes,
+      detail: {kind: 'label'},
+      inputs,
+      answers: {kind: 'label', count: 20, labels: Int32Array.from({length: 20}, (_, row) => row % 2)},
+    };
+    const reading: AssistantReading = {
+      name: 'parity',
+      identity: {},
+      encode: async ({count}) =>
+        Float32Array.from({length: 2 * count}, (_, at) => (at % 4 === 0 || at % 4 === 3 ? 1 : 0)),
+      namesOf: async () => undefined,
+      plainOf: ({count}) => ({kind: 'words', texts: Array.from({length: count}, () => Int32Array.of(0)), buckets: 8}),
+      vectorsOf: () => undefined,
+      close: async () => {},
+    };
+    const assistants = new Assistants({}, {data: data(), transfer: {size: 20}}, reading);
+    const taught = await assistants.teach(known, known, 1);
+    expect(await assistants.teach(known, known, 1)).toBe(taught);
+    expect(await assistants.teach(known, known, 2)).not.toBe(taught);
+    const other = await assistants.teach({...known}, known, 1);
+    expect(other).not.toBe(taught);
+    expect(other.use).toEqual(taught.use);
   });
 });
