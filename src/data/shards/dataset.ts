@@ -7,7 +7,7 @@ import type {Dataset, Unlabelled, UnlabelledDataset} from '../split.ts';
 import {neededColumns} from '../texts/parquet.ts';
 import {fieldNames, locationOf, recordOf, shownType} from '../texts/record.ts';
 import {type ColumnsOf, type OpenShards, openShards, type ShardRow} from './open.ts';
-import {localSource} from './source.ts';
+import {localSource, type ShardSource} from './source.ts';
 
 /** Training inputs that are stored in shards, and read by their rows. */
 export interface ShardedInputs {
@@ -40,7 +40,7 @@ export function isSharded(data: Dataset | UnlabelledDataset | ShardedDataset): d
 interface ShardOptions {
   /**
    * The folder with the shards of the training inputs: JSON lines (.jsonl) or Parquet (.parquet). Its subfolders belong to
-   * it. One file is a set of one shard.
+   * it. One file is a set of one shard. `s3://BUCKET/PREFIX` is in a bucket.
    */
   readonly path: string;
   /** The inputs that students are measured by, in a file or folder of the same kind. They are held in memory. */
@@ -168,12 +168,18 @@ async function sharded(
   {path, test, classes = [], index = '.limbeck/shards'}: ShardOptions,
   {kind, columnsOf, inputsOf}: ShardKind,
 ): Promise<ShardedDataset> {
-  const train = await openShards(localSource(path), index, columnsOf);
-  const measured = await openShards(localSource(test), index, columnsOf);
+  const train = await openShards(await sourceAt(path), index, columnsOf);
+  const measured = await openShards(await sourceAt(test), index, columnsOf);
   const all = Float64Array.from({length: measured.count}, (_, row) => row);
   return {
     classes,
     train: {role: 'train', kind, count: train.count, digest: train.digest, read: rows => inputsOf(train, rows)},
     test: {role: 'test', inputs: await inputsOf(measured, all)},
   };
+}
+
+async function sourceAt(path: string): Promise<ShardSource> {
+  if (!path.startsWith('s3://')) return localSource(path);
+  const {bucketSource} = await import('./bucket.ts');
+  return bucketSource(path);
 }
