@@ -53,7 +53,7 @@ export interface StudyPlanOptions {
   readonly shard?: Shard | undefined;
   /**
    * Told what each provider's terms say about training on its answers, and when it has announced the end of a teacher's
-   * model: its list of models is asked for, free of charge.
+   * model: its list of models is asked for, free of charge. Told, too, in which packs a teacher with `pack: 'auto'` asks.
    *
    * @default nobody is asked
    */
