@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import fc from 'fast-check';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {noise} from '../../src/data/view.ts';
-import {InputError} from '../../src/errors.ts';
+import {InputError, KnowledgeError} from '../../src/errors.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
 import {margin} from '../../src/select/margin.ts';
@@ -13,7 +13,7 @@ import {openStoreAt} from '../../src/store/store.ts';
 import {labelQueries} from '../../src/study/asking.ts';
 import type {Labelled} from '../../src/study/missing.ts';
 import {planStudy} from '../../src/study/plan.ts';
-import {labelShard, rowsOf, type Shard} from '../../src/study/shard.ts';
+import {answerRange, labelShard, type RowRange, rowsOf, type Shard} from '../../src/study/shard.ts';
 import type {StudyOptions} from '../../src/study/study.ts';
 import {hashesOf, openRecipe, startedTinyModel, studyPlaces, tinyRecipe, tinyTeachers, transferSize} from './tiny.ts';
 
@@ -163,5 +163,55 @@ describe('planStudy of a shard', () => {
     const {cache} = await places();
     await expect(planStudy(asked().recipe, {cache, shard: {from: 0, to: 41}})).rejects.toThrow('no rows 0:41');
     await expect(planStudy(asked([chosen]).recipe, {cache, shard: {from: 0, to: 4}})).rejects.toThrow('in rounds');
+  });
+});
+
+describe('answerRange', () => {
+  const answer = async (options: StudyOptions, ...ranges: readonly RowRange[]) => {
+    const {teacher, recipe} = asked();
+    const study = await openRecipe(recipe, ['black-box'], options);
+    const done: number[] = [];
+    try {
+      const told = {...study, onProgress: (progress: {readonly done: number}) => done.push(progress.done)};
+      const found = [];
+      for (const plan of study.recipe.queryPlans) {
+        for (const range of ranges) found.push(await answerRange(told, plan, range));
+      }
+      return {found, done, queried: teacher.queried};
+    } finally {
+      await study.close();
+    }
+  };
+
+  it('keeps the answers about a range with all views, and saves no knowledge', async () => {
+    const {directory, cache} = await places();
+    const {found, done, queried} = await answer({directory, cache}, {from: 13, to: 20});
+    expect(found).toMatchObject([
+      {total: 7, missing: [], ledger: {bought: 7}},
+      // The first view of each is known by now.
+      {total: 21, missing: [], ledger: {bought: 14}},
+    ]);
+    expect(queried).toEqual((await label(await places(), {from: 13, to: 20})).queried);
+    expect(done.at(-1)).toBe(21);
+    expect(existsSync(join(directory, 'knowledge'))).toBe(false);
+    await expect(answer({directory, cache}, {from: 0, to: 41})).rejects.toThrow('There are no rows 0:41');
+  });
+
+  it('lets `labelQueries` save the knowledge of all ranges offline, with the reasons of what has no answer', async () => {
+    const where = await places();
+    await answer(where, {from: 0, to: 13}, {from: 20, to: transferSize});
+    const {recipe} = asked([labels]);
+    const study = await openRecipe(recipe, ['black-box'], {...where, record: 'none'});
+    try {
+      const [plan] = study.recipe.queryPlans;
+      const reasons = new Map(Array.from({length: 7}, (_, index) => [13 + index, new KnowledgeError('No class.')]));
+      const found = (await labelQueries(study, plan!, reasons)) as Labelled;
+      expect(found.missing.map(({index, error}) => [index, error.message])).toEqual(
+        Array.from(reasons.keys(), index => [index, 'No class.']),
+      );
+      expect(found.knowledge).toMatchObject({unanswered: 7, inputs: {count: transferSize - 7}});
+    } finally {
+      await study.close();
+    }
   });
 });
