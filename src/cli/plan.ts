@@ -1,8 +1,10 @@
 import {dollars} from '../ask/budget/price.ts';
 import type {Estimate} from '../ask/plan/cost.ts';
 import type {AskPlan} from '../ask/plan/plan.ts';
+import {InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {recipeOfFirst} from '../recipe/questions.ts';
+import type {Limit, WorkersPlan} from '../study/across-workers.ts';
 import {type LevelPlan, planStudy, type StudyPlan} from '../study/plan.ts';
 import type {Interval} from '../study/plan-sample.ts';
 import {count, counted, duration} from '../study/report/format.ts';
@@ -16,18 +18,26 @@ interface PlanFlags extends BudgetFlags, ShardFlags {
   /** Calls a second. */
   readonly rate?: number;
   readonly lane?: Lane;
+  /** Workers that share the transfer set. */
+  readonly queue?: number;
+  /** Seconds of a request. */
+  readonly latency?: number;
   readonly offline?: boolean;
   readonly json?: boolean;
 }
 
 export async function runPlan(path: string, flags: PlanFlags): Promise<void> {
-  const {cache, rate, lane, offline = false, json = false} = flags;
+  const {cache, rate, lane, queue, latency, offline = false, json = false} = flags;
   const terminal = openTerminal({json});
+  if (latency !== undefined && queue === undefined) {
+    throw new InputError('`--latency` is for workers. Add `--queue` with their number.');
+  }
+  const workers = queue === undefined ? undefined : {count: queue, ...(latency !== undefined && {latency})};
   const loaded = recipeOfFirst(await loadRecipe(path));
   const recipe = {...loaded, ...recipeChanges(loaded, flags)};
   const byBatches = lane === 'batch';
   const plan = await planStudy(recipe, {
-    ...{cache, byBatches, shard: flags.rows ?? flags.shard, onNote: terminal.note, isOffline: offline},
+    ...{cache, byBatches, workers, shard: flags.rows ?? flags.shard, onNote: terminal.note, isOffline: offline},
     ...(rate && {rate: {requestsPerMinute: 60 * rate}}),
   });
   if (plan.note) terminal.note(plan.note);
@@ -57,7 +67,29 @@ function levelText(plan: LevelPlan): string {
   const choice = plan.choice === undefined ? [] : [`  ${plan.choice}.`];
   const lines = [heading, lineOf(plan, 'input'), ...estimateLines(plan), ...choice, ...ofParts];
   if (!isService || !isOpen(plan)) return lines.join('\n');
-  return [...lines, table(plan), `  ${expectation(plan)}`, ...(plan.ways ? [waysTable(plan.ways)] : [])].join('\n');
+  const {workers, ways} = plan;
+  const beside = [...(workers ? [workersText(workers)] : []), ...(ways ? [waysTable(ways)] : [])];
+  return [...lines, table(plan), `  ${expectation(plan)}`, ...beside].join('\n');
+}
+
+const LIMITS: Readonly<Record<Limit, string>> = {
+  requestsPerMinute: 'the requests a minute of the account',
+  tokensPerMinute: 'the tokens a minute of the account',
+  workers: 'the workers',
+};
+
+function workersText({count: workers, latency, underWay, seconds, bottleneck, enough}: WorkersPlan): string {
+  const more =
+    enough === undefined
+      ? 'no rate of the account is known'
+      : bottleneck === 'workers'
+        ? `${counted(enough, 'worker')} would reach the rate of the account`
+        : `${counted(enough, 'worker')} would be as fast`;
+  return [
+    `  With ${counted(workers, 'worker')} of a queue, ${counted(underWay, 'request')} under way at once, ${latency} s each`,
+    row('time', cells(seconds, duration)),
+    `  Limited by ${LIMITS[bottleneck]}: ${more}.`,
+  ].join('\n');
 }
 
 /** Says that a plan is an estimate, and how far off it may be. */

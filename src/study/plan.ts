@@ -17,6 +17,7 @@ import {JournalReader} from '../store/journal/reader.ts';
 import {BatchRecords} from '../store/journal/unfinished.ts';
 import {type AnswerStore, openAnswerStore, openStoreAt} from '../store/store.ts';
 import type {Access, Detail, Rate, Teacher} from '../teacher.ts';
+import {acrossWorkers, checkWorkers, type PlannedWorkers, type WorkersPlan} from './across-workers.ts';
 import {rowsAskedAgain} from './divide.ts';
 import {type Estimated, estimateWhole, totalTimes} from './plan-sample.ts';
 import {measurable} from './reference.ts';
@@ -45,6 +46,12 @@ export interface StudyPlanOptions {
    * @default false
    */
   readonly byBatches?: boolean;
+  /**
+   * Workers of a queue that share the transfer set.
+   *
+   * @default this process alone
+   */
+  readonly workers?: PlannedWorkers | undefined;
   /**
    * The part of each transfer set that is asked about, and nothing else, as `label` does with it.
    *
@@ -78,6 +85,8 @@ export interface LevelPlan extends AskPlan, Partial<Estimated> {
    * alone.
    */
   readonly ways?: readonly AskingWay[];
+  /** What asking takes if workers share it; absent if none do, or nobody can say. */
+  readonly workers?: WorkersPlan;
   /** How many of the inputs are drawn at random and how many are chosen, as a sentence; absent if none is chosen. */
   readonly choice?: string;
   /**
@@ -109,8 +118,17 @@ export interface StudyPlan {
  */
 export async function planStudy(
   source: Recipe,
-  {cache = DEFAULT_CACHE, rate = {}, byBatches = false, shard, onNote, isOffline = false}: StudyPlanOptions = {},
+  {
+    cache = DEFAULT_CACHE,
+    rate = {},
+    byBatches = false,
+    workers,
+    shard,
+    onNote,
+    isOffline = false,
+  }: StudyPlanOptions = {},
 ): Promise<StudyPlan> {
+  if (workers) checkWorkers(workers);
   const recipe = await resolveRecipe(source, 'sample');
   const {reference} = recipe;
   const part = shard && rowsIn(shard, recipe, recipe.queryPlans);
@@ -147,12 +165,14 @@ export async function planStudy(
       const whose = {level, method: own?.method};
       const rounds = own?.select && inRounds(recipe, own.select, plan);
       const ways = rounds ? [] : await planWays(teacher, inputs, {...shared, ...about, byBatches});
+      const spread = workers && !rounds && acrossWorkers(teacher, detail, plan, workers, rate);
       const times = part ? 1 : recipe.transfer.size / recipe.drawn.inputs.count;
       levels.push({
         ...whose,
         about: 'transfer set',
         ...plan,
         ...rounds,
+        ...(spread && {workers: spread}),
         ...(ways.length > 0 && {ways: ways.map(way => ({...way, ...totalTimes(way, times)}))}),
       });
       if (part || !isAskedAgain(level, teacher, detail) || plan.imported !== undefined) continue;

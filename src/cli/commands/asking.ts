@@ -93,22 +93,20 @@ export function planCommand(): Command {
   return withBudgetFlags(withJson(withCacheFlag(new Command('plan'))))
     .description('estimate what a recipe’s teachers will cost: calls, tokens, money and time; send no query')
     .argument('<recipe>', 'a module that exports a recipe by default')
-    .option(
-      '--rate <calls>',
-      'calls a second that a service accepts (default: as its teacher declares)',
-      callsPerSecond,
-    )
+    .option('--rate <calls>', 'calls a second that a service accepts (default: as its teacher declares)', aboveZero)
     .addOption(laneOption())
+    .option('--queue <workers>', 'how long so many workers of a queue take together, and what limits them', positive)
+    .option('--latency <seconds>', 'with --queue: the mean time of a request (default: 1)', aboveZero)
     .addOption(rowsOption())
     .addOption(shardOption())
     .option('--offline', 'do not look up whether a provider has announced the end of a model')
     .action(async (recipe, flags) => (await import('../plan.ts')).runPlan(recipe, flags));
 }
 
-function callsPerSecond(text: string): number {
-  const rate = Number(text);
-  if (!/^[\d.]+$/.test(text) || !(rate > 0)) throw new InvalidArgumentError('Give a number above 0, for example 2.5.');
-  return rate;
+function aboveZero(text: string): number {
+  const value = Number(text);
+  if (!/^[\d.]+$/.test(text) || !(value > 0)) throw new InvalidArgumentError('Give a number above 0, for example 2.5.');
+  return value;
 }
 
 /** `limbeck probe RECIPE` sends a few queries and reports what the teachers return in practice. */
