@@ -33,6 +33,7 @@ export default defineConfig({
           {text: 'Serve and cascade', link: '/guide/serve-and-cascade'},
           {text: 'Export a student', link: '/guide/export'},
           {text: 'Work at scale', link: '/guide/at-scale'},
+          {text: 'To a billion inputs', link: '/scale'},
           {text: 'Network', link: '/guide/network'},
           {text: 'Responsible use', link: '/guide/responsible-use'},
           {text: 'Write an adapter', link: '/guide/write-an-adapter'},

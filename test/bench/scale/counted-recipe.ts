@@ -1,4 +1,4 @@
-import {asSplit, defineRecipe, type Examples, mlp, softLabels} from 'limbeck';
+import {asSplit, defineRecipe, type Examples, hashedNgrams, softLabels} from 'limbeck';
 import {openInference} from 'limbeck/adapters/open-inference';
 
 /** The recipe that the benchmarks of scale label: SCALE_TEXTS texts with numbers, answered by the counting service. */
@@ -32,7 +32,7 @@ export default defineRecipe({
   }),
   transfer: {size: Number(SCALE_TEXTS)},
   teachers: {'gray-box': () => teacher},
-  student: mlp({units: [4]}),
+  student: hashedNgrams(),
   methods: [{level: 'gray-box', method: 'log-probabilities', losses: [softLabels()]}],
   seeds: [1],
   training: {epochs: 1},
