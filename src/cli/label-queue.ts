@@ -1,4 +1,6 @@
 import {resolve} from 'node:path';
+import {type BudgetLimit, checkKeepable} from '../ask/budget/limit.ts';
+import {leavesOf} from '../ask/compose/parts.ts';
 import {noteEndings} from '../ask/provider/endings.ts';
 import {checkPermission} from '../ask/provider/terms.ts';
 import {checkWritable} from '../data/files.ts';
@@ -12,6 +14,7 @@ import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
 import {teachersAsked} from '../study/asking.ts';
 import {type QuestionStudy, withStudies} from '../study/studies.ts';
 import {directoryOf, openStudy, type StudyOptions} from '../study/study.ts';
+import type {Teacher} from '../teacher.ts';
 import {checkMissing, type Found, type LabelFlags, type LabelledStudy, labelWhole, reportLabelled} from './label.ts';
 import {studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
@@ -75,10 +78,11 @@ async function describeRun(
   const teachers = studies.flatMap(({study}) => teachersAsked(study, levelsOf(study.recipe)));
   const hasPermission = options.hasPermission ?? recipe.hasPermission ?? false;
   checkPermission(teachers, hasPermission);
+  const {retryQuarantined = false, wait, budget = []} = options;
+  checkBudget(budget, teachers);
   await noteEndings(teachers, options);
   const origin = originOf(studies, await moduleDigest(path), level);
-  const {retryQuarantined = false, wait} = options;
-  const asked: RunOptions = {retryQuarantined, keepGoing: flags.keepGoing ?? false, wait, hasPermission};
+  const asked: RunOptions = {retryQuarantined, keepGoing: flags.keepGoing ?? false, wait, hasPermission, budget};
   return {
     format: 1,
     id: runId(origin, range),
@@ -91,6 +95,12 @@ async function describeRun(
     cache: runCache(cache, file => resolve(file)),
     options: asked,
   };
+}
+
+/** @throws InputError if nobody could tell when the budget is spent */
+function checkBudget(budget: readonly BudgetLimit[], teachers: readonly Teacher[]): void {
+  const leaves = teachers.flatMap(teacher => leavesOf(teacher, teacher.detail));
+  for (const limit of budget) for (const {teacher} of leaves) checkKeepable(limit, teacher);
 }
 
 async function coordinated(

@@ -75,20 +75,17 @@ function levelText(plan: LevelPlan): string {
 const LIMITS: Readonly<Record<Limit, string>> = {
   requestsPerMinute: 'the requests a minute of the account',
   tokensPerMinute: 'the tokens a minute of the account',
+  concurrency: 'the `concurrency` of the teacher',
   workers: 'the workers',
 };
 
-function workersText({count: workers, latency, underWay, seconds, bottleneck, enough}: WorkersPlan): string {
-  const more =
-    enough === undefined
-      ? 'no rate of the account is known'
-      : bottleneck === 'workers'
-        ? `${counted(enough, 'worker')} would reach the rate of the account`
-        : `${counted(enough, 'worker')} would be as fast`;
+function workersText({count: workers, latency, concurrency, seconds, bottleneck, enough}: WorkersPlan): string {
+  const fewer = enough === undefined ? '' : `: ${counted(enough, 'worker')} would be as fast`;
+  const more = enough === undefined ? '' : `: ${counted(enough, 'worker')} would reach the next limit`;
   return [
-    `  With ${counted(workers, 'worker')} of a queue, ${counted(underWay, 'request')} under way at once, ${latency} s each`,
+    `  With ${counted(workers, 'worker')} of a queue, together ${counted(concurrency, 'request')} at once, ${latency} s each`,
     row('time', cells(seconds, duration)),
-    `  Limited by ${LIMITS[bottleneck]}: ${more}.`,
+    `  Limited by ${LIMITS[bottleneck]}${bottleneck === 'workers' ? more : fewer}.`,
   ].join('\n');
 }
 

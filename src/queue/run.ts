@@ -1,4 +1,5 @@
 import {hostname} from 'node:os';
+import type {BudgetLimit} from '../ask/budget/limit.ts';
 import {isStoreUrl} from '../store/cache-path.ts';
 import {storeUrl} from '../store/store-url.ts';
 import type {Access} from '../teacher.ts';
@@ -40,6 +41,8 @@ export interface RunOptions {
   /** Milliseconds. */
   readonly wait?: number | undefined;
   readonly hasPermission?: boolean | undefined;
+  /** Of all workers together. */
+  readonly budget: readonly BudgetLimit[];
 }
 
 /** The labelling of a recipe's transfer set on a queue, as Redis holds it. */

@@ -1,4 +1,3 @@
-import {untilAborted} from '../concurrency.ts';
 import {InputError, LimbeckError} from '../errors.ts';
 import {loadPeer} from '../peer.ts';
 import {isOfLostServer, storeUrl, withoutPasswords} from '../store/store-url.ts';
@@ -117,8 +116,6 @@ export interface QueueServer {
   readonly putBack: Pick<BullMq, 'WaitingError' | 'DelayedError'>;
   openQueue<D, R>(name: string): Queue<D, R>;
   startWorker<D, R>(queue: string, work: Work<D, R>, options: BullWorkerOptions): BullWorker;
-  /** Resolves when the server can be reached, as far as is known. */
-  whenBack(signal?: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -139,7 +136,7 @@ export async function openQueueServer(url: string, onNote: (note: string) => voi
   if (!hasLeases) throw new InputError(`A queue needs a Redis, such as redis://127.0.0.1:6379/0. Got ${name}.`);
   const {default: Client} = await loadPeer<IoRedis>('ioredis', WHO);
   const {Queue, Worker, WaitingError, DelayedError} = await loadPeer<BullMq>('bullmq', WHO);
-  const {redis, whenBack, close} = await connect(Client, {url, name, onNote});
+  const {redis, close} = await connect(Client, {url, name, onNote});
   const hears = (error: Error) => {
     // A lost server is noted once by its client. A job whose lock was lost meanwhile is done again.
     if (!isOfLostServer(error) && !/\block\b/.test(error.message)) onNote(withoutPasswords(error.message, url));
@@ -165,7 +162,6 @@ export async function openQueueServer(url: string, onNote: (note: string) => voi
       worker.on('error', hears);
       return worker;
     },
-    whenBack,
     close,
   };
 }
@@ -179,9 +175,8 @@ interface Address {
 async function connect(
   Client: IoRedis['default'],
   {url, name, onNote}: Address,
-): Promise<Pick<QueueServer, 'redis' | 'whenBack' | 'close'>> {
+): Promise<Pick<QueueServer, 'redis' | 'close'>> {
   let isConnected = false;
-  const waiting = new Set<() => void>();
   let lostAt: number | undefined;
   const retryStrategy = (count: number) => (isConnected ? Math.min(50 * 2 ** count, LONGEST_PAUSE) : null);
   const redis = new Client(url, {lazyConnect: true, maxRetriesPerRequest: null, retryStrategy});
@@ -199,8 +194,6 @@ async function connect(
       onNote(`Redis (${name}) is back after ${Math.round((performance.now() - lostAt) / 1000)} s.`);
     }
     lostAt = undefined;
-    for (const goOn of waiting) goOn();
-    waiting.clear();
   });
   try {
     await redis.connect();
@@ -210,15 +203,11 @@ async function connect(
     throw new LimbeckError(`Redis (${name}) can't be reached: ${why}. Check that it runs and takes these credentials.`);
   }
   isConnected = true;
-  const whenBack = async (signal?: AbortSignal) => {
-    if (lostAt === undefined) return;
-    await untilAborted(new Promise<void>(resolve => waiting.add(resolve)), signal);
-  };
   const close = () => {
     isConnected = false;
     redis.disconnect();
   };
-  return {redis, whenBack, close};
+  return {redis, close};
 }
 
 /** @throws InputError if the server may drop keys, which are jobs and paid answers */

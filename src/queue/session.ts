@@ -2,7 +2,9 @@ import {createHash} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import {hostname} from 'node:os';
 import {isAbsolute, relative, resolve} from 'node:path';
+import type {SharedAsking} from '../ask/asking-options.ts';
 import type {Missing} from '../ask/collect.ts';
+import {openSharedAsking} from '../ask/shared/open.ts';
 import {BudgetError, InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
@@ -13,7 +15,6 @@ import {answerRange} from '../study/shard.ts';
 import {openStudies, type QuestionStudy} from '../study/studies.ts';
 import {openStudy, type Study} from '../study/study.ts';
 import {packageVersion} from '../version.ts';
-import {askingWith} from './gate.ts';
 import {differenceOf, originDifference, originOf, plansOf, short} from './origin.ts';
 import type {MissingRows, RangeJob, RangeResult} from './ranges.ts';
 import {cacheText, type Run, type RunOrigin} from './run.ts';
@@ -50,11 +51,13 @@ export function pathHere(path: string): string | undefined {
 export class Session {
   readonly run: Run;
   readonly #studies: readonly QuestionStudy[];
+  readonly #shared: SharedAsking;
   readonly #parts: readonly {readonly study: Study; readonly plan: QueryPlan}[];
 
-  private constructor(run: Run, studies: readonly QuestionStudy[]) {
+  private constructor(run: Run, studies: readonly QuestionStudy[], shared: SharedAsking) {
     this.run = run;
     this.#studies = studies;
+    this.#shared = shared;
     this.#parts = studies.flatMap(({study}) => plansOf(study.recipe, run.level).map(plan => ({study, plan})));
   }
 
@@ -72,18 +75,24 @@ export class Session {
   ): Promise<Session> {
     const path = await moduleOf(run, options);
     const cache = cacheOf(server, run, options);
-    const {retryQuarantined, keepGoing, wait, hasPermission} = run.options;
+    const {retryQuarantined, keepGoing, wait, hasPermission, budget} = run.options;
     const levels = run.level && [run.level];
     const asking = {retryQuarantined, wait, firstAnswerWithin: keepGoing ? Number.POSITIVE_INFINITY : undefined};
-    const studies = await openStudies(
-      await loadRecipe(path),
-      {...asking, cache, waitsForStore: true, shared: askingWith(server), hasPermission, signal, onNote},
+    const loaded = await loadRecipe(path);
+    const shared = await openSharedAsking({url: server.url, run: budgetName(run), budget, onNote});
+    const opening = openStudies(
+      loaded,
+      {...asking, cache, waitsForStore: true, shared, hasPermission, signal, onNote},
       async (about, own) => {
         const recipe = await resolveRecipe(about, 'sample');
         return openStudy(recipe, levels ?? recipe.levels, own);
       },
     );
-    const session = new Session(run, studies);
+    const studies = await opening.catch(async error => {
+      await shared.close();
+      throw error;
+    });
+    const session = new Session(run, studies, shared);
     const difference = originDifference(run.origin, originOf(studies, run.origin.recipe, run.level));
     if (difference === undefined) return session;
     await session.close();
@@ -108,8 +117,17 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    for (const {study} of this.#studies.toReversed()) await study.close();
+    try {
+      for (const {study} of this.#studies.toReversed()) await study.close();
+    } finally {
+      await this.#shared.close();
+    }
   }
+}
+
+/** The name of the budget of a run. A run that begins anew has another one. */
+function budgetName({id, begun}: Run): string {
+  return `${id} ${begun}`;
 }
 
 /** @param first - index in the transfer set of the range's first query */

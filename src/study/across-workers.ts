@@ -18,20 +18,23 @@ export interface PlannedWorkers {
 
 /** What asking takes if workers share it, and which limit decides about the time. */
 export interface WorkersPlan extends Required<PlannedWorkers> {
-  /** Requests of all workers that can be under way at once. */
-  readonly underWay: number;
+  /** Requests of all workers together that can be under way at once. */
+  readonly concurrency: number;
   /** The longest of the limits. */
   readonly seconds: Estimate;
   /** The limit that decides about the expected time. */
   readonly bottleneck: Limit;
   /** The expected seconds by each limit alone; one that is not known is absent. */
   readonly limits: Readonly<Partial<Record<Limit, number>>>;
-  /** From how many workers on another limit decides; absent if no other is known. */
+  /** From how many workers on another limit decides; absent if nothing is to be asked. */
   readonly enough?: number;
 }
 
-/** The rates of the account, or how many requests the workers have under way. */
-export type Limit = 'requestsPerMinute' | 'tokensPerMinute' | 'workers';
+/** The rates of the account, the requests under way at once, or what the workers do in a second. */
+export type Limit = 'requestsPerMinute' | 'tokensPerMinute' | 'concurrency' | 'workers';
+
+/** Answers that a worker asks for and keeps in a second, as `npm run bench:scale` measured it on a busy machine. */
+const ANSWERS_A_SECOND = 500;
 
 const KINDS = {count: kinds.number, latency: kinds.number};
 
@@ -48,15 +51,15 @@ export function checkWorkers(workers: PlannedWorkers): void {
 }
 
 /**
- * What asking a service takes if workers share it. The account sets one pace for all of them; below it, they send as fast
- * as their requests come back.
+ * What asking a service takes if workers share it. All of them together keep to the rates of its account and to the
+ * teacher's `concurrency`.
  *
  * @returns undefined if no service is asked one by one, or several accounts are: each has a pace of its own
  */
 export function acrossWorkers(
   teacher: Teacher,
   detail: Detail,
-  {calls, tokens, byBatches}: AskPlan,
+  {inputs, cached, calls, tokens, byBatches}: AskPlan,
   {count, latency = 1}: PlannedWorkers,
   rate: Rate,
 ): WorkersPlan | undefined {
@@ -66,20 +69,22 @@ export function acrossWorkers(
   const [first] = services;
   if (first === undefined || byBatches || services.some(({account}) => account !== first.account)) return undefined;
   const {requestsPerMinute, tokensPerMinute} = {...first.rate, ...rate};
-  const underWay = count * first.concurrency;
+  const {concurrency} = first;
+  const working = (inputs - cached) / (count * ANSWERS_A_SECOND);
   const times = {
     requestsPerMinute: requestsPerMinute && scaled(calls, 60 / requestsPerMinute),
     tokensPerMinute: tokensPerMinute && tokens && scaled(tokens, 60 / tokensPerMinute),
-    workers: scaled(calls, latency / underWay),
+    concurrency: scaled(calls, latency / concurrency),
+    workers: {low: working, expected: working, worst: working},
   };
   const known = Object.entries(times).filter((entry): entry is [Limit, Estimate] => typeof entry[1] === 'object');
   const [bottleneck] = known.reduce((most, next) => (next[1].expected > most[1].expected ? next : most));
-  const ofAccount = Math.max(0, ...known.map(([limit, {expected}]) => (limit === 'workers' ? 0 : expected)));
+  const others = Math.max(...known.map(([limit, {expected}]) => (limit === 'workers' ? 0 : expected)));
   return {
-    ...{count, latency, underWay, bottleneck},
+    ...{count, latency, concurrency, bottleneck},
     seconds: longestOf(known.map(([, time]) => time)),
     limits: Object.fromEntries(known.map(([limit, {expected}]) => [limit, expected])),
-    ...(ofAccount > 0 && {enough: Math.ceil((count * times.workers.expected) / ofAccount)}),
+    ...(others > 0 && {enough: Math.max(1, Math.ceil((count * working) / others))}),
   };
 }
 

@@ -59,7 +59,7 @@ describe('planText', () => {
 
   it('says how long workers of a queue take, and what limits them', () => {
     const workers = {
-      ...{count: 8, latency: 0.5, underWay: 128, bottleneck: 'requestsPerMinute' as const, enough: 3},
+      ...{count: 8, latency: 0.5, concurrency: 16, bottleneck: 'requestsPerMinute' as const, enough: 3},
       ...{seconds: {low: 7200, expected: 7200, worst: 36_000}, limits: {requestsPerMinute: 7200, workers: 2400}},
     };
     const linesOf = (about: LevelPlan['workers']) =>
@@ -67,14 +67,14 @@ describe('planText', () => {
         .split('\n')
         .slice(10, 13);
     expect(linesOf(workers)).toEqual([
-      '  With 8 workers of a queue, 128 requests under way at once, 0.5 s each',
+      '  With 8 workers of a queue, together 16 requests at once, 0.5 s each',
       '  time         2 h 0 min       2 h 0 min      10 h 0 min',
       '  Limited by the requests a minute of the account: 3 workers would be as fast.',
     ]);
     const slow = {...workers, bottleneck: 'workers' as const, enough: 20};
-    expect(linesOf(slow)[2]).toBe('  Limited by the workers: 20 workers would reach the rate of the account.');
-    const {enough: _, ...unknown} = slow;
-    expect(linesOf(unknown)[2]).toBe('  Limited by the workers: no rate of the account is known.');
+    expect(linesOf(slow)[2]).toBe('  Limited by the workers: 20 workers would reach the next limit.');
+    const {enough: _, ...nothing} = {...slow, bottleneck: 'concurrency' as const};
+    expect(linesOf(nothing)[2]).toBe('  Limited by the `concurrency` of the teacher.');
   });
 
   it('says of a method that chooses its inputs that it asks about so many at most', () => {

@@ -126,6 +126,23 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
   }, 60_000);
 
+  it('spends one budget over all workers, and goes on with a larger one', async () => {
+    const spend = (budget: string) => begin([...LABEL_ON_QUEUE, '--budget', budget, '--out', 'budget']);
+    const first = spend('400calls');
+    for (let count = 0; count < 3; count++) worker();
+    const {code, stderr} = await first.finished;
+    const {requests} = await service.stats();
+    // The end of a budget is no failure.
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/inputs were not sent to the teacher. The budget of 400 calls has \d+ calls? left/),
+    ]);
+    expect(requests).toBe(400);
+    await ended(spend('5000calls'));
+    await expectSameAsSingle('budget');
+    expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
+  }, 60_000);
+
   it('is stopped and gone on with: a worker gives back, `drain` begins nothing, Ctrl-C leaves the workers', async () => {
     const coordinator = label('stopped');
     const one = worker();

@@ -20,7 +20,7 @@ const runOf = (parts: readonly RunPart[], range: number): Run => ({
   range,
   origin: {version: '1', recipe: 'r', parts},
   cache: {kind: 'queue'},
-  options: {retryQuarantined: false, keepGoing: false},
+  options: {retryQuarantined: false, keepGoing: false, budget: []},
 });
 
 describe('rangesOf', () => {

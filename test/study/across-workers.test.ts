@@ -24,25 +24,28 @@ const grayBox = (account: string) => service({}, {access: 'gray-box'}, account) 
 
 describe('acrossWorkers', () => {
   it('takes as long as the account allows, however many workers there are', () => {
-    const plan = acrossWorkers(service({requestsPerMinute: 5000}), label, asked(10_000_000), {count: 8}, {});
-    expect(plan).toEqual({
-      ...{count: 8, latency: 1, underWay: 128, bottleneck: 'requestsPerMinute'},
+    const about = service({requestsPerMinute: 5000}, {concurrency: 256});
+    expect(acrossWorkers(about, label, asked(10_000_000), {count: 8}, {})).toEqual({
+      ...{count: 8, latency: 1, concurrency: 256, bottleneck: 'requestsPerMinute'},
       seconds: {low: 120_000, expected: 120_000, worst: 600_000},
-      limits: {requestsPerMinute: 120_000, workers: 78_125},
-      // Five send 80 requests a second and not 83.
-      enough: 6,
+      limits: {requestsPerMinute: 120_000, concurrency: 39_062.5, workers: 2500},
+      // One answers 500 a second, and the account takes 83.
+      enough: 1,
     });
   });
 
-  it('takes as long as the workers need, if they are too few for the account', () => {
-    const plan = acrossWorkers(
-      service({requestsPerMinute: 60_000}),
-      label,
-      asked(64_000),
-      {count: 2, latency: 0.5},
-      {},
-    );
-    expect(plan).toMatchObject({bottleneck: 'workers', seconds: {expected: 1000}, enough: 32});
+  it('takes as long as the requests at once need, of which more workers have no more', () => {
+    const about = service({requestsPerMinute: 60_000}, {concurrency: 16});
+    for (const count of [1, 8]) {
+      const plan = acrossWorkers(about, label, asked(64_000), {count, latency: 0.5}, {});
+      expect(plan).toMatchObject({bottleneck: 'concurrency', seconds: {expected: 2000}, enough: 1});
+    }
+  });
+
+  it('takes as long as the workers need if they are too few', () => {
+    const about = service({requestsPerMinute: 240_000}, {concurrency: 10_000});
+    const plan = acrossWorkers(about, label, asked(1_000_000), {count: 2, latency: 0.5}, {});
+    expect(plan).toMatchObject({bottleneck: 'workers', seconds: {expected: 1000}, enough: 8});
   });
 
   it('goes by tokens if they last longer, and by the rate that the command gives', () => {
@@ -51,12 +54,6 @@ describe('acrossWorkers', () => {
     expect(plan).toMatchObject({bottleneck: 'tokensPerMinute', seconds: {expected: 3600}});
     const slower = acrossWorkers(about, label, asked(6000, 60_000_000), {count: 8}, {requestsPerMinute: 1});
     expect(slower).toMatchObject({bottleneck: 'requestsPerMinute', seconds: {expected: 360_000}});
-  });
-
-  it('knows only the workers if nobody says what the account allows', () => {
-    const plan = acrossWorkers(service({}), label, asked(128), {count: 8}, {});
-    expect(plan).toMatchObject({bottleneck: 'workers', limits: {workers: 1}});
-    expect(plan).not.toHaveProperty('enough');
   });
 
   it('says nothing of teachers here, of batches, or of several accounts', () => {

@@ -97,7 +97,7 @@ export function shardOption(): Option {
 /** The flag that leaves the asking to the workers of a queue. */
 export function queueOption(): Option {
   const about = 'let the workers of a queue ask (`limbeck worker`), on any machine: redis://HOST:PORT/DB';
-  const others = ['rows', 'shard', 'lane', 'detach', 'cancel', 'record', 'offline', 'driftEvery', 'budget'];
+  const others = ['rows', 'shard', 'lane', 'detach', 'cancel', 'record', 'offline', 'driftEvery'];
   return new Option('--queue <url>', about).conflicts(others);
 }
 
