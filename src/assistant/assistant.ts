@@ -55,9 +55,8 @@ export interface AssistantLesson {
 
 /** A linear head on a frozen encoder, fitted to a teacher's answers. It labels inputs that nobody was asked about. */
 export interface Assistant extends AssistantChoice {
-  readonly head: LinearHead;
-  /** False if the plain classifier was better: the encoder knows less of this task than the answers teach without it. */
-  readonly isUseful: boolean;
+  /** Undefined if the plain classifier was better: the encoder knows less of this task than the answers teach without it. */
+  readonly head: LinearHead | undefined;
 }
 
 /** What cross-fitting on the answers chose. */
@@ -105,7 +104,8 @@ const TOLERANCE = 1e-3;
  */
 export function fitAssistant(lesson: AssistantLesson): Assistant {
   const {width, classes} = lesson;
-  const {start, ...choice} = chosen(lesson);
+  const {start, isUseful, ...choice} = chosen(lesson);
+  if (!isUseful) return {...choice, head: undefined};
   const {penalty, knowsNames} = choice;
   return {
     ...choice,
@@ -113,7 +113,8 @@ export function fitAssistant(lesson: AssistantLesson): Assistant {
   };
 }
 
-interface Chosen extends Omit<Assistant, 'head'> {
+interface Chosen extends AssistantChoice {
+  readonly isUseful: boolean;
   /** The last head of the chosen setting: it learned from some of the answers. */
   readonly start: LinearHead | undefined;
 }

@@ -13,7 +13,7 @@ export interface CalibrationOptions {
   /**
    * In how many parts the answers are divided; as many more students are trained.
    *
-   * @default 5, and 3 with an assistant; parts are tried until students were asked about 1,000 answers
+   * @default 5, and 3 if an assistant teaches; parts are tried until students were asked about 1,000 answers
    */
   readonly folds?: number;
   /**

@@ -22,7 +22,7 @@ export type {Budgets, Drawn, ResolvedRecipe} from './resolved.ts';
 
 /** In how many parts the answers are divided if a recipe says nothing else. */
 export const FOLDS = 5;
-/** The same with an assistant: it teaches by all texts, so that a student with fewer answers is much like the kept one. */
+/** The same if an assistant teaches: it does so by all texts, so that a student with fewer answers is much like the kept one. */
 const ASSISTED_FOLDS = 3;
 /** The most answers that students are tried on, if a recipe says nothing of parts. Whole parts are tried. */
 const MOST_TRIED = 1000;
@@ -49,7 +49,7 @@ export async function resolveRecipe(recipe: Recipe, held: Held = 'all'): Promise
   const read = givesVectors ? withoutLabels(all) : all;
   const methods = sizes && !givesVectors ? withBaselines(given, isLabelled(read)) : given;
   const planned = planMethods(methods, recipe.teachers);
-  const {folds = recipe.assistant ? ASSISTED_FOLDS : FOLDS} = recipe.calibration ?? {};
+  const {folds = FOLDS} = recipe.calibration ?? {};
   const target = cascadeTarget(recipe);
   const budgets = sizes && budgetsOf(recipe, sizes);
   const transfer = budgets ? {...recipe.transfer, size: budgets.sizes.at(-1)!} : recipe.transfer;
@@ -70,6 +70,7 @@ export async function resolveRecipe(recipe: Recipe, held: Held = 'all'): Promise
     task,
     scaleNote: () => scaleNote(data.train.inputs, task.preprocessing),
     folds,
+    assistedFolds: recipe.calibration?.folds ?? ASSISTED_FOLDS,
     mostTried: recipe.calibration?.folds === undefined ? MOST_TRIED : undefined,
     trials: students.length > 1 || recipe.calibration ? students.length * folds : 0,
     calibrationSizeOf: (answers: number) => calibrationSize(answers, target, recipe.calibration?.share),

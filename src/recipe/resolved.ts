@@ -28,6 +28,8 @@ export interface ResolvedRecipe
   readonly task: Task;
   /** Parts of the answers in cross-fitting. */
   readonly folds: number;
+  /** The same if an assistant teaches. */
+  readonly assistedFolds: number;
   /** Parts are tried until there are so many answers; undefined: all parts are. */
   readonly mostTried: number | undefined;
   /** How many students each run trains before its own, at most, to choose one and to calibrate it. */

@@ -69,7 +69,7 @@ export class Assistants {
     const answered = await inMemory(known);
     const {count} = answered.inputs;
     const encodings = await this.#reading.encode(answered.inputs);
-    const {head, isUseful, ...chosen} = await this.#fit(answered, encodings, seed);
+    const {head, ...chosen} = await this.#fit(answered, encodings, seed);
     const isOfNumbers = answered.inputs.kind === 'tensor';
     const use = {
       ...chosen,
@@ -77,7 +77,7 @@ export class Assistants {
       answers: count,
       ...(isOfNumbers && {plainly: 'numbers' as const}),
     };
-    if (!isUseful) return {knowledge: undefined, use: {...use, further: 0, weight: 0}};
+    if (!head) return {knowledge: undefined, use: {...use, further: 0, weight: 0}};
     const further = await this.#unlabelledBeside(all);
     const both = concatenatedInputs(answered.inputs, further.inputs);
     const labelsOf = (rows: Float32Array): Float32Array =>

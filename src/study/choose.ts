@@ -32,9 +32,11 @@ export async function chooseStudent(
   seed: number,
   onStep: (trial: number) => OnStep | undefined,
 ): Promise<Chosen> {
-  const {students, folds, mostTried, trials, calibration} = recipe;
+  const {students, folds, assistedFolds, mostTried, trials, calibration} = recipe;
   const classes = method.knowledge.classes.length;
   if (trials === 0) return {build: students[0]!, choice: undefined, temperature: undefined};
+  // The student that is kept learns from the same assistant, which is fitted once.
+  const isAssisted = await trainer.isAssisted(method, seed);
   const tried: Tried[] = [];
   let trial = 0;
   // The parts are the same for all students, and so are their assistants.
@@ -42,7 +44,7 @@ export async function chooseStudent(
   for (const build of students) {
     const {model} = await trainer.fresh(seed, method, build);
     const fit = await crossFit(method.knowledge, {
-      folds,
+      folds: isAssisted ? assistedFolds : folds,
       most: mostTried,
       seed,
       signal,

@@ -130,7 +130,7 @@ function deserialized(bytes: Buffer): KeptRun | undefined {
 /** The key of a run, which stands for all that decides what the run comes to: a digest, the same in every process. */
 async function keyOfRun(study: Study, {method: whole, budget, seed}: RunJob): Promise<string> {
   const {recipe, trainer} = study;
-  const {folds, calibration, data} = recipe;
+  const {folds, assistedFolds, calibration, data} = recipe;
   const method = atBudget(recipe, whole, budget);
   const teaching = taught(method);
   const runs = await startsOf(study, teaching.knowledge, {
@@ -144,7 +144,7 @@ async function keyOfRun(study: Study, {method: whole, budget, seed}: RunJob): Pr
     folds,
     calibration: calibration ?? null,
     ...method.apart,
-    ...(recipe.assistant && {assistant: trainer.assistantIdentity}),
+    ...(recipe.assistant && {assistant: trainer.assistantIdentity, assistedFolds}),
     test: digestOnce(data.test.inputs),
   });
 }

@@ -13,7 +13,7 @@ import type {Epoch, TrainOptions} from '../train/options.ts';
 import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
 import type {JointSplit} from '../train/validation.ts';
-import type {Assistants} from './assistants.ts';
+import type {Assistants, Assisted} from './assistants.ts';
 import {type ExpectedNext, expectNext} from './expect-next.ts';
 import type {AssistantUse, CurvePoint, TaughtMethod} from './methods.ts';
 import {Preparations} from './preparations.ts';
@@ -71,12 +71,21 @@ export class Trainer {
     seed: number,
     {onAssistant, ...own}: OwnOptions & {readonly onAssistant?: (use: AssistantUse) => void} = {},
   ): AsyncGenerator<Epoch, void, void> {
-    const {knowledge, allAnswers = knowledge} = method;
-    const assisted = await this.#assistants?.teach(knowledge, allAnswers, seed);
+    const {knowledge} = method;
+    const assisted = await this.#assisted(method, seed);
     if (assisted) onAssistant?.(assisted.use);
     const learned = assisted?.knowledge ?? knowledge;
     const length = assisted?.knowledge ? this.#assistedLength(assisted.knowledge.count) : {};
     yield* train(student, learned, {...this.#options({...method, knowledge: learned}, seed), ...length, ...own});
+  }
+
+  /** Whether an assistant teaches a student of a method. It does not if it was left out. */
+  async isAssisted(method: TaughtMethod, seed: number): Promise<boolean> {
+    return (await this.#assisted(method, seed))?.knowledge !== undefined;
+  }
+
+  async #assisted({knowledge, allAnswers = knowledge}: TaughtMethod, seed: number): Promise<Assisted | undefined> {
+    return this.#assistants?.teach(knowledge, allAnswers, seed);
   }
 
   /** See `expectNext`. An assistant that was left out has no say. */

@@ -35,15 +35,13 @@ describe('the levels of a recipe', () => {
 });
 
 describe('the parts of cross-fitting', () => {
-  it('are five, three with an assistant, or as many as the recipe says, which are then all tried', async () => {
+  it('are five, three if an assistant teaches, or as many as the recipe says, which are then all tried', async () => {
     const partsOf = async (changes: Parameters<typeof tinyRecipe>[1]) => {
-      const {folds, mostTried} = await resolveRecipe(tinyRecipe(teachers, changes));
-      return {folds, mostTried};
+      const {folds, assistedFolds, mostTried} = await resolveRecipe(tinyRecipe(teachers, changes));
+      return {folds, assistedFolds, mostTried};
     };
-    const assistant = {model: () => teachers['white-box']!, feature: 'dense_1'};
-    expect(await partsOf({calibration: {}})).toEqual({folds: 5, mostTried: 1000});
-    expect(await partsOf({calibration: {}, assistant})).toEqual({folds: 3, mostTried: 1000});
-    expect(await partsOf({calibration: {folds: 4}, assistant})).toEqual({folds: 4, mostTried: undefined});
+    expect(await partsOf({calibration: {}})).toEqual({folds: 5, assistedFolds: 3, mostTried: 1000});
+    expect(await partsOf({calibration: {folds: 4}})).toEqual({folds: 4, assistedFolds: 4, mostTried: undefined});
   });
 });
 

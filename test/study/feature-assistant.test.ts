@@ -1,4 +1,4 @@
-import {beforeAll, describe, expect, it} from 'vitest';
+import {beforeAll, describe, expect, it, vi} from 'vitest';
 import {type Inputs, inputAt} from '../../src/data/inputs.ts';
 import {randomNormals, seededRandom} from '../../src/data/random.ts';
 import type {UnlabelledDataset} from '../../src/data/split.ts';
@@ -6,8 +6,10 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
 import {mlp} from '../../src/student/mlp.ts';
+import {Assistants} from '../../src/study/assistants.ts';
 import {compare} from '../../src/study/compare.ts';
 import {assistantSentence} from '../../src/study/report/sentences.ts';
+import {Trainer} from '../../src/study/training.ts';
 import type {Input, Query, Teacher} from '../../src/teacher.ts';
 import {studyPlaces} from './tiny.ts';
 
@@ -23,6 +25,10 @@ function inputs(count: number, seed: number): Inputs & {readonly kind: 'tensor'}
 function classOf(input: Input): number {
   if (input.kind !== 'tensor') throw new TypeError(input.kind);
   return input.data[0]! * input.data[1]! > 0 ? 0 : 1;
+}
+
+function signOf(input: Input): number {
+  return (input as {readonly data: Float32Array}).data[0]! > 0 ? 0 : 1;
 }
 
 function numbersOf(input: Input): string {
@@ -123,6 +129,30 @@ describe('an assistant that reads a feature of a local model', () => {
     // The first one tells how long the feature is.
     expect(counts[1]).toBe(1);
     expect(counts[0]).toBeLessThanOrEqual(201);
+  });
+
+  it('calibrates in three parts if it teaches, and in five if it is left out, and is fitted once for each set of answers', async () => {
+    // The feature says nothing of the sign of one number, which logistic regression on the inputs themselves finds.
+    const signs: typeof teacher = {
+      ...teacher,
+      ask: async queries => queries.map(({input}) => ({answer: {kind: 'label', label: signOf(input)}})),
+    };
+    const trained = vi.spyOn(Trainer.prototype, 'train');
+    const taught = vi.spyOn(Assistants.prototype, 'teach');
+    const trialsWith = async (teacher: Teacher<'black-box'>) => {
+      trained.mockClear();
+      taught.mockClear();
+      const {rows} = await compare(recipe({teachers: {'black-box': () => teacher}, calibration: {}}), await places());
+      const fits = new Set(taught.mock.results.map(({value}) => value));
+      const teaches = rows[0]!.assistant!.weight > 0;
+      return {teaches, trained: trained.mock.calls.length, fits: fits.size};
+    };
+    try {
+      expect(await trialsWith(teacher)).toEqual({teaches: true, trained: 3 + 1, fits: 3 + 1});
+      expect(await trialsWith(signs)).toEqual({teaches: false, trained: 5 + 1, fits: 5 + 1});
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   it('is refused before anything is asked, if its inputs or its model do not fit', async () => {
