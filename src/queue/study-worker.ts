@@ -10,6 +10,7 @@ import {withoutSecrets} from '../secrets.ts';
 import type {RunMessage, TrialMessage} from '../study/job-messages.ts';
 import {WorkerPool} from '../study/workers.ts';
 import {RunBook} from './book.ts';
+import {QueueRuns} from './facts.ts';
 import {fetchFile, sendBytes, sendFiles} from './files.ts';
 import type {Job, QueueServer} from './server.ts';
 import {moduleDigest, moduleOf, Refusal, type SessionOptions} from './session.ts';
@@ -18,6 +19,9 @@ import {type StudyRun, studyQueue, type TrainingJob, type TrainingResult} from '
 
 /** Milliseconds between two looks at what there is to train, and between two reports of progress. */
 const LOOK = 1000;
+
+/** Milliseconds without a training after which a worker leaves a study. Its processes end, and the next ones take seconds to start. */
+const PATIENCE = 10_000;
 
 /** Milliseconds after which a training whose worker fell silent is another's. */
 const LOCK = 15_000;
@@ -32,17 +36,16 @@ export interface StudyWorkerOptions extends Pick<SessionOptions, 'recipe' | 'onN
 /** Trains students for the studies of a queue, one after another, until the signal aborts. Returns how many. */
 export async function trainForStudies(server: QueueServer, options: StudyWorkerOptions): Promise<number> {
   const {signal, onNote} = options;
-  const book = new RunBook(server.redis);
   const refused = new Set<string>();
   let trained = 0;
   while (!signal.aborted) {
-    const run = (await book.studies()).find(({id}) => !refused.has(id));
+    const run = await nextStudy(server, refused);
     if (run === undefined) {
       await pause(LOOK, signal);
       continue;
     }
     try {
-      trained += await trainFor(server, run, options);
+      trained += await trainFor(server, run, {...options, refused});
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refused.add(run.id);
@@ -52,8 +55,22 @@ export async function trainForStudies(server: QueueServer, options: StudyWorkerO
   return trained;
 }
 
-/** Trains for one study until it has ended. Returns how many. @throws Refusal if the study is another here */
-async function trainFor(server: QueueServer, run: StudyRun, options: StudyWorkerOptions): Promise<number> {
+/**
+ * The first study with trainings that wait, or else the first whose trainings are with others: one that is lost comes back
+ * only if a worker is there. One whose coordinator is gone may have none.
+ */
+async function nextStudy(server: QueueServer, refused: ReadonlySet<string>): Promise<StudyRun | undefined> {
+  const open = (await new QueueRuns(server).studies()).filter(({id}) => !refused.has(id));
+  const next = open.find(({trainings}) => trainings.waiting > 0) ?? open.find(({trainings}) => trainings.held > 0);
+  return next && (await new RunBook(server.redis).studies()).find(({id}) => id === next.id);
+}
+
+/** Trains for one study until it has nothing more to train. Returns how many. @throws Refusal if it is another here */
+async function trainFor(
+  server: QueueServer,
+  run: StudyRun,
+  {refused, ...options}: StudyWorkerOptions & {readonly refused: ReadonlySet<string>},
+): Promise<number> {
   const {signal, onNote} = options;
   const module = await moduleOf(run, options);
   const recipe = {...(await loadRecipe(module)), ...run.changes};
@@ -70,10 +87,14 @@ async function trainFor(server: QueueServer, run: StudyRun, options: StudyWorker
   onNote(`Trains students for study ${run.id} of ${run.name}.`);
   const pool = new WorkerPool({module, threads: run.threads, changes: run.changes, directory}, signal);
   let trained = 0;
+  let lastWorkAt = performance.now();
   const bull = server.startWorker<TrainingJob, TrainingResult>(
     studyQueue(run),
     async (job, token) => {
-      const result = await train(server, pool, {directory, job, token, signal, onNote});
+      lastWorkAt = Number.POSITIVE_INFINITY;
+      const result = await train(server, pool, {directory, job, token, signal, onNote}).finally(() => {
+        lastWorkAt = performance.now();
+      });
       trained++;
       return result;
     },
@@ -86,9 +107,10 @@ async function trainFor(server: QueueServer, run: StudyRun, options: StudyWorker
       drainDelay: 1,
     },
   );
-  const book = new RunBook(server.redis);
+  const isNeeded = async () =>
+    performance.now() - lastWorkAt < PATIENCE || (await nextStudy(server, refused))?.id === run.id;
   try {
-    while (!signal.aborted && (await book.studies()).some(({id}) => id === run.id)) await pause(LOOK, signal);
+    while (!signal.aborted && (await isNeeded())) await pause(LOOK, signal);
   } finally {
     // Its last training may belong to the same study, begun anew.
     await bull.close();

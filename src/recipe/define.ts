@@ -12,9 +12,8 @@ import {conditionProblems, conditionsSchema, isAbout, type RecipeConditions} fro
 import {explainIssue} from './explain-issue.ts';
 import {problemWithName} from './method-names.ts';
 import {methodFolder} from './methods.ts';
-import type {Method, MethodViews, Recipe} from './recipe.ts';
+import type {Method, MethodViews, Recipe, RecipeData} from './recipe.ts';
 import {checkSeveral} from './several.ts';
-import type {RecipeData} from './transfer.ts';
 import {checkVectors, learnsVectors} from './vectors.ts';
 import {writingSchema} from './writing.ts';
 

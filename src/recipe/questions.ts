@@ -8,9 +8,8 @@ import type {Access} from '../teacher.ts';
 import {methodAbout} from './by-question.ts';
 import {conditionsAbout} from './conditions.ts';
 import {methodFolder} from './methods.ts';
-import type {Recipe} from './recipe.ts';
+import type {Recipe, RecipeData} from './recipe.ts';
 import type {TeacherSource} from './teacher-source.ts';
-import type {RecipeData} from './transfer.ts';
 
 /**
  * The recipe about one of the questions of a recipe. Its teachers are asked all questions together, so that those about

@@ -1,6 +1,7 @@
 import type {DetailByQuestion} from '../ask/collect-questions.ts';
 import type {AssistantOptions, UnlabelledOptions} from '../assistant/assistant.ts';
-import type {DrawOptions} from '../data/split.ts';
+import type {ShardedDataset} from '../data/shards/dataset.ts';
+import type {Dataset, DrawOptions, UnlabelledDataset} from '../data/split.ts';
 import type {VersionOptions} from '../data/versions.ts';
 import type {LossTerm} from '../losses/loss.ts';
 import type {Question} from '../question.ts';
@@ -12,10 +13,12 @@ import type {CalibrationOptions, RepeatabilityOptions} from './calibration.ts';
 import type {RecipeConditions} from './conditions.ts';
 import type {TaskOptions} from './task.ts';
 import type {TeacherSource} from './teacher-source.ts';
-import type {RecipeData} from './transfer.ts';
 import type {WritingOptions} from './writing.ts';
 
 export type {CalibrationOptions, RepeatabilityOptions} from './calibration.ts';
+
+/** What the data of a recipe can be. */
+export type RecipeData = Dataset | UnlabelledDataset | ShardedDataset;
 
 /** One file that says what is compared: data, teachers, student, methods, schedule. */
 export interface Recipe<Data extends RecipeData = RecipeData> extends TaskOptions {

@@ -1,6 +1,6 @@
 import {type Inputs, selectInputs} from '../data/inputs.ts';
 import {randomInteger, seededRandom} from '../data/random.ts';
-import {isSharded, type ShardedDataset} from '../data/shards/dataset.ts';
+import {isSharded} from '../data/shards/dataset.ts';
 import {drawnOrder} from '../data/shards/drawn-order.ts';
 import {
   type Dataset,
@@ -12,10 +12,7 @@ import {
   type UnlabelledDataset,
 } from '../data/split.ts';
 import {InputError} from '../errors.ts';
-import type {Recipe} from './recipe.ts';
-
-/** What the data of a recipe can be. */
-export type RecipeData = Dataset | UnlabelledDataset | ShardedDataset;
+import type {Recipe, RecipeData} from './recipe.ts';
 
 /** The training inputs that were drawn, with true labels if there are any. */
 export type Drawn = Split<'train'> | Unlabelled<'train'>;

@@ -5,8 +5,7 @@ import type {LossTerm} from '../losses/loss.ts';
 import type {Student, StudentBuilder, Task} from '../student/student.ts';
 import {isLosses} from './by-question.ts';
 import {CONDITION_MEASURES, type ConditionMeasure, type RecipeConditions} from './conditions.ts';
-import type {Recipe} from './recipe.ts';
-import type {RecipeData} from './transfer.ts';
+import type {Recipe, RecipeData} from './recipe.ts';
 
 /** The part of a method that says what it learns. */
 interface Learning {

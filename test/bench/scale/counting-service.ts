@@ -15,13 +15,13 @@ let [requests, refused] = [0, 0];
 
 const HEAD_END = '\r\n\r\n';
 const MINUTE = 60_000;
-const CLASSES = 4;
+const CLASSES = 10;
 
 function reply(status: string, body: string, headers = ''): string {
   return `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\n${headers}content-length: ${Buffer.byteLength(body)}${HEAD_END}${body}`;
 }
 
-/** The distribution over four classes that a text has, whoever asks. */
+/** The distribution over the classes that a text has, whoever asks. */
 function logProbabilities(number: number): readonly number[] {
   const weights = Array.from({length: CLASSES}, (_, index) => 1 + ((number * (index + 3)) % 7));
   const sum = weights.reduce((total, weight) => total + weight, 0);

@@ -7,13 +7,15 @@ import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {request} from 'undici';
 import {keyed} from '../../../src/ask/layer.ts';
-import {type RedisServer, startRedis} from '../../redis.ts';
+import {NO_REDIS, type RedisServer, startRedis} from '../../redis.ts';
 import {startService} from '../ask/library.ts';
 import {Program} from './program.ts';
 
 export interface KillOptions {
   readonly texts: number;
   readonly workers: number;
+  /** Of each worker's teacher. */
+  readonly concurrency: number;
   /** Seconds between two kills of a random worker. */
   readonly every: number;
   /** Milliseconds until the service answers. */
@@ -44,12 +46,13 @@ interface Counts {
 
 const root = join(import.meta.dirname, '../../..');
 
-export async function measureKills({texts, workers, every, delay}: KillOptions): Promise<KillOutcome> {
-  const redis = (await startRedis('', 'yes'))!;
+export async function measureKills({texts, workers, concurrency, every, delay}: KillOptions): Promise<KillOutcome> {
+  const redis = await startRedis('', 'yes');
+  if (redis === undefined) throw new Error(NO_REDIS);
   const service = await startService('../scale/counting-service.ts', String(texts), String(delay), '0');
   const undisturbed = await startService('../scale/counting-service.ts', String(texts), '0', '0');
   const folder = await mkdtemp(join(tmpdir(), 'limbeck-scale-'));
-  const env = {SCALE_URL: service.url, SCALE_TEXTS: String(texts)};
+  const env = {BENCH_URL: service.url, BENCH_INPUTS: String(texts), BENCH_CONCURRENCY: String(concurrency)};
   const kills = {workers: 0, coordinators: 0, redis: 0};
   const all: Program[] = [];
   const begin = (place: string, args: readonly string[]): Program => {
@@ -93,7 +96,7 @@ export async function measureKills({texts, workers, every, delay}: KillOptions):
     }
     await coordinator.succeeded();
     const seconds = (performance.now() - begun) / 1000;
-    const single = new Program(join(folder, 'single'), ['label', 'recipe.ts'], {...env, SCALE_URL: undisturbed.url});
+    const single = new Program(join(folder, 'single'), ['label', 'recipe.ts'], {...env, BENCH_URL: undisturbed.url});
     await single.succeeded();
     const {requests, answered, again} = await countsOf(service.url);
     const named = await namedTexts(folder, workers, texts, env);
@@ -114,7 +117,7 @@ export async function measureKills({texts, workers, every, delay}: KillOptions):
 /** A folder as a machine has it: the recipe, the package, and a journal of its own. */
 async function makePlace(place: string): Promise<void> {
   await mkdir(join(place, 'node_modules'), {recursive: true});
-  await copyFile(join(import.meta.dirname, 'counted-recipe.ts'), join(place, 'recipe.ts'));
+  await copyFile(join(import.meta.dirname, 'recipe.ts'), join(place, 'recipe.ts'));
   await symlink(root, join(place, 'node_modules/limbeck'));
 }
 
@@ -131,7 +134,7 @@ async function countsOf(url: string): Promise<Counts> {
 }
 
 async function knowledgeDigest(folder: string, place: string): Promise<string> {
-  const knowledge = await readFile(join(folder, place, 'out/counted/knowledge/gray-box.safetensors'));
+  const knowledge = await readFile(join(folder, place, 'out/scale/knowledge/gray-box.safetensors'));
   return createHash('sha256').update(knowledge).digest('hex');
 }
 
@@ -149,7 +152,7 @@ async function namedTexts(
     for (const line of readFileSync(path, 'utf8').trim().split('\n')) keys.add(line.split(' ')[1]!);
   }
   Object.assign(process.env, env);
-  const {teacher} = (await import(join(folder, 'coordinator/recipe.ts'))) as typeof import('./counted-recipe.ts');
+  const {teacher} = (await import(join(folder, 'coordinator/recipe.ts'))) as typeof import('./recipe.ts');
   const named = new Set<number>();
   for (let number = 0; number < texts && named.size < keys.size; number++) {
     const text = `What is this, and what is it for? Number ${number}.`;

@@ -13,6 +13,7 @@ import {openQueueServer} from '../../../src/queue/server.ts';
 import {checkBuilt, cli} from '../../built.ts';
 import {startRedis} from '../../redis.ts';
 import {startInstantService} from '../ask/library.ts';
+import {measureKills} from './kills.ts';
 
 const {values} = parseArgs({
   options: {
@@ -20,6 +21,9 @@ const {values} = parseArgs({
     inputs: {type: 'string', default: '200000'},
     workers: {type: 'string', default: '4'},
     connections: {type: 'string', default: '16'},
+    kills: {type: 'boolean', default: false},
+    every: {type: 'string', default: '20'},
+    delay: {type: 'string', default: '5'},
   },
 });
 const inputs = Number(values.inputs);
@@ -34,6 +38,28 @@ interface Measured {
 }
 
 checkBuilt();
+if (values.kills) {
+  const {kills, ...counts} = await measureKills({
+    texts: inputs,
+    workers: count,
+    concurrency: Number(values.connections),
+    every: Number(values.every),
+    delay: Number(values.delay),
+  });
+  console.log(
+    `${kills.workers} workers, ${kills.coordinators} coordinators and ${kills.redis} Redis killed in ` +
+      `${counts.seconds.toFixed(0)} s of ${inputs.toLocaleString('en-GB')} inputs`,
+  );
+  console.log(`Answered             ${counts.answers}   wanted: ${inputs}`);
+  console.log(
+    `Paid more than once  ${counts.paidAgain} of ${counts.requests} requests; ${counts.named} named in doubt`,
+  );
+  console.log(`Of these not named   ${counts.unnamed}   wanted: 0`);
+  console.log(`Knowledge            ${counts.isSame ? 'as' : 'not as'} that of one process alone`);
+  console.log(`Peak memory          ${(counts.peakBytes / 2 ** 20).toFixed(0)} MiB of one process`);
+  if (values.json) await writeFile(values.json, `${JSON.stringify({kills, ...counts}, undefined, 2)}\n`);
+  process.exit();
+}
 const children: ChildProcess[] = [];
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
