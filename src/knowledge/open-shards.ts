@@ -24,7 +24,13 @@ export async function openShards(
   open: (path: string) => Promise<StoredKnowledge>,
 ): Promise<StoredKnowledge> {
   const index = await readShardIndex(folder);
-  const listed = index?.shards.filter(({count}) => count > 0) ?? [];
+  if (index === undefined) {
+    throw new KnowledgeError(
+      `${folder} is a folder without an ${INDEX_FILE}, so it holds no knowledge in shards. Give a file of knowledge, or the ` +
+        'folder that `limbeck label` wrote.',
+    );
+  }
+  const listed = index.shards.filter(({count}) => count > 0);
   if (listed.length === 0) {
     throw new KnowledgeError(`${folder} holds no knowledge in shards: its ${INDEX_FILE} lists none. Label first.`);
   }

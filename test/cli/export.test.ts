@@ -108,7 +108,7 @@ describe('limbeck export', () => {
       ['known.safetensors', '--chat', 'x.jsonl', '--top', '1'],
       '`--top` is for `--records`',
     ],
-    ['a student where knowledge is needed', ['student', '--chat', 'x.jsonl'], "can't be read as a safetensors file"],
+    ['a student where knowledge is needed', ['student', '--chat', 'x.jsonl'], 'it holds no knowledge in shards'],
     ['knowledge where a student is needed', ['known.safetensors', '--web', 'x'], 'known.safetensors'],
     ['a file of an unknown format', ['known.safetensors', '--records', 'x.csv'], 'End its name in .jsonl'],
   ])('refuses %s and writes nothing', async (_, args, message) => {
