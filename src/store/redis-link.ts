@@ -27,12 +27,18 @@ export interface RedisLink {
 const SILENCE = 15_000;
 const PING = 5000;
 
+export interface RedisLinkOptions {
+  /** Called each time that the connection is there again. */
+  onReady(): void;
+  /** Called each time that the connection is lost, or can't be made again. */
+  onAway(): void;
+}
+
 /**
- * @param onReady - called each time that the connection is there again
  * @throws InputError if it is no URL of a Redis server, or the package for it is not installed
  * @throws AnswerStoreError if the server can't be reached
  */
-export async function openRedisLink(url: string, onReady: () => void): Promise<RedisLink> {
+export async function openRedisLink(url: string, {onReady, onAway}: RedisLinkOptions): Promise<RedisLink> {
   const {name, hasLeases: isRedis} = storeUrl(url);
   if (!isRedis)
     throw new InputError(`Expected the URL of a Redis server, which begins with redis:// or rediss://, got ${name}.`);
@@ -40,8 +46,10 @@ export async function openRedisLink(url: string, onReady: () => void): Promise<R
   let wasReady = false;
   const reconnectStrategy = reconnecting(() => wasReady);
   const client = createClient({url, pingInterval: PING, socket: {reconnectStrategy, socketTimeout: SILENCE}});
-  // Without a listener a lost connection would end the process. Commands fail or wait, and their callers tell.
-  client.on('error', () => {});
+  // A command may wait for the server without failing, so nobody else may tell that it is away.
+  client.on('error', () => {
+    if (wasReady) onAway();
+  });
   client.on('ready', () => {
     if (wasReady) onReady();
     wasReady = true;
@@ -52,5 +60,9 @@ export async function openRedisLink(url: string, onReady: () => void): Promise<R
     const problem = withoutPasswords((cause as Error).message, url);
     throw new AnswerStoreError(`The Redis server at ${name} can't be reached: ${problem}`);
   }
-  return {client, name, close: () => client.destroy()};
+  const close = () => {
+    wasReady = false;
+    client.destroy();
+  };
+  return {client, name, close};
 }

@@ -65,8 +65,8 @@ export async function openSharedAsking(options: SharedAskingOptions): Promise<Sh
   if (run === '') throw new InputError('Expected `run` to name a run, got an empty text.');
   limits?.forEach(checkLimit);
   const onNote = onceEach(say);
-  const link = await openRedisLink(url, () => budget.tell());
   const onFailure = () => onNote(awayNote(link.name));
+  const link = await openRedisLink(url, {onReady: () => budget.tell(), onAway: onFailure});
   const record = new BudgetRecord(link.client, run, randomUUID());
   const share = new BudgetShare({record, run, onFailure});
   const budget = new RedisBudget(share, onNote);
