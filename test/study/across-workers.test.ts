@@ -28,8 +28,8 @@ describe('acrossWorkers', () => {
     expect(acrossWorkers(about, label, asked(10_000_000), {count: 8}, {})).toEqual({
       ...{count: 8, latency: 1, concurrency: 256, bottleneck: 'requestsPerMinute'},
       seconds: {low: 120_000, expected: 120_000, worst: 600_000},
-      limits: {requestsPerMinute: 120_000, concurrency: 39_062.5, workers: 2500},
-      // One answers 500 a second, and the account takes 83.
+      limits: {requestsPerMinute: 120_000, concurrency: 39_062.5, workers: 10_000_000 / 24_000},
+      // One answers 3,000 a second, and the account takes 83.
       enough: 1,
     });
   });
@@ -43,8 +43,8 @@ describe('acrossWorkers', () => {
   });
 
   it('takes as long as the workers need if they are too few', () => {
-    const about = service({requestsPerMinute: 240_000}, {concurrency: 10_000});
-    const plan = acrossWorkers(about, label, asked(1_000_000), {count: 2, latency: 0.5}, {});
+    const about = service({requestsPerMinute: 1_440_000}, {concurrency: 100_000});
+    const plan = acrossWorkers(about, label, asked(6_000_000), {count: 2, latency: 0.5}, {});
     expect(plan).toMatchObject({bottleneck: 'workers', seconds: {expected: 1000}, enough: 8});
   });
 

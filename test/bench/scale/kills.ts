@@ -32,7 +32,7 @@ export interface KillOutcome {
   readonly named: number;
   /** Requests that the service was paid for. */
   readonly requests: number;
-  /** The most bytes that one worker had in memory. */
+  /** The most bytes that one process had in memory, the coordinator among them. */
   readonly peakBytes: number;
   /** Whether the knowledge is that of one process that nobody disturbed. */
   readonly isSame: boolean;
