@@ -51,9 +51,10 @@ async function compareWith(
   const recipe = {...loaded, ...changes};
   const workers = {module: path, count, changes};
   const openRunner = server && queueRunner(server, workers);
-  const options = {...studyOptions(flags, terminal), workers, against, openRunner};
+  const shared = {...studyOptions(flags, terminal), workers};
+  const options = {...shared, against, openRunner};
   terminal.note(await engineLine());
-  if (retrainTeacher) await trainTeacher(recipe, {...studyOptions(flags, terminal), workers});
+  if (retrainTeacher) await trainTeacher(recipe, shared);
   if (recipe.questions) return compareAll(recipe, options, terminal);
   const results = await compare(recipe, options);
   const files = resultFiles(directoryOf(recipe, options));
