@@ -1,3 +1,10 @@
+import {setTimeout} from 'node:timers/promises';
+
+/** Waits. It ends early if the signal aborts. The process stays alive. */
+export async function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await setTimeout(milliseconds, undefined, {signal}).catch(() => {});
+}
+
 /**
  * Lets many callers share what is made once, such as a loaded model. The first call makes it. If that fails, the next
  * call makes it again.

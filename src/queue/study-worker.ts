@@ -2,8 +2,8 @@ import {existsSync} from 'node:fs';
 import {mkdtemp, readdir, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {setTimeout} from 'node:timers/promises';
 import {deserialize, serialize} from 'node:v8';
+import {pause} from '../concurrency.ts';
 import {startEngine} from '../engine/engine.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {withoutSecrets} from '../secrets.ts';
@@ -165,8 +165,4 @@ async function filesOf(directory: string, students: readonly string[]): Promise<
     if (existsSync(join(directory, `${student}.run`))) files.push(`${student}.run`);
   }
   return files;
-}
-
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(milliseconds, undefined, {signal}).catch(() => {});
 }

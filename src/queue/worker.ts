@@ -1,6 +1,6 @@
 import {randomUUID} from 'node:crypto';
 import {hostname} from 'node:os';
-import {setTimeout} from 'node:timers/promises';
+import {pause} from '../concurrency.ts';
 import {LimbeckError} from '../errors.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {afterFailure, putBack, RETRY} from './after-failure.ts';
@@ -245,8 +245,4 @@ class RangeWorker {
 
 function isSame(one: Run, other: Run): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
-}
-
-async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  await setTimeout(milliseconds, undefined, {signal}).catch(() => {});
 }

@@ -1,3 +1,4 @@
+import {pause} from '../../concurrency.ts';
 import {BudgetError} from '../../errors.ts';
 import {Excess, type Shares} from '../budget/excess.ts';
 import {type Amounts, Balance, type BudgetLimit, NOTHING, type Spending, sum} from '../budget/limit.ts';
@@ -173,9 +174,4 @@ function lost(run: string): string {
     'there any more. Nothing more is paid for. Switch on its append-only file, and start the run again with the budget ' +
     'that is left.'
   );
-}
-
-/** Waits. The process stays alive. */
-export function pause(milliseconds: number): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, milliseconds));
 }

@@ -1,3 +1,5 @@
+import {pause} from '../../concurrency.ts';
+import {Alarm, timer} from '../../pace/alarm.ts';
 import {LateError} from '../../pace/shared/admission.ts';
 import {WaitingLine} from '../../pace/waiting-line.ts';
 import type {Budget, PartialReservation, Reservation, TeacherBudget} from '../budget/budget.ts';
@@ -5,7 +7,7 @@ import type {BudgetLimit, PricedTeacher, Spending} from '../budget/limit.ts';
 import type {Charge} from '../budget/price.ts';
 import {accountOf, Request} from '../budget/request.ts';
 import type {OnNote} from '../notes.ts';
-import {type BudgetShare, pause} from './budget-share.ts';
+import type {BudgetShare} from './budget-share.ts';
 
 /** Milliseconds after which the others are told what was spent, if nothing is reserved before. */
 const TELL = 100;
@@ -30,9 +32,9 @@ export class RedisBudget implements Budget {
   readonly #share: BudgetShare;
   readonly #onNote: OnNote;
   readonly #line = new WaitingLine<Waiting>(() => this.#plan());
+  readonly #alarm = new Alarm(timer, () => this.#plan());
   #turn: Promise<unknown> = Promise.resolve();
   #isPlanned = false;
-  #timer: {readonly at: number; readonly id: NodeJS.Timeout} | undefined;
   #isClosed = false;
 
   constructor(share: BudgetShare, onNote: OnNote) {
@@ -75,7 +77,7 @@ export class RedisBudget implements Budget {
   /** Tells for the last time. What is still reserved counts as spent. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#timer?.id);
+    this.#alarm.clear();
     await this.#inTurn(() => this.#share.leave());
   }
 
@@ -132,14 +134,7 @@ export class RedisBudget implements Budget {
   }
 
   #planIn(milliseconds: number): void {
-    const at = performance.now() + milliseconds;
-    if (this.#isClosed || (this.#timer && this.#timer.at <= at)) return;
-    clearTimeout(this.#timer?.id);
-    const ring = () => {
-      this.#timer = undefined;
-      this.#plan();
-    };
-    this.#timer = {at, id: setTimeout(ring, milliseconds)};
+    if (!this.#isClosed) this.#alarm.set(performance.now(), milliseconds);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
