@@ -23,7 +23,7 @@ export interface HeldRange {
   readonly of: number;
 }
 
-/** A worker, as it tells of itself. */
+/** The state of a worker, which the worker itself writes. */
 export interface WorkerState {
   readonly id: string;
   readonly host: string;
@@ -55,12 +55,12 @@ export class RunBook {
 
   /** In the order of their beginnings. */
   async runs(): Promise<readonly Run[]> {
-    const all = Object.values(await this.#redis.hgetall(RUNS)).map(text => JSON.parse(text) as Run);
-    return all.filter(({format}) => format === 1).sort((one, other) => one.begun.localeCompare(other.begun));
+    return inOrder<Run>(await this.#redis.hgetall(RUNS));
   }
 
   async run(id: string): Promise<Run | undefined> {
-    return (await this.runs()).find(run => run.id === id);
+    const text = await this.#redis.hget(RUNS, id);
+    return text === null ? undefined : inOrder<Run>({[id]: text})[0];
   }
 
   /** Removes a run whose ranges are all answered. */
@@ -80,8 +80,7 @@ export class RunBook {
 
   /** The studies that train, in the order of their beginnings. */
   async studies(): Promise<readonly StudyRun[]> {
-    const all = Object.values(await this.#redis.hgetall(STUDIES)).map(text => JSON.parse(text) as StudyRun);
-    return all.filter(({format}) => format === 1).sort((one, other) => one.begun.localeCompare(other.begun));
+    return inOrder<StudyRun>(await this.#redis.hgetall(STUDIES));
   }
 
   async endStudy(id: string): Promise<void> {
@@ -109,4 +108,10 @@ export class RunBook {
     const workers = found.flatMap(text => (typeof text === 'string' ? [JSON.parse(text) as WorkerState] : []));
     return workers.sort((one, other) => one.id.localeCompare(other.id));
   }
+}
+
+/** The entries of a hash that are of this format, in the order of their beginnings. */
+function inOrder<T extends Run | StudyRun>(entries: Readonly<Record<string, string>>): readonly T[] {
+  const all = Object.values(entries).map(text => JSON.parse(text) as T);
+  return all.filter(({format}) => format === 1).sort((one, other) => one.begun.localeCompare(other.begun));
 }

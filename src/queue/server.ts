@@ -13,6 +13,7 @@ export interface Redis {
   set(key: string, value: string, unit: 'PX', milliseconds: number): Promise<unknown>;
   del(...keys: readonly string[]): Promise<number>;
   hset(key: string, field: string, value: string): Promise<number>;
+  hget(key: string, field: string): Promise<string | null>;
   hgetall(key: string): Promise<Readonly<Record<string, string>>>;
   hdel(key: string, ...fields: readonly string[]): Promise<number>;
   sadd(key: string, ...members: readonly string[]): Promise<number>;
