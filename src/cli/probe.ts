@@ -106,6 +106,8 @@ function shownOf(answers: AnswerFindings | undefined): string {
 }
 
 function answersRows({named, mass, rest, decimals, ties, answers}: AnswerFindings, classes: number): string[][] {
+  // Vectors have no classes.
+  if (classes === 0) return [];
   const rounded = [
     ...(decimals.probabilities === undefined ? [] : [`probabilities to ${counted(decimals.probabilities, 'decimal')}`]),
     ...(decimals.logProbabilities === undefined
@@ -114,8 +116,6 @@ function answersRows({named, mass, rest, decimals, ties, answers}: AnswerFinding
   ];
   const isWhole = named.least >= classes;
   const alike = ties === 0 ? '' : `; in ${count(ties)} of ${counted(answers, 'answer')} two classes are level`;
-  // Vectors are of no class.
-  if (classes === 0) return [];
   return [
     ['classes', isWhole ? `all ${count(classes)} in every answer` : `${span(named, count)} of ${count(classes)}`],
     ['sum', mass ? `${span(mass, share)}${rest ? `, and a rest of ${span(rest, share)}` : ''}` : ''],

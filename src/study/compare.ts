@@ -136,7 +136,7 @@ export async function finish(
   const manifest = await manifestOf(study, asked, found);
   const results = {...found, earlier: earlier && besideEarlier({results: found, manifest}, earlier)};
   const {inputs} = study.recipe.data.test;
-  // Of a vector there is nothing to show.
+  // The report shows samples of classes alone.
   const samples = reference.vectors ? undefined : await samplesOf({inputs, reference, results, runs: measured.runs});
   await writeResults(study.directory, results, samples, manifest);
   await markEnded(study.directory);

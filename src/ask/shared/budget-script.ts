@@ -102,7 +102,7 @@ const RESERVE = new RedisScript(`${CLOCK}
   result[11] = digits(held[1])
   return result`);
 
-/** What a process tells of itself. */
+/** What a process has spent and reserved, as it reports to the server. */
 export interface Statement {
   /** Sums since it began. */
   readonly spent: Amounts;

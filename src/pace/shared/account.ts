@@ -49,7 +49,7 @@ export type Event =
     }
   | {readonly sent: Sent; readonly reply?: undefined};
 
-/** What a process brings to a step, and what it knows of itself. */
+/** The part of a process in a step: its requests, its events and its record. */
 export interface Turn {
   readonly id: string;
   readonly step: number;
