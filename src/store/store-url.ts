@@ -3,10 +3,12 @@ import {Keyv, type KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, InputError} from '../errors.ts';
 import {resolvePeer} from '../peer.ts';
 import {keepSecret} from '../secrets.ts';
-import {type Leases, NO_LEASES} from './leases.ts';
+import type {Backend} from './backend.ts';
+import {NO_LEASES} from './leases.ts';
 import {LmdbLeases} from './lmdb/leases.ts';
 import {LmdbStore} from './lmdb/store.ts';
 import {type RedisClient, RedisLeases} from './redis-leases.ts';
+import {ShortAnswers} from './short-answers.ts';
 
 /** Keyv's adapter for each kind of store. Stores that drop entries, like memcached, are left out. */
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -135,13 +137,6 @@ function decoded(text: string): string {
   }
 }
 
-/** The parts of an answer store. */
-export interface Backend {
-  readonly keyv: Keyv;
-  readonly leases: Leases;
-  close(): Promise<void>;
-}
-
 const NAMESPACE = 'limbeck';
 
 /**
@@ -184,6 +179,7 @@ export async function openUrl(url: StoreUrl, journal?: string, reconnects = fals
   const keyv = new Keyv({...OPTIONS, store, useKeyPrefix: !url.hasLeases});
   return {
     keyv,
+    short: new ShortAnswers(),
     leases: url.hasLeases ? new RedisLeases((store as RedisStorage).client, journal) : NO_LEASES,
     // Forced, because a server may no longer answer, and acknowledged writes are safe.
     close: async () => store.disconnect?.(true),
@@ -192,11 +188,13 @@ export async function openUrl(url: StoreUrl, journal?: string, reconnects = fals
 
 const OPTIONS = {throwOnErrors: true, namespace: NAMESPACE, serialize: toText, deserialize: fromText} as const;
 
-/** Keyv's own JSON loses infinities and typed arrays; this keeps both. */
+/** Keyv's own JSON loses infinities and typed arrays; this keeps both. A short record leaves its envelope out. */
 function toText(data: unknown): string {
-  return serialize(data).toString('base64');
+  const {value} = data as {readonly value?: unknown};
+  return serialize(Array.isArray(value) ? value : data).toString('base64');
 }
 
 function fromText<T>(text: string): T {
-  return deserialize(Buffer.from(text, 'base64')) as T;
+  const data: unknown = deserialize(Buffer.from(text, 'base64'));
+  return (Array.isArray(data) ? {value: data} : data) as T;
 }

@@ -1,11 +1,12 @@
-import type {Keyv, KeyvStoreAdapter} from 'keyv';
+import type {KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
 import {checkOptions, kinds} from '../options.ts';
 import type {AnswerStore} from './answer-store.ts';
+import {type Backend, storageOf, valuesOf, wholeIn} from './backend.ts';
 import {isStoreUrl} from './cache-path.ts';
 import type {Leases} from './leases.ts';
+import {isHeadKey} from './short-answers.ts';
 import {
-  type Backend,
   isOfLostServer,
   openEmbedded,
   openGiven,
@@ -67,8 +68,6 @@ const KINDS = {
   onAway: kinds.call,
   journal: kinds.text,
 };
-
-type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
 
 /**
  * Describes a store of answers. It is opened at its first use, and again after `close`.
@@ -138,10 +137,7 @@ class KeyvAnswerStore implements AnswerStore {
   }
 
   async getMany(keys: readonly string[]): Promise<readonly (StoredAnswer | undefined)[]> {
-    const found = await this.#try('read', ({keyv}) =>
-      // Keyv 5 takes a failed read for a miss if it reads several keys one by one, whatever `throwOnErrors` says.
-      storageOf(keyv).getMany ? keyv.getMany([...keys]) : Promise.all(keys.map(key => keyv.get(key))),
-    );
+    const found = await this.#try('read', async backend => wholeIn(backend, await valuesOf(backend, keys)));
     return found.map(record => (record === undefined ? undefined : this.#checked(record)));
   }
 
@@ -151,8 +147,8 @@ class KeyvAnswerStore implements AnswerStore {
 
   async setMany(entries: readonly AnswerEntry[]): Promise<void> {
     if (entries.length === 0) return;
-    const written = await this.#try('written', ({keyv}) =>
-      keyv.setMany(entries.map(({key, stored}) => ({key, value: stored}))),
+    const written = await this.#try('written', ({keyv, short}) =>
+      keyv.setMany([...(short?.shorten(entries) ?? entries.map(({key, stored}) => ({key, value: stored})))]),
     );
     // The storage may return nothing, or one result per entry.
     if (written?.includes(false)) throw this.#failed('written', new Error('the storage refused an entry'));
@@ -170,7 +166,9 @@ class KeyvAnswerStore implements AnswerStore {
       while (true) {
         const next = await this.#try('read', () => iterator.next());
         if (next.done) return;
-        const [key, record] = next.value;
+        const [key, value] = next.value;
+        if (isHeadKey(key)) continue;
+        const [record] = await this.#try('read', backend => wholeIn(backend, [value]));
         yield {key, stored: this.#checked(record)};
       }
     } finally {
@@ -246,10 +244,6 @@ class KeyvAnswerStore implements AnswerStore {
         'Use the version of limbeck that wrote it, or name another store.',
     );
   }
-}
-
-function storageOf(keyv: Keyv): Storage {
-  return keyv.store as Storage;
 }
 
 /** Node's connection errors can have a code and no message. */

@@ -2,7 +2,7 @@
 import {readdirSync, readSync} from 'node:fs';
 import {replyWithoutSecrets, withoutFragments} from '../../secrets.ts';
 import type {Reply} from '../../teacher.ts';
-import {type RecordHead, RecordHeads, type ShortRecord, withHead} from '../lmdb/record-heads.ts';
+import {type RecordHead, RecordHeads, type ShortRecord, withHead} from '../record-heads.ts';
 import {type AnswerEntry, packed, type ReplyLocation, revive} from '../stored-answer.ts';
 
 /** Names of segments: the time of their creation, the process, and a random part. */

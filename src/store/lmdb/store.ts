@@ -3,9 +3,9 @@ import {setTimeout} from 'node:timers/promises';
 import type {KeyvStoreAdapter, StoredData} from 'keyv';
 import type {RootDatabase} from 'lmdb';
 import {coalesce} from '../../concurrency.ts';
+import {type RecordHead, RecordHeads, type ShortRecord, withHead} from '../record-heads.ts';
 import type {StoredAnswer} from '../stored-answer.ts';
 import {openLmdb, Preallocation} from './file.ts';
-import {type RecordHead, RecordHeads, type ShortRecord, withHead} from './record-heads.ts';
 
 /**
  * A storage adapter for Keyv over one LMDB file. Values are stored as MessagePack with typed arrays, so infinities, NaN

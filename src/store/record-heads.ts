@@ -1,8 +1,8 @@
 import {hash} from 'node:crypto';
 import {isDeepStrictEqual} from 'node:util';
 import {stringify} from 'safe-stable-stringify';
-import type {Json} from '../../teacher.ts';
-import type {ImportedFrom, StoredAnswer} from '../stored-answer.ts';
+import type {Json} from '../teacher.ts';
+import type {ImportedFrom, StoredAnswer} from './stored-answer.ts';
 
 /** The common part of the records of one teacher and one run, which is most of each. */
 export interface RecordHead {

@@ -1,6 +1,6 @@
 import {describe, expect, it} from 'vitest';
-import {RecordHeads, withHead} from '../../../src/store/lmdb/record-heads.ts';
-import type {StoredAnswer} from '../../../src/store/store.ts';
+import {RecordHeads, withHead} from '../../src/store/record-heads.ts';
+import type {StoredAnswer} from '../../src/store/store.ts';
 
 const identity = {model: 'one', options: {a: 1}};
 const plain: StoredAnswer = {

@@ -1,0 +1,29 @@
+import type {Keyv, KeyvStoreAdapter} from 'keyv';
+import type {Leases} from './leases.ts';
+import type {ShortAnswers} from './short-answers.ts';
+
+/** The parts of an answer store. */
+export interface Backend {
+  readonly keyv: Keyv;
+  readonly leases: Leases;
+  /** The stored form of its answers. Undefined: they are whole for Keyv. */
+  readonly short?: ShortAnswers;
+  close(): Promise<void>;
+}
+
+type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
+
+/** The values of keys, in their order. */
+export async function valuesOf({keyv}: Backend, keys: readonly string[]): Promise<readonly unknown[]> {
+  // Keyv 5 takes a failed read for a miss if it reads several keys one by one, whatever `throwOnErrors` says.
+  return storageOf(keyv).getMany ? keyv.getMany([...keys]) : Promise.all(keys.map(key => keyv.get(key)));
+}
+
+/** The answers that values of a storage stand for. */
+export async function wholeIn(backend: Backend, values: readonly unknown[]): Promise<readonly unknown[]> {
+  return backend.short?.restore(values, keys => valuesOf(backend, keys)) ?? values;
+}
+
+export function storageOf(keyv: Keyv): Storage {
+  return keyv.store as Storage;
+}
