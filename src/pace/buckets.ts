@@ -20,10 +20,17 @@ export interface Bucket {
 const SLOT = 250;
 /** Milliseconds by which a request can be early, so that late timers cost nothing in the end. */
 const BURST = 500;
+/**
+ * Milliseconds beyond the minute for which a reservation counts: so much later than it was admitted a request may reach
+ * the service, if a process is held up.
+ */
+const MARGIN = 500;
+/** How many whole slots a reservation counts. */
+const WINDOW = Math.ceil((MINUTE + MARGIN) / SLOT);
 
 /** What a rate limit remembers, as plain data. */
 export interface RateMemory {
-  /** The reservations in each slot of the last minute, and in the present slot. */
+  /** The reservations in each slot of the last minute and its margin, and in the present slot. */
   readonly slots: number[];
   sum: number;
   current: number;
@@ -32,25 +39,21 @@ export interface RateMemory {
 }
 
 /**
- * A limit that the user sets. No minute, wherever it starts, has more reservations than the limit. They are spread over
- * the minute (GCRA), because many services with a limit per minute count seconds. An amount above the limit counts as
- * the limit: it waits for an empty minute, and goes alone.
+ * A limit that the user sets. No minute of the service, wherever it starts, has more than the limit, if each request
+ * arrives within half a second. Reservations are spread over the minute (GCRA), because many services with a limit per
+ * minute count seconds. An amount above the limit counts as the limit: it waits for an empty minute, and goes alone.
  */
 export class RateBucket implements Bucket {
   readonly memory: RateMemory;
   readonly #limit: number;
-  /** How many whole slots a reservation counts. */
-  readonly #window: number;
 
   /**
    * @param perMinute - a whole number above 0
-   * @param margin - milliseconds beyond the minute for which a reservation counts
-   * @param memory - of an earlier bucket with the same margin
+   * @param memory - of an earlier bucket
    */
-  constructor(perMinute: number, margin = 0, memory?: RateMemory) {
+  constructor(perMinute: number, memory?: RateMemory) {
     this.#limit = perMinute;
-    this.#window = Math.ceil((MINUTE + margin) / SLOT);
-    const length = this.#window + 1;
+    const length = WINDOW + 1;
     const isSame = memory?.slots.length === length;
     this.memory = isSame ? memory : {slots: new Array(length).fill(0), sum: 0, current: 0, even: 0};
   }
@@ -61,7 +64,7 @@ export class RateBucket implements Bucket {
     const early = Math.max(0, even - BURST - now);
     let excess = sum + this.#counted(amount) - this.#limit;
     if (excess <= 0) return early;
-    let slot = current - this.#window;
+    let slot = current - WINDOW;
     while (excess > 0 && slot <= current) excess -= slots[slot++ % slots.length]!;
     return Math.max(early, slot * SLOT - now);
   }
@@ -74,7 +77,7 @@ export class RateBucket implements Bucket {
 
   settle(reserved: number, used: number, at: number): void {
     const slot = this.#slotOf(at);
-    if (slot >= this.memory.current - this.#window) this.#add(used - this.#counted(reserved), slot);
+    if (slot >= this.memory.current - WINDOW) this.#add(used - this.#counted(reserved), slot);
   }
 
   #counted(amount: number): number {
@@ -103,7 +106,7 @@ export class RateBucket implements Bucket {
 
   /** The number of a slot. The whole slot has left the minute at `(slot + 1) * SLOT`. */
   #slotOf(time: number): number {
-    return Math.floor(time / SLOT) + this.#window;
+    return Math.floor(time / SLOT) + WINDOW;
   }
 }
 

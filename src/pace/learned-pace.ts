@@ -78,13 +78,6 @@ export interface PaceOptions {
    * @default nothing
    */
   readonly memory?: PaceMemory | undefined;
-  /**
-   * Milliseconds beyond the minute for which a request counts against a given rate: for requests that can go out so
-   * much later than they are admitted.
-   *
-   * @default 0
-   */
-  readonly margin?: number;
 }
 
 /** How fast requests can go to one account: by the given rates, and by all that its replies have told. */
@@ -98,7 +91,7 @@ export class LearnedPace {
   readonly #quotas: readonly (readonly [QuotaKind, QuotaBucket])[];
   readonly #buckets: readonly (readonly [QuotaKind, Bucket])[];
 
-  constructor(rates: GivenRates, {random, now, memory, margin}: PaceOptions) {
+  constructor(rates: GivenRates, {random, now, memory}: PaceOptions) {
     const {concurrency, requestsPerMinute, tokensPerMinute} = rates;
     this.#pause = new Pause(random, memory?.pause);
     this.#controller = new ConcurrencyController(concurrency, now, memory?.concurrency);
@@ -107,7 +100,7 @@ export class LearnedPace {
     this.#rates = (['requests', 'tokens'] as const).flatMap(kind => {
       const perMinute = {requests: requestsPerMinute, tokens: tokensPerMinute}[kind];
       if (perMinute === undefined) return [];
-      return [[kind, new RateBucket(perMinute, margin, memory?.rates[kind]), perMinute] as const];
+      return [[kind, new RateBucket(perMinute, memory?.rates[kind]), perMinute] as const];
     });
     this.#quotas = QUOTAS.map(kind => [kind, new QuotaBucket(memory?.quotas[kind])]);
     this.#buckets = [

@@ -2,11 +2,6 @@ import type {Reply, Usage} from '../../teacher.ts';
 import {type GivenRates, LearnedPace, type PaceMemory, type Sent} from '../learned-pace.ts';
 import type {Cost} from '../service-limits.ts';
 
-/**
- * Milliseconds beyond the minute for which a request counts: so much later than admitted it may reach the service, if a
- * process is held up.
- */
-const MARGIN = 500;
 /** Milliseconds of requests that a server may have forgotten when it is started again: it writes to disk every second. */
 const FORGOTTEN = 3000;
 /** Milliseconds after which a process that says nothing has ended. */
@@ -91,7 +86,7 @@ const NONE: Cost = {requests: 0, tokens: 0, inputTokens: 0, outputTokens: 0};
 export function stepOf(text: string | undefined, turn: Turn, now: number, restartedAt: number): Step {
   const {id, step, rates, random, self, events} = turn;
   const account: Account = text === undefined ? {presumedAt: 0, members: {}} : parse(text);
-  const pace = new LearnedPace(rates, {random, now, memory: account.pace, margin: MARGIN});
+  const pace = new LearnedPace(rates, {random, now, memory: account.pace});
   const members = new Map(Object.entries(account.members));
   if (restartedAt > account.presumedAt) pace.presume(FORGOTTEN, now);
   // The server may have forgotten what this process wrote last, and others may have taken it for ended.
