@@ -1,4 +1,5 @@
-import {leastToShow, openPackingOf, packingOf} from '../ask/probe/packing-verdicts.ts';
+import {leastToShow} from '../ask/probe/changes.ts';
+import {openPackingOf, packingOf} from '../ask/probe/packing-verdicts.ts';
 import {shorterPromptsOf} from '../ask/probe/shorter-prompts.ts';
 import type {ShorterPrompt} from '../service-features.ts';
 import type {Teacher} from '../teacher.ts';

@@ -1,7 +1,10 @@
-import {exactInterval} from '../../statistics/bounds.ts';
+import {exactInterval, lowerBound} from '../../statistics/bounds.ts';
 import {pairedInterval} from '../../statistics/paired.ts';
 import type {Answer, Outcome} from '../../teacher.ts';
 import {compareAnswers} from '../compare-answers.ts';
+
+/** The probability that an agreement counts as shown although the true one is less. */
+const ERROR = 0.05;
 
 /** What another way to ask changes, by inputs that were answered three times: the one way, again, and the other way. */
 export interface LabelChanges {
@@ -61,4 +64,18 @@ export function changesIn(rows: readonly (Change | undefined)[]): LabelChanges |
     extra: (changed - changedAgain) / compared,
     extraInterval: pairedInterval(apart, compared),
   };
+}
+
+/**
+ * The agreement that labels have shown, with 95 % confidence.
+ *
+ * @param tests - how many agreements the confidence is about, all together
+ */
+export function shownAgreement({compared, changed}: Pick<LabelChanges, 'compared' | 'changed'>, tests = 1): number {
+  return lowerBound(compared - changed, compared, ERROR / tests);
+}
+
+/** The fewest inputs that can show an agreement, if no label changes. */
+export function leastToShow(agreement: number, tests = 1): number {
+  return Math.ceil(Math.log(ERROR / tests) / Math.log(agreement));
 }

@@ -74,11 +74,11 @@ async function askLeaf(asking: Asking, teacher: Teacher, options: LeafOptions): 
     ...{queries, seen, inputs: options.inputs, samples: options.samples ?? 1},
     ask: async (other: Teacher, about: readonly Query[]) => (await ask(other, about, options)).outcomes,
   };
-  const {ledgers: ofPacks, ...packing} = await tryPacking(asking, teacher, {before, after}, trial);
+  const own = {first: before, again: after};
+  const {ledgers: ofPacks, ...packing} = await tryPacking(asking, teacher, own, trial);
   ledgers.push(...ofPacks);
   const {promptAgreement: agreement} = options;
-  const shorter =
-    agreement && (await tryShorterPrompts(asking, teacher, {first: before, again: after}, {...trial, agreement}));
+  const shorter = agreement && (await tryShorterPrompts(asking, teacher, own, {...trial, agreement}));
   if (shorter) ledgers.push(...shorter.ledgers);
   const probe = probeOf(teacher);
   const temperature = probe && (await tryTemperature(asking, probe, {...options, seen}));

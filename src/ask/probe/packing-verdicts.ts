@@ -4,9 +4,9 @@ import {join} from 'node:path';
 import {makeFolder} from '../../data/files.ts';
 import {AnswerStoreError, InputError} from '../../errors.ts';
 import type {Packing, ProbedService} from '../../service-features.ts';
-import {lowerBound} from '../../statistics/bounds.ts';
 import {identityText} from '../../store/stored-answer.ts';
 import type {Teacher} from '../../teacher.ts';
+import {shownAgreement} from './changes.ts';
 
 /** Labels of inputs that were asked about packed and alone. */
 export interface PackedLabels {
@@ -28,9 +28,6 @@ interface Verdict extends PackedLabels {
   /** ISO 8601. */
   readonly at: string;
 }
-
-/** The probability that a run packs although less than the demanded agreement is true. */
-const ERROR = 0.05;
 
 const NAME = 'packing.jsonl';
 
@@ -56,20 +53,6 @@ export interface OpenPacking extends Packing {
 
 function packingHookOf({service}: Pick<Teacher, 'service'>): Packing | undefined {
   return (service as ProbedService | undefined)?.probe?.packing;
-}
-
-/**
- * The agreement that labels have shown, with 95 % confidence.
- *
- * @param tests - how many agreements the confidence is about, all together
- */
-export function shownAgreement({compared, changed}: Omit<PackedLabels, 'size'>, tests = 1): number {
-  return lowerBound(compared - changed, compared, ERROR / tests);
-}
-
-/** The fewest inputs that can show an agreement, if no label changes. */
-export function leastToShow(agreement: number, tests = 1): number {
-  return Math.ceil(Math.log(ERROR / tests) / Math.log(agreement));
 }
 
 /**

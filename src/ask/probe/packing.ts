@@ -1,18 +1,12 @@
 import type {Packing} from '../../service-features.ts';
 import {identityText} from '../../store/stored-answer.ts';
-import type {Outcome, Query, Teacher} from '../../teacher.ts';
+import type {Outcome, Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import type {Ledger} from '../ledger.ts';
-import {type AskedThrice, changesByRow, changesIn, type LabelChanges} from './changes.ts';
+import {changesByRow, changesIn, type LabelChanges, leastToShow, shownAgreement} from './changes.ts';
+import {type AskedTwice, type TrialOptions, tryOtherWay} from './other-way.ts';
 import {type PackTrend, trendOf} from './pack-trend.ts';
-import {
-  largestShown,
-  leastToShow,
-  type OpenPacking,
-  openPackingOf,
-  packingOf,
-  shownAgreement,
-} from './packing-verdicts.ts';
+import {largestShown, type OpenPacking, openPackingOf, packingOf} from './packing-verdicts.ts';
 import {findInRequests, observed, type RequestFindings, type Seen} from './requests.ts';
 
 /** What changes if inputs share a request, by inputs that were answered three times: packed, alone, and alone again. */
@@ -52,24 +46,6 @@ interface PackingTrial {
   readonly ledgers: readonly Ledger[];
 }
 
-interface TrialOptions {
-  readonly queries: readonly Query[];
-  /** How many inputs the whole set has. */
-  readonly inputs: number;
-  readonly samples: number;
-  /** The requests to the teacher as it is. */
-  readonly seen: readonly Seen[];
-  /** Asks a teacher; never throws for the teacher's own errors. */
-  ask(teacher: Teacher, queries: readonly Query[]): Promise<readonly Outcome[]>;
-}
-
-/** The outcomes of queries, in their order, to a teacher as it is. */
-interface Twice {
-  readonly before: readonly Outcome[];
-  /** Asked for now. */
-  readonly after: readonly Outcome[];
-}
-
 /**
  * Asks of a teacher that packs about each input alone, twice; of one that leaves the size of packs open in packs.
  *
@@ -78,13 +54,13 @@ interface Twice {
 export async function tryPacking(
   asking: Asking,
   teacher: Teacher,
-  {before, after}: Twice,
+  own: AskedTwice,
   options: TrialOptions,
 ): Promise<PackingTrial> {
   const packing = packingOf(teacher);
-  if (packing !== undefined) return tryAlone(asking, {teacher, packing}, after, options);
+  if (packing !== undefined) return tryAlone(asking, {teacher, packing}, own.again, options);
   const open = openPackingOf(teacher);
-  return open ? trySizes(asking, open, {first: before, again: after}, options) : {ledgers: []};
+  return open ? trySizes(asking, open, own, options) : {ledgers: []};
 }
 
 async function tryAlone(
@@ -116,28 +92,24 @@ async function tryAlone(
 async function trySizes(
   asking: Asking,
   packing: OpenPacking,
-  alone: Omit<AskedThrice, 'other'>,
-  {queries, inputs, samples, ask}: TrialOptions,
+  alone: AskedTwice,
+  options: TrialOptions,
 ): Promise<PackingTrial> {
   const {choices, agreement} = packing;
   const leastInputs = leastToShow(agreement);
   const ledgers: Ledger[] = [];
   const tried: TriedPacks[] = [];
   let trend: PackTrend | undefined;
-  for (const size of queries.length < leastInputs ? [] : choices) {
+  for (const size of options.queries.length < leastInputs ? [] : choices) {
     const teacher = packing.at(size);
-    const seen: Seen[] = [];
-    const opened = asking.openAnew(observed(teacher, request => seen.push(request)));
-    ledgers.push(opened.ledger);
-    const changes = changesByRow({...alone, other: await ask(opened.teacher, queries)});
-    const found = changesIn(changes);
+    const {ledger, seen, changes, found, requests} = await tryOtherWay(asking, teacher, alone, options);
+    ledgers.push(ledger);
     // So few labels say nothing of the size, for example if the budget has ended.
     if (found === undefined || found.compared < leastInputs) break;
-    const packed = findInRequests(seen, {teacher, samples}, inputs);
-    const findings = {...found, size, ...(packed && {packed})};
+    const findings = {...found, size, ...(requests && {packed: requests})};
     asking.packing.keep(teacher, findings);
     tried.push(findings);
-    trend = trendOf(teacher, packing, {queries, changes, seen});
+    trend = trendOf(teacher, packing, {queries: options.queries, changes, seen});
     if (shownAgreement(findings) < agreement) break;
   }
   const size = tried.length > 0 ? {size: largestShown(tried, agreement)} : {};

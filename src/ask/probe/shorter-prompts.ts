@@ -1,10 +1,10 @@
 import type {ProbedService, ShorterPrompt} from '../../service-features.ts';
-import type {Outcome, Query, Teacher} from '../../teacher.ts';
+import type {Teacher} from '../../teacher.ts';
 import type {Asking} from '../asking.ts';
 import type {Ledger} from '../ledger.ts';
-import {type AskedThrice, changesByRow, changesIn, type LabelChanges} from './changes.ts';
-import {leastToShow, shownAgreement} from './packing-verdicts.ts';
-import {findInRequests, observed, type RequestFindings, type Seen} from './requests.ts';
+import {type LabelChanges, leastToShow, shownAgreement} from './changes.ts';
+import {type AskedTwice, type TrialOptions, tryOtherWay} from './other-way.ts';
+import {findInRequests, type RequestFindings} from './requests.ts';
 
 /** A shorter prompt that was tried beside a teacher's own. */
 export interface TriedPrompt extends LabelChanges {
@@ -33,16 +33,9 @@ export function shorterPromptsOf({service}: Pick<Teacher, 'service'>): readonly 
   return (service as ProbedService | undefined)?.probe?.shorterPrompts ?? [];
 }
 
-interface PromptTrialOptions {
+interface PromptTrialOptions extends TrialOptions {
+  /** The least agreement that is to be shown. */
   readonly agreement: number;
-  readonly queries: readonly Query[];
-  /** How many inputs the whole set has. */
-  readonly inputs: number;
-  readonly samples: number;
-  /** The requests with the teacher's own prompt. */
-  readonly seen: readonly Seen[];
-  /** Asks a teacher; never throws for the teacher's own errors. */
-  ask(teacher: Teacher, queries: readonly Query[]): Promise<readonly Outcome[]>;
 }
 
 /** Findings, with the ledgers of what they cost. */
@@ -60,26 +53,23 @@ interface PromptTrial {
 export async function tryShorterPrompts(
   asking: Asking,
   teacher: Teacher,
-  own: Omit<AskedThrice, 'other'>,
-  {agreement, queries, inputs, samples, seen: ownSeen, ask}: PromptTrialOptions,
+  own: AskedTwice,
+  {agreement, ...options}: PromptTrialOptions,
 ): Promise<PromptTrial> {
   const prompts = shorterPromptsOf(teacher);
   if (prompts.length === 0) return {ledgers: []};
   const leastInputs = leastToShow(agreement, prompts.length);
   const ledgers: Ledger[] = [];
   const tried: TriedPrompt[] = [];
-  for (const {name, make} of queries.length < leastInputs ? [] : prompts) {
-    const shorter = make();
-    const seen: Seen[] = [];
-    const opened = asking.openAnew(observed(shorter, request => seen.push(request)));
-    ledgers.push(opened.ledger);
-    const found = changesIn(changesByRow({...own, other: await ask(opened.teacher, queries)}));
+  for (const {name, make} of options.queries.length < leastInputs ? [] : prompts) {
+    const {ledger, found, requests} = await tryOtherWay(asking, make(), own, options);
+    ledgers.push(ledger);
     if (found === undefined) continue;
-    const requests = findInRequests(seen, {teacher: shorter, samples}, inputs);
     const isShown = shownAgreement(found, prompts.length) >= agreement;
     tried.push({...found, prompt: name, isShown, ...(requests && {requests})});
   }
-  const shortest = shortestOf(tried, findInRequests(ownSeen, {teacher, samples}, inputs));
+  const {seen, samples, inputs} = options;
+  const shortest = shortestOf(tried, findInRequests(seen, {teacher, samples}, inputs));
   return {prompts: {agreement, leastInputs, tried, ...(shortest && {shortest})}, ledgers};
 }
 

@@ -1,8 +1,9 @@
 import {describe, expect, it} from 'vitest';
 import {ensemble} from '../../../src/ask/compose/ensemble.ts';
 import {leavesOf} from '../../../src/ask/compose/parts.ts';
+import {shownAgreement} from '../../../src/ask/probe/changes.ts';
 import {packChooser} from '../../../src/ask/probe/pack-chooser.ts';
-import {largestShown, shownAgreement} from '../../../src/ask/probe/packing-verdicts.ts';
+import {largestShown} from '../../../src/ask/probe/packing-verdicts.ts';
 import {packChoiceRows} from '../../../src/cli/probe-packing.ts';
 import {randomFraction, seededRandom} from '../../../src/data/random.ts';
 import type {Teacher} from '../../../src/teacher.ts';

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto';
 import {describe, expect, it} from 'vitest';
 import {openai} from '../../../adapters/openai.ts';
-import {leastToShow, shownAgreement} from '../../../src/ask/probe/packing-verdicts.ts';
+import {leastToShow, shownAgreement} from '../../../src/ask/probe/changes.ts';
 import {probeTeacher} from '../../../src/ask/probe/probe.ts';
 import {promptRows} from '../../../src/cli/probe-prompts.ts';
 import type {Teacher} from '../../../src/teacher.ts';
