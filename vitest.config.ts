@@ -1,3 +1,4 @@
+import {availableParallelism} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {defineConfig} from 'vitest/config';
 
@@ -21,8 +22,8 @@ export default defineConfig({
     reporters: ['default', './test/summary-reporter.ts'],
     // TensorFlow keeps one global engine a process: a process a file keeps the tests apart.
     pool: 'forks',
-    // By itself vitest leaves a core free, which is half of a machine that has two.
-    maxWorkers: '100%',
+    // Tests wait for servers and processes: a worker for each core leaves a fifth of the cores' time unused.
+    maxWorkers: Math.ceil(1.5 * availableParallelism()),
     // A loaded machine with two cores takes long over a whole study; what hangs is found all the same.
     testTimeout: 180_000,
     // On a loaded machine a limit of time can pass before its test does. CI names each test that passed at last.

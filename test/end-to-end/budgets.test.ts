@@ -35,7 +35,7 @@ const KILLS = 3;
 const resultsIn = (out: string): string => readFileSync(join(folder(), out, 'results.json'), 'utf8');
 
 describe('a study at several budgets', () => {
-  it('comes to the same results and the same ledger if it is killed again and again', {timeout: 180_000}, async () => {
+  it('comes to the same results and the same ledger if it is killed again and again', async () => {
     let requests = 0;
     const remote = await remoteTeacher(async (inputs, output) => {
       requests++;
@@ -70,7 +70,7 @@ describe('a study at several budgets', () => {
     expect(existsSync(join(folder(), 'killed', 'begun.json'))).toBe(false);
   });
 
-  it('is reproduced to the last bit, from kept answers alone', {timeout: 180_000}, async () => {
+  it('is reproduced to the last bit, from kept answers alone', async () => {
     const whole = await run([...study, '--out', 'whole']);
     expect(whole.code).toBe(0);
     expect(whole.stdout).toContain('Agreement in per cent by number of inputs');
@@ -78,7 +78,7 @@ describe('a study at several budgets', () => {
     expect(again).toMatchObject({outcome: 'same bits', changed: [], differences: []});
   });
 
-  it('is not reproduced by another recipe, and the command says what has changed', {timeout: 120_000}, async () => {
+  it('is not reproduced by another recipe, and the command says what has changed', async () => {
     const change = 'methods: recipe.methods.slice(1, 2), training: {...recipe.training, batchSize: 16}';
     const other = recipeWith('other.ts', change);
     const {code, stdout} = await run(['reproduce', 'whole', '--recipe', other]);

@@ -59,7 +59,7 @@ describe('a hosted embedding model', () => {
     const card = readFileSync(join(folder(), 'card.md'), 'utf8');
     expect(card).toContain('gives a vector of 4 numbers');
     expect(card).toMatch(/on 20 test inputs: a mean cosine of 0\.\d{3}/);
-  }, 120_000);
+  });
 
   it.each([
     [['audit', recipe], 'An audit is about classes'],

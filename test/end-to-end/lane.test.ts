@@ -99,7 +99,7 @@ describe('limbeck label --lane batch', () => {
     await killedAt('onBatch');
     expect(await collect()).toMatchObject({answers: INPUTS, missing: 0});
     expectOnce();
-  }, 60_000);
+  });
 
   it('collects what it was killed over', async () => {
     service.isReady = true;
@@ -113,7 +113,7 @@ describe('limbeck label --lane batch', () => {
     const keys = lines.flatMap(line => /^\{"reply":\d+,"keys":\["([0-9a-f]+)"\]/.exec(line)?.[1] ?? []);
     expect(keys).toHaveLength(INPUTS);
     expect(new Set(keys).size).toBe(INPUTS);
-  }, 60_000);
+  });
 
   it('waits for a batch that it was killed while waiting for', async () => {
     const running = start(LABEL, {env});
@@ -123,7 +123,7 @@ describe('limbeck label --lane batch', () => {
     await running.finished;
     expect(await collect()).toMatchObject({answers: INPUTS, bought: 19, cached: 1});
     expectOnce();
-  }, 60_000);
+  });
 
   it('lets go of a batch at Ctrl-C, which stays under way', async () => {
     const running = start(LABEL, {env});
@@ -132,7 +132,7 @@ describe('limbeck label --lane batch', () => {
     expect(await running.finished).toMatchObject({code: 130, stderr: expect.stringContaining('Stopped.')});
     expect(await collect()).toMatchObject({answers: INPUTS, missing: 0});
     expectOnce();
-  }, 60_000);
+  });
 
   it('is planned at half the price, without a request', async () => {
     const plan = ['plan', fixture('batched.ts')];

@@ -57,7 +57,7 @@ describe.skipIf(redis === undefined)(`a study on a queue${redis ? '' : ` (${NO_R
     await until('both trained', () => workers.every(({stderr}) => stderr().includes('Trains students for study')));
     // Nothing is left on the queue.
     expect(await json(['queue', 'status', url])).toMatchObject({runs: [], studies: []});
-  }, 120_000);
+  });
 
   it('survives the end of a worker and of its coordinator, and trains nothing again that is there', async () => {
     const env = {TEST_MARKER: 'queue-died-once'};
@@ -75,5 +75,5 @@ describe.skipIf(redis === undefined)(`a study on a queue${redis ? '' : ` (${NO_R
       expect(shared.questions[index]!.results.failures).toEqual([]);
     }
     expect(studentsIn('joint-queue')).toEqual(studentsIn('joint-alone'));
-  }, 120_000);
+  });
 });

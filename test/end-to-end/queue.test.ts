@@ -107,7 +107,7 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     expect(named.size).toBeLessThanOrEqual(2 * 2 * CONCURRENCY);
     // Nothing is left but the answers.
     expect(await factsOfRun()).toBeUndefined();
-  }, 60_000);
+  });
 
   it('asks nothing while Redis is away, and goes on when it is back', async () => {
     const coordinator = label('restarted');
@@ -124,7 +124,7 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     expect(one.stderr()).toContain('is back after');
     await expectSameAsSingle('restarted');
     expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
-  }, 60_000);
+  });
 
   it('spends one budget over all workers, and goes on with a larger one', async () => {
     const spend = (budget: string) => begin([...LABEL_ON_QUEUE, '--budget', budget, '--out', 'budget']);
@@ -141,7 +141,7 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     await ended(spend('5000calls'));
     await expectSameAsSingle('budget');
     expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
-  }, 60_000);
+  });
 
   it('is stopped and gone on with: a worker gives back, `drain` begins nothing, Ctrl-C leaves the workers', async () => {
     const coordinator = label('stopped');
@@ -172,7 +172,7 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     expect(two.hasEnded()).toBe(false);
     await expectSameAsSingle('stopped');
     expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
-  }, 60_000);
+  });
 
   it('refuses a worker whose data, teacher or recipe is another, and says what differs', async () => {
     const coordinator = label('refused');
@@ -198,7 +198,7 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     await until('the coordinator tells why', () => /takes no part in this run/.test(coordinator.stderr()), 10);
     expect((await service.stats()).requests).toBe(0);
     expect(await factsOfRun()).toMatchObject({ranges: {total: 5, waiting: 5, dead: 0}});
-  }, 60_000);
+  });
 
   it('keeps a range that the teacher refuses as dead with its reason, until it is put back', async () => {
     const locked = await spawnHostileService({key: 'a key that nobody has'});
@@ -222,5 +222,5 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     await ended(label('dead'));
     await expectSameAsSingle('dead');
     expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
-  }, 60_000);
+  });
 });

@@ -60,7 +60,7 @@ describe('worker processes', () => {
     const trained = await json<{readonly validationAccuracy: number; readonly curve: unknown[]}>(command, options);
     expect(trained).toMatchObject({validationAccuracy: expect.any(Number), curve: {length: 4}});
     expect(weights('joint-alone', 'sound')).toEqual(weights('joint-shared', 'sound'));
-  }, 180_000);
+  });
 
   it('reproduce a study of several questions by its folder, not by that of one question', async () => {
     const env = {TEST_MARKER: 'died-once', TF_NUM_INTRAOP_THREADS: '1'};
@@ -150,7 +150,7 @@ describe('worker processes', () => {
           expect(readdirSync(kept).filter(name => name.includes('checkpoint'))).toEqual([]);
         }
       }
-    }, 180_000);
+    });
 
     it('start afresh where the recipe has changed meanwhile', async () => {
       const running = start([...command, '--out', 'changed'], {env: {TEST_MARKER: 'changed-here'}});

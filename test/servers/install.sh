@@ -18,11 +18,18 @@ if [ -z "$python" ]; then
   exit 1
 fi
 
-# MLServer needs another version of FastAPI than the frameworks, and Triton another one of NumPy: an environment each.
-for name in servers frameworks triton; do
-  environment=$target/$name
-  cmp -s "$here/requirements-$name.txt" "$environment/installed.txt" && continue
+install() {
+  local requirements=$here/requirements-$1.txt environment=$target/$1
+  cmp -s "$requirements" "$environment/installed.txt" && return
   [ -x "$environment/bin/python" ] || "$python" -m venv "$environment"
-  "$environment/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements-$name.txt"
-  cp "$here/requirements-$name.txt" "$environment/installed.txt"
+  "$environment/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements"
+  cp "$requirements" "$environment/installed.txt"
+}
+
+# MLServer needs another version of FastAPI than the frameworks, and Triton another one of NumPy: an environment each.
+installs=()
+for name in servers frameworks triton; do
+  install "$name" &
+  installs+=($!)
 done
+for each in "${installs[@]}"; do wait "$each"; done
