@@ -81,8 +81,8 @@ function uploadOf(file: string, lines: readonly string[]): {readonly type: strin
   const head =
     `${part('name="purpose"')}\r\nbatch\r\n` +
     `${part(`name="file"; filename="${file}"`)}content-type: application/jsonl\r\n\r\n`;
-  const content = lines.map(line => Buffer.from(`${line}\n`));
-  const body = Buffer.concat([Buffer.from(head), ...content, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+  const content = lines.map(line => `${line}\n`).join('');
+  const body = Buffer.from(`${head}${content}\r\n--${boundary}--\r\n`);
   return {type: `multipart/form-data; boundary=${boundary}`, body};
 }
 

@@ -61,6 +61,8 @@ export interface Asking {
   readonly inDoubt: InDoubt;
   /** What probes found of packs. */
   readonly packing: PackingVerdicts;
+  /** Whether it waits for batches of services: for hours, with little else to do. */
+  readonly awaitsBatches: boolean;
   /** Lines of the quarantine file that are no entries, as file and line. */
   readonly skipped: readonly string[];
   /**
@@ -167,6 +169,7 @@ export async function openAsking(given: AskingOptions): Promise<Asking> {
     inDoubt,
     skipped: recovery.skipped,
     packing,
+    awaitsBatches: lane !== undefined && !lane.detached,
     open(teacher, {isProbe = false} = {}) {
       if (lane) checkLanes(teacher);
       if (!isProbe && options.record !== 'none') {

@@ -80,23 +80,39 @@ export async function collected(
   plan: QueryPlan,
   transfer: TransferSet = study.recipe.transferOf(plan),
 ): Promise<Omit<Labelled, 'path'> | Pending> {
-  const {recipe, onNote} = study;
-  const {select, detail} = plan;
-  const methods = recipe.methods.filter(({queryPlan}) => queryPlan === plan);
-  const asked = study.teacherFor(plan);
-  for (const method of methods) if (isUnseen(method)) onNote(noteOnViews(method, asked));
-  const opened = study.asking.open(asked);
+  const opened = study.asking.open(study.teacherFor(plan));
   const {teacher, ledger} = opened;
-  const total = transfer.inputs.count;
-  const collection = await withProgress(study, opened, {task: `ask ${plan.name}`, total}, progress => {
-    const options = {detail, ...progress};
-    if (select !== undefined) return askSelected(study, {...methods[0]!, select}, plan, teacher, options);
-    return collectAnswered(teacher, transfer, options);
-  }).catch((error: unknown) => {
+  const {count: total} = transfer.inputs;
+  const collection = await withProgress(study, opened, {task: taskOf(plan), total}, progress =>
+    collectedFrom(teacher, study, plan, transfer, progress),
+  );
+  return {plan, teacher: teacher.name, ledger: ledger.snapshot(), total, ...collection};
+}
+
+/** The name of a plan's asking, for people. */
+export function taskOf({name}: QueryPlan): string {
+  return `ask ${name}`;
+}
+
+/** The answers that a teacher with its layers gives. */
+export async function collectedFrom(
+  teacher: LayeredTeacher,
+  study: Study,
+  plan: QueryPlan,
+  transfer: TransferSet,
+  progress: Pick<CollectOptions, 'signal' | 'onProgress'>,
+): Promise<(Collection & Pick<Labelled, 'selection'>) | Pick<Pending, 'pending'>> {
+  const {select, detail} = plan;
+  const methods = study.recipe.methods.filter(({queryPlan}) => queryPlan === plan);
+  for (const method of methods) if (isUnseen(method)) study.onNote(noteOnViews(method, teacher));
+  const options = {detail, ...progress};
+  try {
+    if (select !== undefined) return await askSelected(study, {...methods[0]!, select}, plan, teacher, options);
+    return await collectAnswered(teacher, transfer, options);
+  } catch (error) {
     if (error instanceof PendingError) return {pending: error};
     throw error;
-  });
-  return {plan, teacher: teacher.name, ledger: ledger.snapshot(), total, ...collection};
+  }
 }
 
 /** Whether nobody answers a method's views: its students see the inputs as they are. */

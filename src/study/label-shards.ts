@@ -1,15 +1,17 @@
 import {rm} from 'node:fs/promises';
-import type {Missing} from '../ask/collect.ts';
+import pLimit from 'p-limit';
+import type {CollectOptions, Missing} from '../ask/collect.ts';
+import type {LayeredTeacher} from '../ask/layer.ts';
+import {withProgress} from '../ask/progress/meter.ts';
 import {BudgetError, KnowledgeError, PendingError} from '../errors.ts';
 import type {StoredKnowledge} from '../knowledge/knowledge.ts';
 import {isIntact, readShardIndex, removeUnlisted, type ShardedIndex, saveShard} from '../knowledge/shard-index.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {RowRange} from '../recipe/transfer.ts';
 import {digestOf} from '../train/fingerprint.ts';
-import {collected, type Pending} from './asking.ts';
+import {collectedFrom, type Pending, taskOf} from './asking.ts';
 import {knowledgeFile, knowledgeFolder} from './knowledge.ts';
 import type {Labelled} from './missing.ts';
-import type {LedgerTotals} from './results.ts';
 import type {Study} from './study.ts';
 
 /** The answers about data in shards. Their knowledge is in shards too, and none of it in memory. */
@@ -20,8 +22,11 @@ export interface LabelledInShards extends Omit<Labelled, 'knowledge'> {
   readonly unasked: number;
 }
 
-/** Inputs of a shard: all that are in memory at once. */
+/** Inputs of a shard. */
 const SHARD_ROWS = 2 ** 16;
+
+/** Shards that are asked about at once if their batches are awaited, which can take a day. Each is held in memory. */
+const AWAITED_SHARDS = 8;
 
 /**
  * Asks about data in shards, part by part, and saves the knowledge of each as a shard. Shards of an earlier run whose inputs
@@ -37,50 +42,32 @@ export async function labelInShards(
   reasons: ReadonlyMap<number, Error> = new Map(),
   rowsOfShard: number = SHARD_ROWS,
 ): Promise<LabelledInShards | Pending> {
-  const {recipe, directory} = study;
+  const {asking, directory, onNote, recipe} = study;
+  const {size: total} = recipe.transfer;
   const folder = knowledgeFolder(directory, plan);
-  const {size} = recipe.transfer;
-  let index = await indexFor(study, plan, folder);
-  const ledgers: LedgerTotals[] = [];
-  const missing: Missing[] = [];
-  const left = {pending: 0, unpaid: 0};
-  let pending: PendingError | undefined;
-  for (let from = 0; from < size; from += rowsOfShard) {
-    const rows = {from, to: Math.min(size, from + rowsOfShard)};
-    if (await isDone(folder, index, rows)) continue;
-    const found = await partAnswered(study, plan, rows);
-    ledgers.push(found.ledger);
-    if ('pending' in found) ({pending} = found);
-    if (!('knowledge' in found)) {
-      left['pending' in found ? 'pending' : 'unpaid'] += rows.to - from;
-      continue;
-    }
-    let unanswered = 0;
-    for (const {index: row, error: known} of found.missing) {
-      const error = reasons.get(from + row) ?? known;
-      if (error instanceof PendingError) left.pending++;
-      else if (error instanceof BudgetError) left.unpaid++;
-      else {
-        missing.push({index: from + row, error});
-        unanswered++;
-      }
-    }
-    const unasked = found.missing.length - unanswered;
-    index = await saveShard(folder, index, found.knowledge, {rows: [from, rows.to], unasked, unanswered});
-  }
-  const {name: teacher} = study.teacherFor(plan);
-  const ledger = sumOf(ledgers, study.asking.open(study.teacherFor(plan)).ledger.snapshot());
+  const opened = asking.open(study.teacherFor(plan));
+  const {name: teacher} = opened.teacher;
+  const labelling = new Labelling({study, plan, reasons, folder}, await indexFor(study, plan, folder));
+  await withProgress(study, opened, {task: taskOf(plan), total}, progress =>
+    labelling.label(partsOf(total, rowsOfShard), opened.teacher, progress),
+  );
+  const {index, missing, inBatches, unpaid, pending} = labelling;
+  const ledger = opened.ledger.snapshot();
   const count = index.shards.reduce((sum, shard) => sum + shard.count, 0);
-  if (left.unpaid > 0)
-    study.onNote(`${left.unpaid} of ${size} inputs were not sent to the teacher: the budget is spent.`);
+  if (unpaid > 0) onNote(`${unpaid} of ${total} inputs were not sent to the teacher: the budget is spent.`);
   if (count === 0 && pending) return {plan, teacher, ledger, pending};
-  if (left.pending > 0) study.onNote(`${left.pending} of ${size} inputs have no answer yet: they are in batches.`);
+  if (inBatches > 0) onNote(`${inBatches} of ${total} inputs have no answer yet: they are in batches.`);
   if (count > 0) {
     await removeUnlisted(folder, index);
     await rm(knowledgeFile(directory, plan), {force: true});
   }
-  const unasked = left.pending + left.unpaid;
-  return {plan, teacher, ledger, missing, unasked, total: size, path: folder, knowledge: {count, detail: plan.detail}};
+  const knowledge = {count, detail: plan.detail};
+  return {plan, teacher, ledger, missing, unasked: inBatches + unpaid, total, path: folder, knowledge};
+}
+
+function partsOf(total: number, rowsOfShard: number): readonly RowRange[] {
+  const starts = Array.from({length: Math.ceil(total / rowsOfShard)}, (_, shard) => shard * rowsOfShard);
+  return starts.map(from => ({from, to: Math.min(total, from + rowsOfShard)}));
 }
 
 /** The index of an earlier run about the same; an empty one if there is none. */
@@ -98,29 +85,94 @@ async function isDone(folder: string, {shards}: ShardedIndex, {from, to}: RowRan
   return shard !== undefined && shard.unasked + shard.unanswered === 0 && isIntact(folder, shard);
 }
 
-type Found = Omit<Labelled, 'path'> | Pending | Unpaid;
-
-/** A part of which nothing is answered, since the budget was spent before it. */
-type Unpaid = Pick<Labelled, 'ledger'>;
-
-async function partAnswered(study: Study, plan: QueryPlan, rows: RowRange): Promise<Found> {
-  try {
-    return await collected(study, plan, await study.recipe.partOf(plan, rows));
-  } catch (error) {
-    // Later parts may have answers that were bought before.
-    if (error instanceof KnowledgeError && error.cause instanceof BudgetError) {
-      return {ledger: study.asking.open(study.teacherFor(plan)).ledger.snapshot()};
-    }
-    throw error;
-  }
+interface LabellingNeeds {
+  readonly study: Study;
+  readonly plan: QueryPlan;
+  readonly reasons: ReadonlyMap<number, Error>;
+  readonly folder: string;
 }
 
-function sumOf(ledgers: readonly LedgerTotals[], none: LedgerTotals): LedgerTotals {
-  const total: Record<string, number | undefined> = {...none};
-  for (const ledger of ledgers) {
-    for (const [name, amount] of Object.entries(ledger)) {
-      if (amount !== undefined) total[name] = (total[name] ?? 0) + amount;
+type Progress = Pick<CollectOptions, 'signal'> & Required<Pick<CollectOptions, 'onProgress'>>;
+
+/** Asks about the parts of a transfer set, and saves each as a shard. */
+class Labelling {
+  index: ShardedIndex;
+  readonly missing: Missing[] = [];
+  /** Inputs whose batches have not ended. */
+  inBatches = 0;
+  /** Inputs that the budget did not cover. */
+  unpaid = 0;
+  pending: PendingError | undefined;
+  readonly #needs: LabellingNeeds;
+  /** The index is written by one at a time. */
+  readonly #inTurn = pLimit(1);
+
+  constructor(needs: LabellingNeeds, index: ShardedIndex) {
+    this.#needs = needs;
+    this.index = index;
+  }
+
+  async label(parts: readonly RowRange[], teacher: LayeredTeacher, {signal, onProgress}: Progress): Promise<void> {
+    const {folder, study} = this.#needs;
+    const failed = new AbortController();
+    const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
+    let done = 0;
+    const left = parts.values();
+    const labelNext = async (): Promise<void> => {
+      for (const rows of left) {
+        stop.throwIfAborted();
+        let told = 0;
+        const tell = (now: number) => {
+          done += now - told;
+          told = now;
+          onProgress(done);
+        };
+        if (!(await isDone(folder, this.index, rows))) {
+          await this.#label(rows, teacher, {signal: stop, onProgress: tell});
+        }
+        tell(rows.to - rows.from);
+      }
+    };
+    const atOnce = study.asking.awaitsBatches ? AWAITED_SHARDS : 1;
+    const ended = await Promise.allSettled(
+      Array.from({length: atOnce}, () =>
+        labelNext().catch((error: unknown) => {
+          failed.abort(error);
+          throw error;
+        }),
+      ),
+    );
+    for (const one of ended) if (one.status === 'rejected') throw failed.signal.reason;
+    this.missing.sort((one, other) => one.index - other.index);
+  }
+
+  async #label({from, to}: RowRange, teacher: LayeredTeacher, progress: Progress): Promise<void> {
+    const {study, plan, reasons, folder} = this.#needs;
+    const transfer = await study.recipe.partOf(plan, {from, to});
+    const found = await collectedFrom(teacher, study, plan, transfer, progress).catch((error: unknown) => {
+      // Later parts may have answers that were bought before.
+      if (error instanceof KnowledgeError && error.cause instanceof BudgetError) return undefined;
+      throw error;
+    });
+    if (found === undefined) this.unpaid += to - from;
+    else if ('pending' in found) {
+      this.pending = found.pending;
+      this.inBatches += to - from;
+    } else {
+      let unanswered = 0;
+      for (const {index, error: known} of found.missing) {
+        const error = reasons.get(from + index) ?? known;
+        if (error instanceof PendingError) this.inBatches++;
+        else if (error instanceof BudgetError) this.unpaid++;
+        else {
+          this.missing.push({index: from + index, error});
+          unanswered++;
+        }
+      }
+      const written = {rows: [from, to], unasked: found.missing.length - unanswered, unanswered} as const;
+      await this.#inTurn(async () => {
+        this.index = await saveShard(folder, this.index, found.knowledge, written);
+      });
     }
   }
-  return total as unknown as LedgerTotals;
 }

@@ -5,7 +5,7 @@ import {InputError} from '../errors.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {ResolvedRecipe} from '../recipe/resolve.ts';
 import type {RowRange} from '../recipe/transfer.ts';
-import {collected, type Pending} from './asking.ts';
+import {collected, type Pending, taskOf} from './asking.ts';
 import type {Labelled} from './missing.ts';
 import type {Study} from './study.ts';
 
@@ -108,7 +108,7 @@ export async function answerRange(study: Study, plan: QueryPlan, range: RowRange
   const {inputs, views} = await study.recipe.partOf(plan, rows);
   const total = inputs.count;
   const set = {count: total, at: (index: number) => queryAbout(inputs, index, views)};
-  const outcomes = await withProgress(study, opened, {task: `ask ${plan.name}`, total}, ({signal, onProgress}) =>
+  const outcomes = await withProgress(study, opened, {task: taskOf(plan), total}, ({signal, onProgress}) =>
     outcomesOf(opened.teacher, set, {detail: plan.detail, signal, onProgress}),
   );
   const missing = outcomes.flatMap((outcome, index) => ('error' in outcome ? [{index, error: outcome.error}] : []));

@@ -1,8 +1,10 @@
 import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {textShards} from '../../src/data/shards/dataset.ts';
+import {TeacherError} from '../../src/errors.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
 import {readShardIndex} from '../../src/knowledge/shard-index.ts';
@@ -17,6 +19,7 @@ import type {Labelled} from '../../src/study/missing.ts';
 import {learn} from '../../src/study/run.ts';
 import {openStudy, type Study, type StudyOptions} from '../../src/study/study.ts';
 import type {Teacher} from '../../src/teacher.ts';
+import {batchingTeacher} from '../ask/lane/batching-teacher.ts';
 import {writeLines} from '../data/shards/shard-files.ts';
 
 let folder: string;
@@ -84,6 +87,17 @@ const trained = (name: string) =>
     return Promise.all(files.map(file => readFile(join(directory, file), 'base64')));
   });
 
+/** Labels numbers by the batch lane of a teacher, in shards of a hundred. */
+async function inBatches(name: string, teacher: Teacher<'black-box'>, options: StudyOptions = {}) {
+  await writeLines(at('numbers.jsonl'), rows(250).map(String));
+  const {classes} = teacher;
+  const data = () => textShards({path: at('numbers.jsonl'), test: at('test.jsonl'), classes, index: at('numbers')});
+  const about = await resolveRecipe({...recipe, data, teachers: {'black-box': () => teacher}}, 'sample');
+  const sleep = (_: number, stop?: AbortSignal) => setTimeout(1, undefined, {signal: stop});
+  const study = await openStudy(about, ['black-box'], {...placesFor(name), lane: {sleep}, ...options});
+  return labelInShards(study, study.recipe.queryPlans[0]!, new Map(), 100).finally(() => study.close());
+}
+
 const rows = (count: number) => Array.from({length: count}, (_, row) => row);
 
 describe('labelInShards', () => {
@@ -137,6 +151,27 @@ describe('labelInShards', () => {
     broken = 'nothing';
     expect(await labelled('broken')).toMatchObject({missing: [], knowledge: {count: 250}});
     expect(asked).toHaveLength(11);
+  });
+
+  it('asks about several shards at once while it waits for their batches, and tells how far all are', async () => {
+    // No batch ends before those of all shards are there.
+    const teacher = batchingTeacher({lane: {poll: async () => ({isEnded: teacher.batches.length >= 3, done: 0})}});
+    const told: number[] = [];
+    const onProgress = ({done, total}: {done: number; total: number}) => told.push(done / total);
+    const found = await inBatches('batches', teacher, {onProgress});
+    expect(found).toMatchObject({knowledge: {count: 250}, missing: [], unasked: 0, ledger: {bought: 250}});
+    const stored = await openKnowledge((found as LabelledInShards).path);
+    expect(await stored.readAnswers(rows(250))).toMatchObject({labels: Int32Array.from(rows(250), row => row % 3)});
+    await stored.close();
+    expect([told, told.at(-1)]).toEqual([told.toSorted((one, other) => one - other), 1]);
+  });
+
+  it('stops all shards if one of them fails', async () => {
+    const poll = async (id: string) => {
+      if (id === 'batch-2') throw new TeacherError('a payer', 'It answered 401.', {status: 401});
+      return {isEnded: false, done: 0};
+    };
+    await expect(inBatches('refused', batchingTeacher({lane: {poll}}))).rejects.toThrow('It answered 401.');
   });
 
   it('is replaced by the file of a study of the same folder, and replaces that', async () => {

@@ -176,6 +176,11 @@ export class BatchFates {
     return this.#fates.get(key);
   }
 
+  /** Forgets queries that have their answers. */
+  forget(keys: readonly string[]): void {
+    for (const key of keys) this.#fates.delete(key);
+  }
+
   /** The query does not go into a batch: it is asked singly, the next time that it is alone in a call. */
   sendAhead(key: string): void {
     this.#ahead.add(key);

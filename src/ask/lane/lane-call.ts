@@ -1,4 +1,4 @@
-import pLimit from 'p-limit';
+import type {LimitFunction} from 'p-limit';
 import {BudgetError, PendingError, TeacherError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import {type BatchRecord, linesOf} from '../../store/journal/unfinished.ts';
@@ -17,6 +17,8 @@ const AHEAD = 5;
 
 export interface LaneCallOptions extends LaneWork {
   readonly fates: BatchFates;
+  /** Submits one batch after another, over all calls: each can fill much memory until the service has it. */
+  readonly inTurn: LimitFunction;
   /** True to leave unfinished batches to a later run instead of waiting for them. */
   readonly detached: boolean;
   /** True to cancel batches under way and submit nothing. */
@@ -44,8 +46,6 @@ export class LaneCall<A extends Access> {
   readonly #queries: LaneQueries<A>;
   readonly #options: LayerOptions;
   readonly #halt: Halt;
-  /** One batch after another, because each can fill much memory until the service has it. */
-  readonly #inTurn = pLimit(1);
   #hasAnswers = false;
   #isWhole = true;
 
@@ -71,6 +71,7 @@ export class LaneCall<A extends Access> {
     ]);
     while (this.#queries.haveFailed && !this.#halt.signal.aborted) await this.#askAgain();
     this.#halt.end(this.#isWhole && !this.#queries.haveFailed);
+    this.#lane.fates.forget(this.#queries.answeredKeys);
     return this.#queries.outcomes;
   }
 
@@ -156,7 +157,7 @@ export class LaneCall<A extends Access> {
     if (entry === 'too large') return this.#submit(indices, attempt);
     if ('refusal' in entry) return this.#settleAll(indices, entry.refusal);
     await this.#follow(entry.turn, attempt, async () => {
-      const sent = await this.#inTurn(() => this.#send(lines, attempt));
+      const sent = await this.#lane.inTurn(() => this.#send(lines, attempt));
       return 'record' in sent ? this.#collect(sent.record, sent.funds) : sent.fate;
     });
   }

@@ -1,3 +1,4 @@
+import pLimit from 'p-limit';
 import {KnowledgeError} from '../../errors.ts';
 import type {Journal} from '../../store/journal/journal.ts';
 import type {BatchRecord} from '../../store/journal/unfinished.ts';
@@ -76,6 +77,7 @@ export function laneLayers<A extends Access>(options: LaneLayersOptions<A>): Lay
   return withLane(keeping(batchTeacher(alone, work, fates)), {
     ...work,
     fates,
+    inTurn: pLimit(1),
     budget: budget?.forTeacher(atLanePrice(teacher)),
     detached: choice.detached ?? false,
     cancel: choice.cancel ?? false,

@@ -52,6 +52,10 @@ export class LaneQueries<A extends Access> {
     return [...this.#indices.keys()];
   }
 
+  get answeredKeys(): readonly string[] {
+    return this.keys.filter((_, index) => 'answer' in (this.outcomes[index] ?? {}));
+  }
+
   get haveFailed(): boolean {
     return this.#failed.length > 0;
   }

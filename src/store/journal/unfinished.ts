@@ -93,6 +93,7 @@ export class BatchRecords {
   /** Removes a batch that is collected, or that the service never had. */
   remove(record: BatchRecord): void {
     try {
+      this.#read.delete(fileOf(record));
       rmSync(this.pathOf(record), {force: true});
     } catch (error) {
       throw journalFailure(this.#journal, 'written', error);
@@ -100,8 +101,8 @@ export class BatchRecords {
   }
 
   /** The file of a batch. */
-  pathOf({name}: BatchRecord): string {
-    return join(this.#directory, `${name}${ENDING}`);
+  pathOf(record: BatchRecord): string {
+    return join(this.#directory, fileOf(record));
   }
 
   /** A batch can have a hundred thousand queries, so an unchanged file is not read again. */
@@ -118,6 +119,10 @@ export class BatchRecords {
 }
 
 const ENDING = '.json';
+
+function fileOf({name}: BatchRecord): string {
+  return `${name}${ENDING}`;
+}
 
 function filesIn(directory: string): readonly string[] {
   try {
