@@ -13,6 +13,8 @@ export const NO_REDIS = 'no redis-server here: install it (Debian: apt-get insta
 /** A Redis server for one test. */
 export interface RedisServer {
   readonly url: string;
+  /** Its process, if it runs. */
+  readonly pid: number | undefined;
   /** Ends it like a crash. Its data is lost, unless it keeps them. */
   kill(): Promise<void>;
   /** Starts it again at the same port. */
@@ -57,6 +59,9 @@ export async function startRedis(password = '', appendonly: 'yes' | 'no' = 'no')
   await start();
   return {
     url: `redis://127.0.0.1:${port}/0`,
+    get pid() {
+      return server?.pid;
+    },
     kill,
     start,
     pause: () => void server?.kill('SIGSTOP'),

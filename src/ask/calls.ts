@@ -2,6 +2,7 @@ import {BudgetError, TeacherError} from '../errors.ts';
 import type {Admission, AdmissionRequest} from '../pace/admission.ts';
 import {replyWithoutSecrets} from '../secrets.ts';
 import type {Journal, ReplyLocation} from '../store/journal/journal.ts';
+import type {AnswerStore} from '../store/store.ts';
 import type {Access, Exchange, Outcome, Query, Receipt, Reply, Service, Teacher, Usage} from '../teacher.ts';
 import type {TeacherBudget} from './budget/budget.ts';
 import {type Charge, costOf} from './budget/price.ts';
@@ -13,6 +14,8 @@ export interface CallsOptions {
   /** The admission of the service's account. Without one, requests go out at once. */
   readonly admission?: Admission | undefined;
   readonly budget?: TeacherBudget | undefined;
+  /** Nothing is sent while its server is known to be away. */
+  readonly store?: Pick<AnswerStore, 'whenThere'> | undefined;
   readonly journal?: Journal | undefined;
   readonly ledger?: Ledger | undefined;
   /** Takes the time of each answered request. */
@@ -161,6 +164,7 @@ class PaidRequest implements AdmissionRequest {
   }
 
   async send(): Promise<Reply> {
+    await this.#sender.store?.whenThere?.(this.signal);
     this.signal?.throwIfAborted();
     const worst: Charge = {calls: 1, usage: this.estimate};
     const reservation = await this.#sender.budget?.reserve(worst, this.signal);

@@ -229,7 +229,7 @@ function layersAround<A extends Access>(teacher: Teacher<A>, options: StackOptio
   const tried = withRefusedInputs(teacher, refusals);
   const counted = firstAnswerOf ? withFirstAnswer(tried, firstAnswerOf(teacher)) : tried;
   const requests = requestsTo?.(teacher);
-  const paying = {ledger, journal, admission, budget: budget?.forTeacher(teacher), requests, onNote};
+  const paying = {store, ledger, journal, admission, budget: budget?.forTeacher(teacher), requests, onNote};
   const asked = withFailedInputs(withCalls(counted, paying), {refusals, hasAdmission: admission !== undefined});
   const guard = drift && teacher.service && new DriftGuard(teacher, drift);
   const guarded = guard ? withDriftGuard(asked, guard) : asked;

@@ -133,8 +133,8 @@ const LONGEST_PAUSE = 1000;
  * @throws LimbeckError if nobody answers there
  */
 export async function openQueueServer(url: string, onNote: (note: string) => void): Promise<QueueServer> {
-  const {name, hasLeases} = storeUrl(url);
-  if (!hasLeases) throw new InputError(`A queue needs a Redis, such as redis://127.0.0.1:6379/0. Got ${name}.`);
+  const {name, isRedis} = storeUrl(url);
+  if (!isRedis) throw new InputError(`A queue needs a Redis, such as redis://127.0.0.1:6379/0. Got ${name}.`);
   const {default: Client} = await loadPeer<IoRedis>('ioredis', WHO);
   const {Queue, Worker, WaitingError, DelayedError} = await loadPeer<BullMq>('bullmq', WHO);
   const {redis, close} = await connect(Client, {url, name, onNote});

@@ -8,7 +8,7 @@ import type {AnswerEntry, StoredAnswer} from './stored-answer.ts';
 export interface AnswerStore {
   /** Its name in messages: the path of its file, or its URL without user, password and settings. */
   readonly name: string;
-  /** The leases on queries; shared with the embedded store and with Redis. */
+  /** The leases on queries; shared with the embedded store, Redis and PostgreSQL. */
   readonly leases: Leases;
   /** Opens it now instead of at its first use. */
   open(): Promise<void>;
@@ -23,5 +23,11 @@ export interface AnswerStore {
   /** Every kept answer. */
   entries(): AsyncIterable<AnswerEntry>;
   count(): Promise<number>;
+  /**
+   * Of a store that waits for its server: resolves when the server is there, as far as is known.
+   *
+   * @default at once
+   */
+  readonly whenThere?: (signal?: AbortSignal) => Promise<void>;
   close(): Promise<void>;
 }

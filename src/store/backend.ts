@@ -11,6 +11,16 @@ export interface Backend {
   close(): Promise<void>;
 }
 
+/** How a store at a URL is opened. */
+export interface UrlOptions {
+  /** The folder of the journal that says what holders of leases sent. */
+  readonly journal?: string | undefined;
+  /** Whether a lost connection is tried again for as long as it takes. */
+  readonly reconnects: boolean;
+  /** Milliseconds after which an operation has failed. */
+  readonly timeout: number;
+}
+
 type Storage = KeyvStoreAdapter & {count?(): Promise<number>};
 
 /** The values of keys, in their order. */

@@ -1,5 +1,4 @@
-import {type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from './leases.ts';
-import {fateOf} from './owner.ts';
+import {type LeaseTable, type SeenLease, ServerLeases, TRACE} from './server-leases.ts';
 
 /** The used part of a client of `@redis/client`. */
 export interface RedisClient {
@@ -7,9 +6,6 @@ export interface RedisClient {
 }
 
 const PREFIX = 'limbeck-lease:';
-
-/** Milliseconds for which an unreleased lease leaves a trace after its end, so that the next holder knows. */
-const TRACE = 3_600_000;
 
 // Each script is one atomic step of the server. Its first argument is the caller.
 
@@ -49,90 +45,52 @@ const RELEASE = `
     if redis.call('GET', key) == ARGV[1] then redis.call('DEL', key) end
   end`;
 
-/** Leases in Redis, whose clock ends them. */
-export class RedisLeases implements Leases {
-  readonly shared = true;
+/**
+ * Leases in Redis.
+ *
+ * @param journal - the folder of the journal that says what was sent
+ */
+export function redisLeases(client: RedisClient, journal?: string): ServerLeases {
+  return new ServerLeases(new RedisLeaseTable(client), journal);
+}
+
+class RedisLeaseTable implements LeaseTable {
   readonly #client: RedisClient;
-  readonly #journal: string | undefined;
-  /** Keys that were acquired and not released, and those that are being acquired. */
-  readonly #own = new Set<string>();
-  #self: Holder | undefined;
 
-  /** @param journal - the folder of the journal that says what was sent */
-  constructor(client: RedisClient, journal?: string) {
+  constructor(client: RedisClient) {
     this.#client = client;
-    this.#journal = journal;
   }
 
-  async acquire(
-    keys: readonly string[],
-    milliseconds: number,
-    onTakenOver: (taken: readonly TakenOver[]) => void = () => {},
-  ): Promise<readonly boolean[]> {
-    const fresh = new Set(keys.filter(key => !this.#own.has(key)));
-    for (const key of fresh) this.#own.add(key);
-    let isAcquired: readonly boolean[] = [];
-    try {
-      isAcquired = await this.#acquire(keys, fresh, milliseconds, onTakenOver);
-      return isAcquired;
-    } finally {
-      for (const [index, key] of keys.entries()) if (!isAcquired[index] && fresh.has(key)) this.#own.delete(key);
-    }
-  }
-
-  /** @param fresh - the keys that are not one's own, as far as one knows */
-  async #acquire(
-    keys: readonly string[],
-    fresh: ReadonlySet<string>,
-    milliseconds: number,
-    onTakenOver: (taken: readonly TakenOver[]) => void,
-  ): Promise<readonly boolean[]> {
-    const times = [String(milliseconds + TRACE), String(TRACE)];
-    const seen = (await this.#run(ACQUIRE, keys, times)) as readonly string[];
-    // One's own nevertheless: the reply to an earlier call was lost with its connection.
-    const isLost = keys.map((key, index) => fresh.has(key) && holderIn(seen[index]!)?.id === this.#holder.id);
-    const open = keys.flatMap((key, index) => {
-      const holder = isLost[index] ? undefined : holderIn(seen[index]!);
-      const isOver = seen[index]!.startsWith('-');
-      const hasEnded = holder !== undefined && fateOf(holder.process) === 'ended';
-      const isJournaled = hasEnded && isJournaledWith(holder, this.#holder);
-      return holder && (isOver || hasEnded) ? [{index, key, isJournaled}] : [];
+  async take(keys: readonly string[], holder: string, milliseconds: number) {
+    const seen = (await this.#run(ACQUIRE, keys, [holder, ...timesOf(milliseconds)])) as readonly string[];
+    return keys.map((key, index) => {
+      const text = seen[index]!;
+      return text === '' ? undefined : {key, holder: text.slice(1), isOver: text.startsWith('-')};
     });
-    const taken = (await this.#run(
-      TAKE_OVER,
-      open.map(({key}) => key),
-      [...times, ...open.map(({index}) => seen[index]!)],
-    )) as readonly number[];
-    const own = open.filter((_, index) => taken[index] === 1);
-    if (own.length > 0) onTakenOver(own.map(({key, isJournaled}) => ({key, isJournaled})));
-    const indices = new Set(own.map(({index}) => index));
-    return keys.map((_, index) => seen[index] === '' || indices.has(index) || isLost[index]!);
   }
 
-  async renew(keys: readonly string[], milliseconds: number): Promise<readonly boolean[]> {
-    const own = (await this.#run(RENEW, keys, [String(milliseconds + TRACE)])) as readonly number[];
-    return own.map(isOwn => isOwn === 1);
+  async takeOver(leases: readonly SeenLease[], holder: string, milliseconds: number) {
+    const seen = leases.map(lease => `${lease.isOver ? '-' : '+'}${lease.holder}`);
+    const keys = leases.map(({key}) => key);
+    const taken = await this.#run(TAKE_OVER, keys, [holder, ...timesOf(milliseconds), ...seen]);
+    return (taken as readonly number[]).map(isTaken => isTaken === 1);
   }
 
-  async release(keys: readonly string[]): Promise<void> {
-    for (const key of keys) this.#own.delete(key);
-    await this.#run(RELEASE, keys, []);
+  async renew(keys: readonly string[], holder: string, milliseconds: number) {
+    const own = await this.#run(RENEW, keys, [holder, ...timesOf(milliseconds)]);
+    return (own as readonly number[]).map(isOwn => isOwn === 1);
   }
 
-  /** Made late, because the journal exists only when something is asked. */
-  get #holder(): Holder {
-    this.#self ??= newHolder(this.#journal);
-    return this.#self;
+  async release(keys: readonly string[], holder: string): Promise<void> {
+    await this.#run(RELEASE, keys, [holder]);
   }
 
-  async #run(script: string, keys: readonly string[], rest: readonly string[]): Promise<unknown> {
-    if (keys.length === 0) return [];
-    const self = JSON.stringify(this.#holder);
-    return this.#client.eval(script, {keys: keys.map(key => PREFIX + key), arguments: [self, ...rest]});
+  #run(script: string, keys: readonly string[], given: readonly string[]): Promise<unknown> {
+    return this.#client.eval(script, {keys: keys.map(key => PREFIX + key), arguments: [...given]});
   }
 }
 
-/** The holder of a key in a result of `ACQUIRE`; undefined if the key was free. */
-function holderIn(seen: string): Holder | undefined {
-  return seen === '' ? undefined : (JSON.parse(seen.slice(1)) as Holder);
+/** How long a lease is kept, and how long of that it only leaves a trace. */
+function timesOf(milliseconds: number): readonly string[] {
+  return [String(milliseconds + TRACE), String(TRACE)];
 }

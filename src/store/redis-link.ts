@@ -39,7 +39,7 @@ export interface RedisLinkOptions {
  * @throws AnswerStoreError if the server can't be reached
  */
 export async function openRedisLink(url: string, {onReady, onAway}: RedisLinkOptions): Promise<RedisLink> {
-  const {name, hasLeases: isRedis} = storeUrl(url);
+  const {name, isRedis} = storeUrl(url);
   if (!isRedis)
     throw new InputError(`Expected the URL of a Redis server, which begins with redis:// or rediss://, got ${name}.`);
   const {createClient} = await loadPeer<RedisPackage>('@keyv/redis', 'Sharing limits and a budget');

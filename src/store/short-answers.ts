@@ -1,3 +1,4 @@
+import {deserialize, serialize} from 'node:v8';
 import {type RecordHead, RecordHeads, type ShortRecord, withHead} from './record-heads.ts';
 import type {AnswerEntry, StoredAnswer} from './stored-answer.ts';
 
@@ -99,4 +100,18 @@ function unpacked([head, bytes, view, sample, storedAt, ...rest]: PackedRecord):
     typeof storedAt === 'string' ? storedAt : new Date(storedAt).toISOString(),
     ...rest,
   ];
+}
+
+/**
+ * The bytes of a value as Keyv gives it, in an envelope. Keyv's own JSON loses infinities and typed arrays; Node's format
+ * keeps both. A short record leaves its envelope out.
+ */
+export function toBytes(data: unknown): Buffer {
+  const {value} = data as {readonly value?: unknown};
+  return serialize(Array.isArray(value) ? value : data);
+}
+
+export function fromBytes(bytes: Buffer): unknown {
+  const data: unknown = deserialize(bytes);
+  return Array.isArray(data) ? {value: data} : data;
 }

@@ -1,21 +1,27 @@
-import {deserialize, serialize} from 'node:v8';
 import {Keyv, type KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, InputError} from '../errors.ts';
 import {resolvePeer} from '../peer.ts';
 import {keepSecret} from '../secrets.ts';
-import type {Backend} from './backend.ts';
+import type {Backend, UrlOptions} from './backend.ts';
 import {NO_LEASES} from './leases.ts';
 import {LmdbLeases} from './lmdb/leases.ts';
 import {LmdbStore} from './lmdb/store.ts';
-import {type RedisClient, RedisLeases} from './redis-leases.ts';
-import {ShortAnswers} from './short-answers.ts';
+import {openPostgres} from './postgres/open.ts';
+import {type RedisClient, redisLeases} from './redis-leases.ts';
+import {fromBytes, ShortAnswers, toBytes} from './short-answers.ts';
 
-/** Keyv's adapter for each kind of store. Stores that drop entries, like memcached, are left out. */
+const REDIS = '@keyv/redis';
+const POSTGRES = 'pg';
+
+/**
+ * The package for each kind of store: Keyv's adapter, and for PostgreSQL the client. Stores that drop entries, like
+ * memcached, are left out.
+ */
 const PACKAGES: Readonly<Record<string, string>> = {
-  redis: '@keyv/redis',
-  rediss: '@keyv/redis',
-  postgres: '@keyv/postgres',
-  postgresql: '@keyv/postgres',
+  redis: REDIS,
+  rediss: REDIS,
+  postgres: POSTGRES,
+  postgresql: POSTGRES,
   mysql: '@keyv/mysql',
   mongodb: '@keyv/mongo',
   'mongodb+srv': '@keyv/mongo',
@@ -39,8 +45,9 @@ export interface StoreUrl {
   readonly url: string;
   /** The URL without user, password and settings. */
   readonly name: string;
-  /** The package with its adapter. */
+  /** The package with its adapter or client. */
   readonly package: string;
+  readonly isRedis: boolean;
   /** True if leases can be kept there. */
   readonly hasLeases: boolean;
 }
@@ -63,7 +70,8 @@ export function storeUrl(url: string): StoreUrl {
     );
   }
   for (const secret of passwordsIn(url)) keepSecret(secret);
-  return {url, name: `${scheme}://${location}`, package: adapter, hasLeases: adapter === '@keyv/redis'};
+  const isRedis = adapter === REDIS;
+  return {url, name: `${scheme}://${location}`, package: adapter, isRedis, hasLeases: isRedis || adapter === POSTGRES};
 }
 
 /** True if an error of a client says that its server can't be reached now. */
@@ -79,7 +87,7 @@ const LOST_CODES = new Set(
 );
 
 const LOST_MESSAGE =
-  /no reply within|ECONNREFUSED|ECONNRESET|socket closed|client is (closed|offline)|connection (terminated|timeout)|^LOADING|^MASTERDOWN/i;
+  /no reply within|read timeout|timeout exceeded|ECONNREFUSED|ECONNRESET|socket closed|client is (closed|offline)|connection (terminated|timeout)|^LOADING|^MASTERDOWN/i;
 
 /** A text without the passwords of a URL, however short, because libraries quote URLs in their connection errors. */
 export function withoutPasswords(text: string, url: string): string {
@@ -95,16 +103,21 @@ function passwordsIn(url: string): readonly string[] {
   return [inAuthority, ...inSettings].flatMap(secret => (secret === '' ? [] : [secret, decoded(secret)]));
 }
 
-/** @throws AnswerStoreError if the adapter's package is not installed */
-async function openStorage({url, name, package: adapter}: StoreUrl, reconnects: boolean): Promise<Storage> {
+/** @throws AnswerStoreError if it is not installed */
+async function packageOf<T>({name, package: adapter}: StoreUrl): Promise<T> {
   const installed = resolvePeer(adapter);
   if (installed === undefined) {
     throw new AnswerStoreError(
       `The answer store (${name}) needs a package that is not installed. Run: npm install ${adapter}`,
     );
   }
-  const {default: Adapter} = (await import(installed)) as {default: new (...options: unknown[]) => Storage};
-  if (adapter === '@keyv/redis') return openRedis(Adapter, url, reconnects);
+  return (await import(installed)) as T;
+}
+
+async function openStorage(to: StoreUrl, reconnects: boolean): Promise<Storage> {
+  const {url, package: adapter, isRedis} = to;
+  const {default: Adapter} = await packageOf<{default: new (...options: unknown[]) => Storage}>(to);
+  if (isRedis) return openRedis(Adapter, url, reconnects);
   const storage = new Adapter(url);
   // It takes failed reads for misses if it reads several keys one by one.
   if (adapter === '@keyv/etcd') Object.assign(storage, {getMany: undefined});
@@ -169,32 +182,45 @@ export function openGiven(store: KeyvStoreAdapter | Map<string, unknown>): Backe
 }
 
 /**
- * @param journal - the folder of the journal that says what holders of leases sent
- * @param reconnects - whether a lost connection is tried again for as long as it takes
- * @throws AnswerStoreError if the adapter's package is not installed; Error if the server can't be reached
+ * Opens a store on a server within a limit of time, except that tables may be made for as long as it takes.
+ *
+ * @throws AnswerStoreError if the package of its adapter or client is not installed; Error if the server can't be
+ *   reached
  */
-export async function openUrl(url: StoreUrl, journal?: string, reconnects = false): Promise<Backend> {
-  const store = await openStorage(url, reconnects);
+export async function openUrl(url: StoreUrl, options: UrlOptions): Promise<Backend> {
+  if (url.package === POSTGRES) return openPostgres(await packageOf(url), url.url, options);
+  const {journal, reconnects, timeout} = options;
+  const store = await inTime(openStorage(url, reconnects), timeout);
   // The adapter for Redis adds the namespace to its keys itself.
-  const keyv = new Keyv({...OPTIONS, store, useKeyPrefix: !url.hasLeases});
+  const keyv = new Keyv({...OPTIONS, store, useKeyPrefix: !url.isRedis});
   return {
     keyv,
     short: new ShortAnswers(),
-    leases: url.hasLeases ? new RedisLeases((store as RedisStorage).client, journal) : NO_LEASES,
+    leases: url.isRedis ? redisLeases((store as RedisStorage).client, journal) : NO_LEASES,
     // Forced, because a server may no longer answer, and acknowledged writes are safe.
     close: async () => store.disconnect?.(true),
   };
 }
 
+/**
+ * Fails after so many milliseconds, because storages wait for a lost server forever.
+ *
+ * @param timeout - undefined for no limit
+ */
+export function inTime<T>(work: Promise<T>, timeout: number | undefined): Promise<T> {
+  if (timeout === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no reply within ${timeout / 1000} s`)), timeout);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 const OPTIONS = {throwOnErrors: true, namespace: NAMESPACE, serialize: toText, deserialize: fromText} as const;
 
-/** Keyv's own JSON loses infinities and typed arrays; this keeps both. A short record leaves its envelope out. */
 function toText(data: unknown): string {
-  const {value} = data as {readonly value?: unknown};
-  return serialize(Array.isArray(value) ? value : data).toString('base64');
+  return toBytes(data).toString('base64');
 }
 
 function fromText<T>(text: string): T {
-  const data: unknown = deserialize(Buffer.from(text, 'base64'));
-  return (Array.isArray(data) ? {value: data} : data) as T;
+  return fromBytes(Buffer.from(text, 'base64')) as T;
 }

@@ -7,6 +7,7 @@ import {isStoreUrl} from './cache-path.ts';
 import type {Leases} from './leases.ts';
 import {isHeadKey} from './short-answers.ts';
 import {
+  inTime,
   isOfLostServer,
   openEmbedded,
   openGiven,
@@ -36,8 +37,8 @@ export type AnswerStoreOptions = {
     }
   | {
       /**
-       * The URL of another store, such as `redis://127.0.0.1:6379/0`. Keyv's adapter for it is loaded when it is used,
-       * and must be installed: `npm install @keyv/redis`.
+       * The URL of another store, such as `redis://127.0.0.1:6379/0` or `postgres://user:password@host/database`. The
+       * package for it is loaded when it is used, and must be installed: `npm install @keyv/redis`, `npm install pg`.
        */
       readonly url: string;
       /**
@@ -90,7 +91,7 @@ export function openAnswerStore(options: AnswerStoreOptions): AnswerStore {
   const store = new KeyvAnswerStore({
     name: url.name,
     hasLeases: url.hasLeases,
-    open: () => openUrl(url, journal, onAway !== undefined),
+    open: () => openUrl(url, {journal, reconnects: onAway !== undefined, timeout}),
     url,
     timeout,
   });
@@ -193,30 +194,20 @@ class KeyvAnswerStore implements AnswerStore {
   async #try<T>(what: 'read' | 'written', use: (backend: Backend) => Promise<T>): Promise<T> {
     const backend = await this.#open();
     try {
-      return await this.#inTime(use(backend));
+      return await inTime(use(backend), this.#source.timeout);
     } catch (error) {
       throw this.#failed(what, error);
     }
   }
 
   async #open(): Promise<Backend> {
-    this.#backend ??= this.#inTime(this.#source.open());
+    this.#backend ??= this.#source.open();
     try {
       return await this.#backend;
     } catch (error) {
       this.#backend = undefined;
       throw error instanceof LimbeckError ? error : this.#failed('opened', error);
     }
-  }
-
-  /** Storages wait for a lost server forever. */
-  #inTime<T>(work: Promise<T>): Promise<T> {
-    const {timeout} = this.#source;
-    if (timeout === undefined) return work;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`no reply within ${timeout / 1000} s`)), timeout);
-      work.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
   }
 
   #failed(what: 'opened' | 'read' | 'written' | 'listed', cause: unknown): AnswerStoreError {

@@ -1,4 +1,5 @@
 import {setTimeout} from 'node:timers/promises';
+import {untilAborted} from '../concurrency.ts';
 import {AnswerStoreError} from '../errors.ts';
 import type {AnswerStore} from './answer-store.ts';
 
@@ -13,23 +14,24 @@ const PAUSE = 250;
  * @param onAway - told once when the server is lost, and once when it is back
  */
 export function waitingStore(store: AnswerStore, onAway: (note: string) => void): AnswerStore {
-  let lostAt: number | undefined;
+  let lost: Outage | undefined;
   let isClosed = false;
   const until = async <T>(work: () => Promise<T>): Promise<T> => {
     for (;;) {
       try {
         const result = await work();
-        if (lostAt !== undefined) {
+        if (lost !== undefined) {
           onAway(
-            `The answer store (${store.name}) is back after ${Math.round((performance.now() - lostAt) / 1000)} s.`,
+            `The answer store (${store.name}) is back after ${Math.round((performance.now() - lost.at) / 1000)} s.`,
           );
-          lostAt = undefined;
+          lost.end();
+          lost = undefined;
         }
         return result;
       } catch (error) {
         if (!(error instanceof AnswerStoreError && error.isAway) || isClosed) throw error;
-        if (lostAt === undefined) onAway(`${error.message} It is waited for.`);
-        lostAt ??= performance.now();
+        if (lost === undefined) onAway(`${error.message} It is waited for.`);
+        lost ??= new Outage();
         await setTimeout(PAUSE);
       }
     }
@@ -52,9 +54,26 @@ export function waitingStore(store: AnswerStore, onAway: (note: string) => void)
     // A listing can't go on in the middle.
     entries: () => store.entries(),
     count: () => until(() => store.count()),
+    whenThere: async signal => {
+      if (lost) await untilAborted(lost.over, signal);
+    },
     async close() {
       isClosed = true;
+      lost?.end();
       await store.close();
     },
   };
+}
+
+class Outage {
+  readonly at: number = performance.now();
+  /** Resolves at its end. */
+  readonly over: Promise<void>;
+  end = (): void => {};
+
+  constructor() {
+    this.over = new Promise(resolve => {
+      this.end = resolve;
+    });
+  }
 }

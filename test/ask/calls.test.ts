@@ -6,6 +6,7 @@ import {createBudget} from '../../src/ask/budget/budget.ts';
 import {type CallsOptions, withCalls} from '../../src/ask/calls.ts';
 import {createLedger} from '../../src/ask/ledger.ts';
 import {onceEach} from '../../src/ask/notes.ts';
+import {untilAborted} from '../../src/concurrency.ts';
 import {AnswerStoreError, BudgetError, TeacherError} from '../../src/errors.ts';
 import {type AdmissionRequest, createAdmission} from '../../src/pace/admission.ts';
 import {type Journal, openJournal} from '../../src/store/journal/journal.ts';
@@ -84,6 +85,24 @@ describe('withCalls', () => {
     const {call} = first as unknown as {call: {location: Parameters<Journal['read']>[0]; receipt: object}};
     expect(call.receipt).toEqual({model: 'fake-1', usage: {inputTokens: 20, outputTokens: 0}});
     expect(await journal.read(call.location)).toEqual({keys: keysOf(1, 2), reply: labels([1, 2])});
+  });
+
+  it('sends nothing while the server of the store is away, and nothing at all if it is stopped meanwhile', async () => {
+    let back = () => {};
+    const away = new Promise<void>(resolve => {
+      back = resolve;
+    });
+    const payer = payingTeacher();
+    const teacher = withCalls(payer, {store: {whenThere: signal => untilAborted(away, signal)}});
+    const stop = new AbortController();
+    const stopped = teacher.ask(about(1), {stop: stop.signal});
+    const asked = teacher.ask(about(2));
+    stop.abort(new Error('enough'));
+    await expect(stopped).rejects.toThrow('enough');
+    expect(payer.requests).toEqual([]);
+    back();
+    await asked;
+    expect(payer.requests).toEqual([[2]]);
   });
 
   it('counts calls, refusals, tokens and money', async () => {

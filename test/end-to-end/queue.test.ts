@@ -6,6 +6,7 @@ import {QueueRuns, type RunFacts} from '../../src/queue/facts.ts';
 import {openQueueServer, type QueueServer} from '../../src/queue/server.ts';
 import {until} from '../built.ts';
 import {type HostileService, spawnHostileService} from '../hostile-service.ts';
+import {NO_POSTGRES, PASSWORD, startPostgres} from '../postgres.ts';
 import {NO_REDIS, type RedisServer, startRedis} from '../redis.ts';
 import {
   keysByInput,
@@ -20,8 +21,8 @@ import {
 import {fixture, type Running, workplace} from './limbeck.ts';
 
 const {folder, start, run, json} = workplace();
-const redis = await startRedis('', 'yes');
-afterAll(() => redis?.stop());
+const [redis, postgres] = await Promise.all([startRedis('', 'yes'), startPostgres()]);
+afterAll(() => Promise.all([redis?.stop(), postgres?.stop()]));
 
 const INPUTS = 1100;
 const CONCURRENCY = 4;
@@ -125,6 +126,27 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     await expectSameAsSingle('restarted');
     expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
   });
+
+  it('keeps its answers in PostgreSQL, asks nothing while that is away, and pays nothing twice', async context => {
+    context.skip(postgres === undefined, NO_POSTGRES);
+    const {database, kill: crash, start: startAgain, sql} = postgres!;
+    const cache = await database();
+    const coordinator = begin([...LABEL_ON_QUEUE, '--cache', cache, '--out', 'elsewhere']);
+    const workers = [1, 2].map(() => begin(['worker', url, '--recipe', fixture('hostile.ts'), '--cache', cache]));
+    await untilAsked(service, 300);
+    await crash();
+    await until('the workers note it', () => workers.every(one => one.stderr().includes('It is waited for')));
+    await new Promise(resolve => setTimeout(resolve, 200));
+    const {requests} = await service.stats();
+    await new Promise(resolve => setTimeout(resolve, 500));
+    expect((await service.stats()).requests).toBe(requests);
+    await startAgain();
+    await ended(coordinator);
+    await expectSameAsSingle('elsewhere');
+    expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
+    expect(await sql(cache, `SELECT FROM limbeck_answers WHERE NOT starts_with(key, 'head-')`)).toHaveLength(INPUTS);
+    expect(workers.map(one => one.stderr()).join()).not.toContain(PASSWORD);
+  }, 60_000);
 
   it('spends one budget over all workers, and goes on with a larger one', async () => {
     const spend = (budget: string) => begin([...LABEL_ON_QUEUE, '--budget', budget, '--out', 'budget']);

@@ -4,6 +4,7 @@ import {setTimeout} from 'node:timers/promises';
 import {afterAll, afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {randomInteger, seededRandom} from '../../src/data/random.ts';
 import {type HostileOptions, type HostileService, spawnHostileService} from '../hostile-service.ts';
+import {NO_POSTGRES, startPostgres} from '../postgres.ts';
 import {NO_REDIS, startRedis} from '../redis.ts';
 import {
   keysByInput,
@@ -18,8 +19,8 @@ import {
 import {type Running, workplace} from './limbeck.ts';
 
 const {folder, start, json} = workplace();
-const redis = await startRedis();
-afterAll(() => redis?.stop());
+const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+afterAll(() => Promise.all([redis?.stop(), postgres?.stop()]));
 
 const INPUTS = 1200;
 const KILLS = Number(process.env['TEST_KILLS'] ?? 4);
@@ -33,17 +34,19 @@ async function serve(options: HostileOptions): Promise<void> {
 afterEach(() => service?.close());
 
 describe.each([
-  ['one file of answers', () => '.limbeck/answers'],
-  ['Redis', () => redis?.url ?? ''],
-])('two processes that label one set over %s', (name, cache) => {
+  ['one file of answers', '', async () => '.limbeck/answers'],
+  ['Redis', redis ? '' : NO_REDIS, () => redis!.command('FLUSHALL').then(() => redis!.url)],
+  ['PostgreSQL', postgres ? '' : NO_POSTGRES, () => postgres!.database()],
+])('two processes that label one set over %s', (name, problem, empty) => {
+  let cache: string;
   beforeEach(async context => {
-    context.skip(name === 'Redis' && redis === undefined, NO_REDIS);
-    await redis?.command('FLUSHALL');
+    context.skip(problem !== '', problem);
+    cache = await empty();
     await rm(join(folder(), '.limbeck'), {recursive: true, force: true});
     await mkdir(join(folder(), '.limbeck'));
   });
 
-  const label = (out: string) => [...LABEL, '--cache', cache(), '--out', out];
+  const label = (out: string) => [...LABEL, '--cache', cache, '--out', out];
 
   it('share the work, and ask nothing twice', async () => {
     await serve({delay: 20});

@@ -1,32 +1,21 @@
 import {setTimeout as wait} from 'node:timers/promises';
 import {afterAll, afterEach, beforeEach, describe, expect, it} from 'vitest';
 import {AnswerStoreError, InputError} from '../../src/errors.ts';
-import {type AnswerStore, openAnswerStore, type StoredAnswer} from '../../src/store/store.ts';
+import {type AnswerStore, openAnswerStore} from '../../src/store/store.ts';
 import {storeUrl, withoutPasswords} from '../../src/store/store-url.ts';
 import {NO_REDIS, type RedisServer, startRedis} from '../redis.ts';
 import {storedAnswer} from './stored-answer.ts';
+import {failure, testServer} from './suites/server.ts';
 
 const redis = await startRedis();
 afterAll(() => redis?.stop());
-
-/** What it rejects with, and that it does within so many milliseconds. */
-async function failure(work: Promise<unknown>, within: number): Promise<Error> {
-  const begin = performance.now();
-  const error = await work.then(
-    value => new Error(`resolved with ${value}`),
-    (error: Error) => error,
-  );
-  expect(performance.now() - begin).toBeLessThan(within);
-  expect(error).toBeInstanceOf(AnswerStoreError);
-  return error;
-}
 
 describe('the URL of an answer store', () => {
   it.each([
     ['redis://127.0.0.1:6379/0', 'redis://127.0.0.1:6379/0', '@keyv/redis'],
     ['rediss://user:s3cret@host.example:6380', 'rediss://host.example:6380', '@keyv/redis'],
     ['redis://:s3:cr@et/@host', 'redis://host', '@keyv/redis'],
-    ['postgres://u:s3cret@host/db?sslpassword=s3cret#s3cret', 'postgres://host/db', '@keyv/postgres'],
+    ['postgres://u:s3cret@host/db?sslpassword=s3cret#s3cret', 'postgres://host/db', 'pg'],
     ['mongodb+srv://u:s3cret@a,b/db', 'mongodb+srv://a,b/db', '@keyv/mongo'],
     ['mysql://host/db', 'mysql://host/db', '@keyv/mysql'],
     ['sqlite:///var/answers.sqlite', 'sqlite:///var/answers.sqlite', '@keyv/sqlite'],
@@ -61,6 +50,13 @@ describe('the URL of an answer store', () => {
   });
 });
 
+describe.skipIf(redis === undefined)(`an answer store in Redis${redis ? '' : ` (${NO_REDIS})`}`, () =>
+  testServer(redis!, false, async () => {
+    await redis!.command('FLUSHALL');
+    return redis!.url;
+  }),
+);
+
 describe('an answer store in Redis', () => {
   let server: RedisServer;
   let store: AnswerStore;
@@ -74,61 +70,6 @@ describe('an answer store in Redis', () => {
     store = openAnswerStore({url: server.url, timeout: 3000});
   });
   afterEach(() => store?.close());
-
-  it('gives answers back bit for bit, to other processes as well, and undefined for what it lacks', async () => {
-    const entries = Array.from({length: 300}, (_, number) => ({
-      key: `k${number}`,
-      stored: {...stored, reader: number},
-    }));
-    await store.setMany(entries);
-    const other = openAnswerStore({url: server.url});
-    expect(await other.getMany(['k7', 'none', 'k8'])).toEqual([entries[7]!.stored, undefined, entries[8]!.stored]);
-    expect(await other.get('none')).toBeUndefined();
-    await other.close();
-  });
-
-  it('lists, counts, replaces and deletes, and minds its own keys', async () => {
-    const entries = Array.from({length: 300}, (_, number) => ({key: `k${number}`, stored}));
-    await store.setMany(entries);
-    await store.set('k0', {...stored, reader: 2});
-    expect(await store.delete('k1')).toBe(true);
-    expect(await store.delete('k1')).toBe(false);
-    expect(await store.count()).toBe(299);
-    const listed = new Map<string, StoredAnswer>();
-    for await (const {key, stored} of store.entries()) listed.set(key, stored);
-    expect(listed.size).toBe(299);
-    expect(listed.get('k0')?.reader).toBe(2);
-    expect(listed.get('k2')).toEqual(stored);
-  });
-
-  it('opens again after it was closed', async () => {
-    await store.set('a', stored);
-    await store.close();
-    expect(await store.get('a')).toEqual(stored);
-  });
-
-  it('never takes a lost server for a miss or for a success, and is there again when the server is', async () => {
-    await store.set('a', stored);
-    await server.kill();
-    const operations: (() => Promise<unknown>)[] = [
-      () => store.get('a'),
-      () => store.getMany(['a', 'b']),
-      () => store.set('b', stored),
-      () => store.setMany([{key: 'b', stored}]),
-      () => store.delete('a'),
-      () => store.count(),
-      () => store.entries()[Symbol.asyncIterator]().next(),
-      () => store.leases.acquire(['a'], 1000),
-    ];
-    for (const operation of operations) {
-      const {message} = await failure(operation(), 4000);
-      expect(message).toMatch(/^The answer store \(redis:\/\/127\.0\.0\.1:\d+\/0\) can't be (read|written|opened): ./);
-      expect(message).toContain('Check that its server runs');
-    }
-    await server.start();
-    await store.set('b', stored);
-    expect(await store.getMany(['a', 'b'])).toEqual([undefined, stored]);
-  });
 
   it('fails what is under way when the server goes', async () => {
     await store.set('a', stored);

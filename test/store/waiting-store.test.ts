@@ -1,9 +1,10 @@
-import {afterAll, afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {afterAll, describe, expect, it} from 'vitest';
 import {AnswerStoreError} from '../../src/errors.ts';
-import {RedisLeases} from '../../src/store/redis-leases.ts';
-import {type AnswerStore, openAnswerStore} from '../../src/store/store.ts';
+import {redisLeases} from '../../src/store/redis-leases.ts';
+import {openAnswerStore} from '../../src/store/store.ts';
 import {isOfLostServer} from '../../src/store/store-url.ts';
 import {NO_REDIS, startRedis} from '../redis.ts';
+import {testWaiting} from './suites/waiting.ts';
 
 const redis = await startRedis('', 'yes');
 afterAll(() => redis?.stop());
@@ -24,35 +25,10 @@ describe('isOfLostServer', () => {
 });
 
 describe.skipIf(redis === undefined)(`a store that waits for its server${redis ? '' : ` (${NO_REDIS})`}`, () => {
-  let store: AnswerStore;
-  let notes: string[];
-
-  beforeEach(() => {
-    notes = [];
-    store = openAnswerStore({url: redis!.url, onAway: note => notes.push(note)});
-  });
-  afterEach(() => store.close());
-
-  it('does what was asked for while the server was away, in each of two outages, and tells of each once', async () => {
-    await store.leases.acquire(['b'], 60_000);
-    for (const outage of [1, 2]) {
-      await redis!.kill();
-      const waiting = [store.leases.acquire(['a'], 60_000), store.leases.renew(['b'], 60_000), store.get('x')];
-      await new Promise(resolve => setTimeout(resolve, 600));
-      expect(notes).toHaveLength(2 * outage - 1);
-      await redis!.start();
-      expect(await Promise.all(waiting)).toEqual([[true], [true], undefined]);
-      await store.leases.release(['a']);
-    }
-    expect(notes).toEqual([
-      expect.stringMatching(/^The answer store \(redis:.*\) can't be (read|written): .* It is waited for\.$/),
-      expect.stringMatching(/ is back after \d+ s\.$/),
-      expect.stringMatching(/ It is waited for\.$/),
-      expect.stringMatching(/ is back after \d+ s\.$/),
-    ]);
-  });
+  testWaiting(redis!, async () => redis!.url);
 
   it('fails where waiting does not help, and after it was closed', async () => {
+    const store = openAnswerStore({url: redis!.url, onAway: () => {}});
     await store.count();
     await redis!.command('CONFIG', 'SET', 'maxmemory', '1');
     await expect(store.leases.acquire(['c'], 1000)).rejects.toThrow('OOM');
@@ -68,7 +44,7 @@ describe('leases whose reply was lost with the connection', () => {
   it('are one’s own when they are acquired again, and not while another call acquires them', async () => {
     const held = new Map<string, string>();
     let isLost = true;
-    const leases = new RedisLeases({
+    const leases = redisLeases({
       async eval(script, {keys, arguments: [self]}) {
         if (!script.includes("'NX'")) return keys.map(() => 0);
         const seen = keys.map(key => (held.has(key) ? `+${held.get(key)}` : ''));
