@@ -24,7 +24,8 @@ import {type AskPlan, type PlanOptions, planAsking} from './plan/plan.ts';
 import {PackingVerdicts} from './probe/packing-verdicts.ts';
 import {type AskingReport, createAskingMeter} from './progress/meter.ts';
 import {FirstAnswer} from './refusals/first-answer.ts';
-import {ownRefusals, ratesOf, type StackOptions, stack} from './teacher-stack.ts';
+import type {StackOptions} from './stack-options.ts';
+import {ownRefusals, ratesOf, stack} from './teacher-stack.ts';
 
 export type {AskingOptions, SharedAsking} from './asking-options.ts';
 
