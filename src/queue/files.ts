@@ -55,13 +55,13 @@ export async function sendBytes(redis: FileRedis, bytes: Buffer): Promise<string
 
 /** Writes a file of Redis into a folder, in one step. @throws LimbeckError if it is not there, or its path leads out */
 export async function fetchFile(redis: FileRedis, folder: string, {path, sha256}: SentFile): Promise<void> {
-  const place = normalize(path);
-  if (place.startsWith('..') || place.startsWith(sep)) {
+  const inside = normalize(path);
+  if (inside.startsWith('..') || inside.startsWith(sep)) {
     throw new LimbeckError(
       `A file of the queue would be written to ${path}, outside of its folder. Look who fills it.`,
     );
   }
-  const target = join(folder, place);
+  const target = join(folder, inside);
   if (await holds(target, sha256)) return;
   await mkdir(dirname(target), {recursive: true});
   await replaceFile(target, async file => {

@@ -132,7 +132,7 @@ function sink(heap: Int32Array, bounds: Float64Array): void {
 class Gains {
   readonly #cosines: Float32Array;
   readonly #covered: Float32Array;
-  /** [rows, candidates], the candidates that are left of each row. Their cosines are at the same places. */
+  /** [rows, candidates], the candidates that are left of each row. Their cosines have the same indices. */
   readonly #left: Uint16Array;
   /** [rows], their numbers. */
   readonly #counts: Int32Array;

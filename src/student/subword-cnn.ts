@@ -125,7 +125,7 @@ const NAME = 'subword_cnn';
 export function leastPadding({model, reading}: Student): number | undefined {
   if (reading?.kind !== 'subwords' || model.name !== NAME) return undefined;
   const filters = model.layers.filter(layer => layer.getClassName() === 'Conv1D');
-  // A filter begins so many pieces before the place that it is about.
+  // A filter begins so many pieces before the position that it is about.
   const before = filters.map(layer => Math.floor(((layer.getConfig()['kernelSize'] as number[])[0]! - 1) / 2));
   return Math.max(0, ...before);
 }

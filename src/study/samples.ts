@@ -90,14 +90,14 @@ export async function samplesOf(options: SampleOptions): Promise<Samples> {
   let characters = 0;
   const sampled: SampledInput[] = [];
   const differing = Array.from(labels, (label, at) => students.map(({named}) => Number(named[at] !== label)).join(''));
-  const places = chosen(disagreement, [[...(isLabelled ? truth : labels)], differing]);
+  const shown = chosen(disagreement, [[...(isLabelled ? truth : labels)], differing]);
   const seen = await shownRows(
     inputs,
-    places.map(at => rows[at]!),
+    shown.map(at => rows[at]!),
   );
   const show = showing(seen);
-  for (const [place, at] of places.entries()) {
-    const input = show(inputAt(seen, place));
+  for (const [index, at] of shown.entries()) {
+    const input = show(inputAt(seen, index));
     characters += sizeOf(input) + SAID_CHARACTERS * (1 + methods.length);
     if (characters > MOST_CHARACTERS && sampled.length > 0) break;
     const said = ({logProbabilities, named}: Answers): Said => {
@@ -107,11 +107,14 @@ export async function samplesOf(options: SampleOptions): Promise<Samples> {
     const known = isLabelled ? truth[at] : undefined;
     sampled.push({index: rows[at]!, input, truth: known, teacher: said(teacher), students: students.map(said)});
   }
-  const place = new Map(Array.from(rows, (row, at) => [row, disagreement[at]!]));
-  return {total: rows.length, inputs: sampled.toSorted((a, b) => place.get(b.index)! - place.get(a.index)!)};
+  const disagreementOf = new Map(Array.from(rows, (row, at) => [row, disagreement[at]!]));
+  return {
+    total: rows.length,
+    inputs: sampled.toSorted((a, b) => disagreementOf.get(b.index)! - disagreementOf.get(a.index)!),
+  };
 }
 
-/** Places of inputs: those with most disagreement of each group, and then of all. */
+/** Indices of inputs: those with most disagreement of each group, and then of all. */
 function chosen(disagreement: readonly number[], groups: readonly (readonly (number | string)[])[]): readonly number[] {
   const order = disagreement.map((_, at) => at).toSorted((a, b) => disagreement[b]! - disagreement[a]!);
   const shares = groups.flatMap(group => {

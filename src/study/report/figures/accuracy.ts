@@ -49,8 +49,8 @@ function plotOf(
     return {
       name: method.method,
       colour: colourOf(index),
-      dots: rowsOf(results, method).map(({seed}, place) => {
-        const value = spread.values[place]!;
+      dots: rowsOf(results, method).map(({seed}, row) => {
+        const value = spread.values[row]!;
         return {x: value * 100, title: `${method.method}, seed ${seed}: ${percentage(value)}`};
       }),
       mean: spread.mean * 100,

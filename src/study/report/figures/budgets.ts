@@ -32,7 +32,7 @@ interface CurveOptions extends Description {
   readonly axis: string;
   /** Label of the vertical axis. @default agreement with the teacher, % */
   readonly measure?: string;
-  /** Places on the horizontal axis that may be marked. */
+  /** Positions on the horizontal axis that may be marked. */
   readonly ticks: readonly number[];
   readonly tickText: (x: number) => string;
   /** A dashed line across, with its name. */
@@ -164,11 +164,11 @@ function frontierMarks(dots: readonly CurveDot[]): readonly Plot.Markish[] {
 }
 
 function curveMarks({dots, colour}: MethodCurve): readonly Plot.Markish[] {
-  const place = {x: 'x', y: 'y', z: null} as const;
+  const position = {x: 'x', y: 'y', z: null} as const;
   return [
     Plot.areaY(dots, {x: 'x', y1: 'low', y2: 'high', z: null, fill: colour, fillOpacity: 0.14}),
-    Plot.line(dots, {...place, stroke: colour, strokeWidth: 2}),
-    Plot.dot(dots, {...place, fill: colour, r: 3.5, title: 'title'}),
+    Plot.line(dots, {...position, stroke: colour, strokeWidth: 2}),
+    Plot.dot(dots, {...position, fill: colour, r: 3.5, title: 'title'}),
   ];
 }
 
@@ -182,8 +182,8 @@ function nameMarks(
     .map(({name, colour, dots}) => ({name, colour, end: dots.at(-1)!}))
     .toSorted((a, b) => b.end.y - a.end.y);
   const wanted = ends.map(({end}) => (height * (most - end.y)) / (most - least));
-  const places = apart(wanted, LINE, height);
-  const named = ends.map((one, index) => ({...one, y: most - ((most - least) * places[index]!) / height}));
+  const positions = apart(wanted, LINE, height);
+  const named = ends.map((one, index) => ({...one, y: most - ((most - least) * positions[index]!) / height}));
   return [
     ...named.map(({end, colour, y}) => leader(end, y, colour)),
     Plot.text(named, {
@@ -205,17 +205,17 @@ function leader(end: CurveDot, y: number, colour: string): Plot.Markish {
   };
 }
 
-/** Places from 0 to `height` that keep their order, are `distance` apart and as near as may be to those that are wanted. */
+/** Positions from 0 to `height`, in the order of those that are wanted, `distance` apart and as near to them as may be. */
 function apart(wanted: readonly number[], distance: number, height: number): readonly number[] {
-  const places = [...wanted];
-  for (const index of places.keys()) {
-    if (index > 0) places[index] = Math.max(places[index]!, places[index - 1]! + distance);
+  const positions = [...wanted];
+  for (const index of positions.keys()) {
+    if (index > 0) positions[index] = Math.max(positions[index]!, positions[index - 1]! + distance);
   }
-  for (let index = places.length - 1; index >= 0; index--) {
-    const limit = index === places.length - 1 ? height : places[index + 1]! - distance;
-    places[index] = Math.min(places[index]!, limit);
+  for (let index = positions.length - 1; index >= 0; index--) {
+    const limit = index === positions.length - 1 ? height : positions[index + 1]! - distance;
+    positions[index] = Math.min(positions[index]!, limit);
   }
-  return places;
+  return positions;
 }
 
 /** The ticks that leave each other room, the last one always among them. */
@@ -237,8 +237,8 @@ function domainsOf(
 } {
   const dots = curves.flatMap(curve => curve.dots);
   if (dots.length === 0) return {x: [1, 10], y: [0, 100]};
-  const places = dots.map(({x}) => x);
-  const [from, to] = [Math.min(...places), Math.max(...places)];
+  const all = dots.map(({x}) => x);
+  const [from, to] = [Math.min(...all), Math.max(...all)];
   const shares = dots.flatMap(({low, high}) => [low, high]).concat(reference ?? []);
   const [least, most] = [Math.min(...shares), Math.max(...shares)];
   const room = (most - least) * 0.06 || 1;
