@@ -1,14 +1,42 @@
-import {readFileSync} from 'node:fs';
+import {existsSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
+import {afterEach} from 'vitest';
 import {keyed} from '../../src/ask/layer.ts';
 import {inputAt} from '../../src/data/inputs.ts';
 import type {TensorInput} from '../../src/teacher.ts';
 import recipe, {examples} from '../fixtures/end-to-end/hostile.ts';
-import {type HostileService, type HostileStats, inputName} from '../hostile-service.ts';
-import {fixture} from './limbeck.ts';
+import {
+  type HostileOptions,
+  type HostileService,
+  type HostileStats,
+  inputName,
+  spawnHostileService,
+} from '../hostile-service.ts';
+import {fixture, type Workplace, workplace} from './limbeck.ts';
 
 /** Labels the inputs of the recipe `hostile.ts`. */
 export const LABEL: readonly string[] = ['label', fixture('hostile.ts')];
+
+/** A workplace whose commands ask hostile services. */
+export interface HostileWorkplace extends Workplace {
+  /** Starts a service, which ends after the test. */
+  readonly serve: (options: HostileOptions) => Promise<HostileService>;
+}
+
+/** Prepares a folder for the tests of a file. */
+export function hostileWorkplace(): HostileWorkplace {
+  const place = workplace();
+  const services: HostileService[] = [];
+  afterEach(async () => {
+    for (const service of services.splice(0)) await service.close();
+  });
+  const serve = async (options: HostileOptions) => {
+    const service = await spawnHostileService(options);
+    services.push(service);
+    return service;
+  };
+  return {...place, serve};
+}
 
 export interface HostileWork {
   readonly inputs: number;
@@ -57,12 +85,38 @@ export function usefulPayments({inputs}: HostileStats): Map<number, number> {
 }
 
 /** The inputs that were paid for more than once, by the service's books. */
-export function paidAgain({inputs}: HostileStats): string[] {
+export function paidAgain({inputs}: HostileStats): readonly string[] {
   return Object.keys(inputs).filter(name => inputs[name]!.paid - inputs[name]!.spoilt > 1);
 }
 
+/** What was paid for more than once by the service's books, and what the runs in a folder say of it. */
+export interface SecondPayments {
+  readonly stats: HostileStats;
+  /** The inputs that were paid for more than once. */
+  readonly again: readonly string[];
+  /** Of these, the ones that no run named as in doubt. */
+  readonly unnamed: readonly string[];
+  /** How many inputs were named. */
+  readonly named: number;
+  /** How many inputs had an answer for which the client did not wait. */
+  readonly doubtful: number;
+}
+
+/** @param count - how many inputs the recipe has */
+export async function secondPayments(service: HostileService, folder: string, count: number): Promise<SecondPayments> {
+  const stats = await service.stats();
+  const keys = await keysByInput(count);
+  const named = new Set(namedDoubts(folder).flat());
+  const again = paidAgain(stats);
+  return {
+    ...{stats, again, named: named.size},
+    unnamed: again.filter(name => !named.has(keys.get(name)!)),
+    doubtful: Object.values(stats.inputs).filter(({doubtful}) => doubtful > 0).length,
+  };
+}
+
 /** The key of every input, under the name that the service gives it. */
-export async function keysByInput(count: number): Promise<ReadonlyMap<string, string>> {
+async function keysByInput(count: number): Promise<ReadonlyMap<string, string>> {
   const teacher = await recipe.teachers['gray-box']!({publish: () => Promise.reject(new Error('Nothing to publish.'))});
   const {inputs} = examples(count);
   const all = Array.from({length: count}, (_, index) => inputAt(inputs, index));
@@ -76,8 +130,10 @@ export async function keysByInput(count: number): Promise<ReadonlyMap<string, st
 
 /** The keys that runs in a folder named as in doubt, a list for each run that named any. */
 export function namedDoubts(folder: string): readonly (readonly string[])[] {
+  const path = join(folder, '.limbeck/journal/in-doubt.txt');
+  if (!existsSync(path)) return [];
   const runs = new Map<string, string[]>();
-  for (const line of readFileSync(join(folder, '.limbeck/journal/in-doubt.txt'), 'utf8').trim().split('\n')) {
+  for (const line of readFileSync(path, 'utf8').trim().split('\n')) {
     const [time, key] = line.split(' ') as [string, string];
     runs.set(time, [...(runs.get(time) ?? []), key]);
   }

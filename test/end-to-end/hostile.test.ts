@@ -1,34 +1,21 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
-import {afterEach, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {randomInteger, seededRandom} from '../../src/data/random.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
-import {type HostileOptions, type HostileService, spawnHostileService} from '../hostile-service.ts';
 import {
-  keysByInput,
+  hostileWorkplace,
   LABEL,
   type Labelled,
   namedDoubts,
-  paidAgain,
+  secondPayments,
   untilAsked,
   usefulPayments,
   workAt,
 } from './hostile-work.ts';
-import {workplace} from './limbeck.ts';
 
-const {folder, start, run, json} = workplace();
-const services: HostileService[] = [];
-
-async function serve(options: HostileOptions): Promise<HostileService> {
-  const service = await spawnHostileService(options);
-  services.push(service);
-  return service;
-}
-
-afterEach(async () => {
-  for (const service of services.splice(0)) await service.close();
-});
+const {folder, start, run, json, serve} = hostileWorkplace();
 
 /** How much is asked, and how often the run is killed: 20,000 inputs and 20 kills are `TEST_KILLS=20`. */
 const KILLS = Number(process.env['TEST_KILLS'] ?? 8);
@@ -51,12 +38,8 @@ describe('limbeck label of a hostile service', () => {
       for (let kill = 0; kill < KILLS; kill++) {
         const {requests} = await hostile.stats();
         const running = start([...LABEL, '--out', 'hostile'], {env});
-        let hasEnded = false;
-        void running.finished.then(() => {
-          hasEnded = true;
-        });
         const most = Math.floor((1.6 * INPUTS) / KILLS);
-        await untilAsked(hostile, requests + randomInteger(random, 1, most), () => hasEnded);
+        await untilAsked(hostile, requests + randomInteger(random, 1, most), running.hasEnded);
         await setTimeout(randomInteger(random, 0, 50));
         running.kill('SIGKILL');
         if ((await running.finished).signal === 'SIGKILL') killed++;
@@ -65,21 +48,18 @@ describe('limbeck label of a hostile service', () => {
       const {levels} = await json<Labelled>([...LABEL, '--out', 'hostile'], {env});
       expect(levels).toMatchObject([{answers: INPUTS, missing: 0}]);
 
-      const stats = await hostile.stats();
+      const {stats, again, unnamed, named, doubtful} = await secondPayments(hostile, folder(), INPUTS);
       expect([...usefulPayments(stats).keys()].filter(times => times < 1)).toEqual([]);
       expect(Object.keys(stats.inputs)).toHaveLength(INPUTS);
-      const keys = await keysByInput(INPUTS);
-      const doubts = namedDoubts(folder());
-      const named = new Set(doubts.flat());
-      const again = paidAgain(stats);
-      expect(again.filter(name => !named.has(keys.get(name)!))).toEqual([]);
-      const doubtful = Object.values(stats.inputs).filter(({doubtful}) => doubtful > 0).length;
-      expect(named.size).toBeLessThanOrEqual(killed * CONCURRENCY + doubtful);
+      expect(unnamed).toEqual([]);
+      expect(named).toBeLessThanOrEqual(killed * CONCURRENCY + doubtful);
       expect(again.length).toBeLessThanOrEqual(killed * CONCURRENCY);
       if (process.env['TEST_KILLS']) {
         console.log(
           `${INPUTS} inputs, ${killed} of ${KILLS} kills: ${stats.requests} requests, ${again.length} inputs paid again, ` +
-            `${named.size} named in doubt (${doubts.map(({length}) => length).join(', ')}), faults ${JSON.stringify(stats.faults)}`,
+            `${named} named in doubt (${namedDoubts(folder())
+              .map(({length}) => length)
+              .join(', ')}), faults ${JSON.stringify(stats.faults)}`,
         );
       }
 

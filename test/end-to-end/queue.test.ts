@@ -5,22 +5,21 @@ import {afterAll, afterEach, beforeAll, beforeEach, describe, expect, it} from '
 import {QueueRuns, type RunFacts} from '../../src/queue/facts.ts';
 import {openQueueServer, type QueueServer} from '../../src/queue/server.ts';
 import {until} from '../built.ts';
-import {type HostileService, spawnHostileService} from '../hostile-service.ts';
+import type {HostileService} from '../hostile-service.ts';
 import {NO_POSTGRES, PASSWORD, startPostgres} from '../postgres.ts';
 import {NO_REDIS, type RedisServer, startRedis} from '../redis.ts';
 import {
-  keysByInput,
+  hostileWorkplace,
   LABEL,
   type Labelled,
-  namedDoubts,
-  paidAgain,
+  secondPayments,
   untilAsked,
   usefulPayments,
   workAt,
 } from './hostile-work.ts';
-import {fixture, type Running, workplace} from './limbeck.ts';
+import {fixture, type Running} from './limbeck.ts';
 
-const {folder, start, run, json} = workplace();
+const {folder, start, run, json, serve} = hostileWorkplace();
 const [redis, postgres] = await Promise.all([startRedis('', 'yes'), startPostgres()]);
 afterAll(() => Promise.all([redis?.stop(), postgres?.stop()]));
 
@@ -36,19 +35,14 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
 
   beforeAll(async () => {
     server = await openQueueServer(url, () => {});
-    service = await spawnHostileService({delay: 15});
-    env = workAt(service, {inputs: INPUTS, concurrency: CONCURRENCY});
+    const calm = workAt(await serve({}), {inputs: INPUTS});
     // The knowledge of an undisturbed run.
-    await json([...LABEL, '--out', 'single', '--cache', 'single/answers'], {env});
+    await json([...LABEL, '--out', 'single', '--cache', 'single/answers'], {env: calm});
   });
-  afterAll(async () => {
-    server.close();
-    await service.close();
-  });
+  afterAll(() => server.close());
 
   beforeEach(async () => {
-    await service.close();
-    service = await spawnHostileService({delay: 15});
+    service = await serve({delay: 15});
     env = workAt(service, {inputs: INPUTS, concurrency: CONCURRENCY});
     await command('FLUSHALL');
     await rm(join(folder(), '.limbeck'), {recursive: true, force: true});
@@ -98,14 +92,10 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
       expect(await ended(one)).toMatchObject({levels: [{answers: INPUTS, missing: 0, bought: 0}]});
     await expectSameAsSingle('second');
     await expectSameAsSingle('third');
-    const keys = await keysByInput(INPUTS);
-    const named = new Set(
-      existsSync(join(folder(), '.limbeck/journal/in-doubt.txt')) ? namedDoubts(folder()).flat() : [],
-    );
-    const stats = await service.stats();
+    const {stats, unnamed, named} = await secondPayments(service, folder(), INPUTS);
     expect(Object.keys(stats.inputs)).toHaveLength(INPUTS);
-    expect(paidAgain(stats).filter(input => !named.has(keys.get(input)!))).toEqual([]);
-    expect(named.size).toBeLessThanOrEqual(2 * 2 * CONCURRENCY);
+    expect(unnamed).toEqual([]);
+    expect(named).toBeLessThanOrEqual(2 * 2 * CONCURRENCY);
     // Nothing is left but the answers.
     expect(await factsOfRun()).toBeUndefined();
   });
@@ -223,10 +213,9 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
   });
 
   it('keeps a range that the teacher refuses as dead with its reason, until it is put back', async () => {
-    const locked = await spawnHostileService({key: 'a key that nobody has'});
+    const locked = await serve({key: 'a key that nobody has'});
     const coordinator = label('dead');
     const refused = await worker({TEST_TEACHER_URL: locked.url}).finished;
-    await locked.close();
     expect(refused).toMatchObject({code: 1, stderr: expect.stringMatching(/^limbeck: Teacher .*401/m)});
     const {dead} = await json<{dead: readonly {name: string; reason: string}[]}>(['queue', 'dead', url]);
     expect(dead.length).toBeGreaterThan(0);

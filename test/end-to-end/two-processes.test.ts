@@ -1,37 +1,27 @@
 import {mkdir, rm} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
-import {afterAll, afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {afterAll, beforeEach, describe, expect, it} from 'vitest';
 import {randomInteger, seededRandom} from '../../src/data/random.ts';
-import {type HostileOptions, type HostileService, spawnHostileService} from '../hostile-service.ts';
 import {NO_POSTGRES, startPostgres} from '../postgres.ts';
 import {NO_REDIS, startRedis} from '../redis.ts';
 import {
-  keysByInput,
+  hostileWorkplace,
   LABEL,
   type Labelled,
-  namedDoubts,
-  paidAgain,
+  secondPayments,
   untilAsked,
   usefulPayments,
   workAt,
 } from './hostile-work.ts';
-import {type Running, workplace} from './limbeck.ts';
+import type {Running} from './limbeck.ts';
 
-const {folder, start, json} = workplace();
+const {folder, start, json, serve} = hostileWorkplace();
 const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
 afterAll(() => Promise.all([redis?.stop(), postgres?.stop()]));
 
 const INPUTS = 1200;
 const KILLS = Number(process.env['TEST_KILLS'] ?? 4);
-
-let service: HostileService;
-
-async function serve(options: HostileOptions): Promise<void> {
-  service = await spawnHostileService(options);
-}
-
-afterEach(() => service?.close());
 
 describe.each([
   ['one file of answers', '', async () => '.limbeck/answers'],
@@ -49,7 +39,7 @@ describe.each([
   const label = (out: string) => [...LABEL, '--cache', cache, '--out', out];
 
   it('share the work, and ask nothing twice', async () => {
-    await serve({delay: 20});
+    const service = await serve({delay: 20});
     const env = workAt(service, {inputs: INPUTS, concurrency: 4});
     const both = await Promise.all(['first', 'second'].map(out => json<Labelled>(label(out), {env})));
     const bought = both.map(({levels}) => levels[0]!.bought);
@@ -61,7 +51,7 @@ describe.each([
   it(
     'name all that is paid for twice when they are killed again and again',
     async () => {
-      await serve({rate: 0.03, retryAfter: 0.05, delay: 10, seed: 5});
+      const service = await serve({rate: 0.03, retryAfter: 0.05, delay: 10, seed: 5});
       const env = workAt(service, {inputs: INPUTS, concurrency: 16});
       const random = seededRandom(3);
       const running: Running[] = [start(label('first'), {env}), start(label('second'), {env})];
@@ -79,14 +69,10 @@ describe.each([
       const {levels} = await json<Labelled>(label('last'), {env});
       expect(levels).toMatchObject([{answers: INPUTS, missing: 0}]);
 
-      const stats = await service.stats();
-      const keys = await keysByInput(INPUTS);
-      const named = new Set(namedDoubts(folder()).flat());
-      const again = paidAgain(stats);
-      expect(again.filter(input => !named.has(keys.get(input)!))).toEqual([]);
-      const doubtful = Object.values(stats.inputs).filter(({doubtful}) => doubtful > 0).length;
-      expect(named.size).toBeLessThanOrEqual(KILLS * 16 + doubtful);
-      if (process.env['TEST_KILLS']) console.log(`${name}: ${again.length} paid again, ${named.size} named`);
+      const {again, unnamed, named, doubtful} = await secondPayments(service, folder(), INPUTS);
+      expect(unnamed).toEqual([]);
+      expect(named).toBeLessThanOrEqual(KILLS * 16 + doubtful);
+      if (process.env['TEST_KILLS']) console.log(`${name}: ${again.length} paid again, ${named} named`);
     },
     KILLS * 60_000,
   );
