@@ -2,19 +2,17 @@ import {readdirSync, readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterAll, afterEach, beforeAll, describe, expect, it} from 'vitest';
 import type {QuestionsResults} from '../../src/study/joint/results.ts';
-import type {ResultRow, Results} from '../../src/study/results.ts';
+import type {Results} from '../../src/study/results.ts';
 import {until} from '../built.ts';
 import {NO_REDIS, type RedisServer, startRedis} from '../redis.ts';
 import {fixture, type Running, workplace} from './limbeck.ts';
+import {numbersOf} from './numbers.ts';
 
 const {folder, start, json} = workplace();
 const redis = await startRedis();
 afterAll(() => redis?.stop());
 
 const THREADS = {TF_NUM_INTRAOP_THREADS: '1'};
-
-/** What does not depend on how long it took. */
-const numbersOf = (rows: readonly ResultRow[]) => rows.map(({seconds: _, ...numbers}) => numbers);
 
 describe.skipIf(redis === undefined)(`a study on a queue${redis ? '' : ` (${NO_REDIS})`}`, () => {
   const {url, command} = redis as RedisServer;

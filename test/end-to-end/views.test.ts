@@ -2,12 +2,11 @@ import {readdirSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import type {StudyPlan} from '../../src/study/plan.ts';
-import type {MethodResult, ResultRow, Results} from '../../src/study/results.ts';
+import type {ResultRow, Results} from '../../src/study/results.ts';
 import {fixture, workplace} from './limbeck.ts';
+import {numbersOf, withoutTimes} from './numbers.ts';
 
 const {folder, json, run} = workplace();
-
-const numbersOf = (rows: readonly ResultRow[]) => rows.map(({seconds: _, ...numbers}) => numbers);
 
 describe('methods that ask in their own way', () => {
   it('are planned, labelled, trained and compared, in this process and in others, to the same numbers', async () => {
@@ -32,8 +31,7 @@ describe('methods that ask in their own way', () => {
     const shared = await json<Results>(['compare', recipe, '--workers', '2', '--out', 'shared']);
     expect(shared.failures).toEqual([]);
     expect(numbersOf(shared.rows)).toEqual(numbersOf(alone.rows));
-    const untimed = ({efficiency: _, ...method}: MethodResult) => method;
-    expect(shared.methods.map(untimed)).toEqual(alone.methods.map(untimed));
+    expect(withoutTimes(shared.methods)).toEqual(withoutTimes(alone.methods));
     expect(alone.rows.map(({method, budget}) => [method, budget])).toEqual([
       ['moved', 50],
       ['labels', 50],
