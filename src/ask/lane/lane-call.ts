@@ -1,5 +1,5 @@
 import type {LimitFunction} from 'p-limit';
-import {BudgetError, PendingError, TeacherError} from '../../errors.ts';
+import {PendingError} from '../../errors.ts';
 import {withoutFeatures} from '../../knowledge/coarsen.ts';
 import {type BatchRecord, linesOf} from '../../store/journal/unfinished.ts';
 import type {Access, Outcome, Query} from '../../teacher.ts';
@@ -10,10 +10,8 @@ import {type BatchFates, cancelBatch, collectBatch, UnaskedError, waitForEnd} fr
 import type {LaneWork} from './lane.ts';
 import {indicesOf, isForWantOfRoom, type LaneLine, LaneQueries, loadOf, splitIntoBatches} from './lane-queries.ts';
 import type {BatchLoad, Entry, Turn} from './room.ts';
+import {sendAhead} from './send-ahead.ts';
 import {type Funds, findLost, reserveFor, type Submission, submitBatch, withoutId} from './submit.ts';
-
-/** The most queries that are asked singly before others are submitted. */
-const AHEAD = 5;
 
 export interface LaneCallOptions extends LaneWork {
   readonly fates: BatchFates;
@@ -99,31 +97,9 @@ export class LaneCall<A extends Access> {
   async #askAbout(indices: readonly number[]): Promise<void> {
     if (indices.length === 0) return;
     const open = this.#settleKnown(indices, await this.#askKept(indices));
-    await this.#submit(open.slice(await this.#sendAhead(open)), 1);
-  }
-
-  /**
-   * Asks about the first queries singly, until one is answered.
-   *
-   * @returns how many were asked
-   * @throws TeacherError if none of them is answered
-   */
-  async #sendAhead(indices: readonly number[]): Promise<number> {
-    if (indices.length < 2 || this.#lane.cancel) return 0;
-    for (const [index, position] of indices.slice(0, AHEAD).entries()) {
-      this.#lane.fates.sendAhead(this.#queries.keyOf(position));
-      const [outcome] = await this.#askKept([position]);
-      this.#queries.settle(position, outcome!);
-      if ('answer' in outcome! || outcome!.error instanceof BudgetError) return index + 1;
-      if (index + 1 === indices.length) return index + 1;
-    }
-    const {name} = this.#lane.teacher;
-    const last = this.#queries.outcomes[indices[AHEAD - 1]!] as {readonly error: Error};
-    throw new TeacherError(
-      name,
-      `It answered none of ${AHEAD} queries that were asked one by one, so nothing was submitted. Find the cause first.`,
-      {cause: last.error},
-    );
+    const needs = {lane: this.#lane, queries: this.#queries, ask: (some: readonly number[]) => this.#askKept(some)};
+    const ahead = this.#lane.cancel ? 0 : await sendAhead(open, needs);
+    await this.#submit(open.slice(ahead), 1);
   }
 
   /** The indices without a known outcome. */
