@@ -136,7 +136,7 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
     expect(await sql(cache, `SELECT FROM limbeck_answers WHERE NOT starts_with(key, 'head-')`)).toHaveLength(INPUTS);
     expect(workers.map(one => one.stderr()).join()).not.toContain(PASSWORD);
-  }, 60_000);
+  });
 
   it('spends one budget over all workers, and goes on with a larger one', async () => {
     const spend = (budget: string) => begin([...LABEL_ON_QUEUE, '--budget', budget, '--out', 'budget']);
