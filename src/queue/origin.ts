@@ -69,29 +69,40 @@ export function runId(origin: RunOrigin, range: number): string {
  * @returns undefined if they are the same
  */
 export function originDifference(run: RunOrigin, own: RunOrigin): string | undefined {
-  const differences = run.parts.flatMap((part, index) => partDifferences(part, own.parts[index]));
-  if (run.recipe !== own.recipe) differences.unshift(differenceOf('the recipe', short(run.recipe), short(own.recipe)));
-  if (run.version !== own.version) {
-    differences.unshift(differenceOf('the version of limbeck', run.version, own.version));
-  }
-  if (run.parts.length !== own.parts.length) {
-    differences.push(differenceOf('the number of query plans', String(run.parts.length), String(own.parts.length)));
-  }
-  return differences.length === 0 ? undefined : differences.join('; ');
+  return listed([
+    ...differing('the version of limbeck', run.version, own.version),
+    ...differing('the recipe', run.recipe, own.recipe, short),
+    ...run.parts.flatMap((part, index) => partDifferences(part, own.parts[index])),
+    ...differing('the number of query plans', String(run.parts.length), String(own.parts.length)),
+  ]);
 }
 
 function partDifferences(part: RunPart, own: RunPart | undefined): readonly string[] {
   if (own === undefined) return [];
-  const differences: string[] = [];
   const name = partName(part);
-  if (name !== partName(own)) return [differenceOf('a query plan', name, partName(own))];
+  if (name !== partName(own)) return differing('a query plan', name, partName(own));
   const dataOf = ({inputs, versions, data}: RunPart) => `${inputs * versions} queries, digest ${short(data)}`;
-  if (dataOf(part) !== dataOf(own)) differences.push(differenceOf(`the data of ${name}`, dataOf(part), dataOf(own)));
-  const teacherOf = ({teacher}: RunPart) => `${teacher.name}, digest of its identity ${short(teacher.identity)}`;
-  if (part.teacher.identity !== own.teacher.identity) {
-    differences.push(differenceOf(`the teacher of ${name}`, teacherOf(part), teacherOf(own)));
-  }
-  return differences;
+  const teachers = new Map([own, part].map(({teacher}) => [teacher.identity, teacher.name]));
+  const teacherOf = (identity: string) => `${teachers.get(identity)}, digest of its identity ${short(identity)}`;
+  return [
+    ...differing(`the data of ${name}`, dataOf(part), dataOf(own)),
+    ...differing(`the teacher of ${name}`, part.teacher.identity, own.teacher.identity, teacherOf),
+  ];
+}
+
+/** What differs, with both values as they are shown; none if they are the same. */
+export function differing(
+  what: string,
+  run: string,
+  own: string,
+  shown: (value: string) => string = value => value,
+): readonly string[] {
+  return run === own ? [] : [differenceOf(what, shown(run), shown(own))];
+}
+
+/** Differences in one clause; undefined if there are none. */
+export function listed(differences: readonly string[]): string | undefined {
+  return differences.length === 0 ? undefined : differences.join('; ');
 }
 
 export function differenceOf(what: string, run: string, own: string): string {

@@ -4,7 +4,7 @@ import type {Recipe} from '../recipe/recipe.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
 import {digestOf} from '../train/fingerprint.ts';
 import {packageVersion} from '../version.ts';
-import {differenceOf, short} from './origin.ts';
+import {differing, listed, short} from './origin.ts';
 import type {StudyOrigin, StudyRun} from './study-run.ts';
 
 export function studyOriginOf(engine: Engine, recipe: string, data: ResolvedRecipe['data']): StudyOrigin {
@@ -31,11 +31,10 @@ export function studyId(run: Omit<StudyRun, 'id' | 'begun' | 'format' | 'path'>)
 
 /** How the origin of a study differs from one's own, with both values; undefined if they are the same. */
 export function studyDifference(run: StudyOrigin, own: StudyOrigin): string | undefined {
-  const differences = [
-    ...(run.version === own.version ? [] : [differenceOf('the version of limbeck', run.version, own.version)]),
-    ...(run.engine === own.engine ? [] : [differenceOf('the engine', run.engine, own.engine)]),
-    ...(run.recipe === own.recipe ? [] : [differenceOf('the recipe', short(run.recipe), short(own.recipe))]),
-    ...(run.data === own.data ? [] : [differenceOf('the data, digest', short(run.data), short(own.data))]),
-  ];
-  return differences.length === 0 ? undefined : differences.join('; ');
+  return listed([
+    ...differing('the version of limbeck', run.version, own.version),
+    ...differing('the engine', run.engine, own.engine),
+    ...differing('the recipe', run.recipe, own.recipe, short),
+    ...differing('the data, digest', run.data, own.data, short),
+  ]);
 }

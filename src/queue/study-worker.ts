@@ -12,12 +12,13 @@ import {WorkerPool} from '../study/workers.ts';
 import {RunBook} from './book.ts';
 import {QueueRuns} from './facts.ts';
 import {fetchFile, sendBytes, sendFiles} from './files.ts';
+import {jobWorkerOptions, progressOf} from './job-worker.ts';
 import type {Job, QueueServer} from './server.ts';
 import {moduleDigest, moduleOf, Refusal, type SessionOptions} from './session.ts';
 import {studyData, studyDifference, studyOriginOf} from './study-origin.ts';
 import {type StudyRun, studyQueue, type TrainingJob, type TrainingResult} from './study-run.ts';
 
-/** Milliseconds between two looks at what there is to train, and between two reports of progress. */
+/** Milliseconds between two looks at what there is to train. */
 const LOOK = 1000;
 
 /** Milliseconds without a training after which a worker leaves a study. Its processes end, and the next ones take seconds to start. */
@@ -25,8 +26,6 @@ const PATIENCE = 10_000;
 
 /** Milliseconds after which a training whose worker fell silent is another's. */
 const LOCK = 15_000;
-const STALLED = 5000;
-const MOST_LOST = 20;
 
 export interface StudyWorkerOptions extends Pick<SessionOptions, 'recipe' | 'onNote'> {
   /** Trains nothing more when it aborts. A training under way is given back. */
@@ -98,14 +97,7 @@ async function trainFor(
       trained++;
       return result;
     },
-    {
-      name: `${run.name} ${process.pid}`,
-      concurrency: 1,
-      lockDuration: LOCK,
-      stalledInterval: STALLED,
-      maxStalledCount: MOST_LOST,
-      drainDelay: 1,
-    },
+    jobWorkerOptions({name: `${run.name} ${process.pid}`, concurrency: 1, lock: LOCK}),
   );
   const isNeeded = async () =>
     performance.now() - lastWorkAt < PATIENCE || (await nextStudy(server, refused))?.id === run.id;
@@ -135,12 +127,8 @@ async function train(
 ): Promise<TrainingResult> {
   const {redis} = server;
   const {message, students} = job.data;
-  let told = 0;
-  const onProgress = (share: number, steps?: number) => {
-    if (performance.now() - told < LOOK) return;
-    told = performance.now();
-    void job.updateProgress({share, steps}).catch(() => {});
-  };
+  const tell = progressOf(job);
+  const onProgress = (share: number, steps?: number) => tell({share, steps});
   try {
     const sent = deserialize(Buffer.from(message, 'base64')) as RunMessage | TrialMessage;
     const done = await pool.send(sent, {onProgress, onNote});

@@ -5,6 +5,7 @@ import {LimbeckError} from '../errors.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {afterFailure, putBack, RETRY} from './after-failure.ts';
 import {type HeldRange, RunBook} from './book.ts';
+import {jobWorkerOptions, progressOf} from './job-worker.ts';
 import type {RangeJob, RangeResult} from './ranges.ts';
 import {queueName, type Run} from './run.ts';
 import type {BullWorker, Job, Queue, QueueServer} from './server.ts';
@@ -29,10 +30,6 @@ const TELL = 2000;
 
 /** Milliseconds after which a range whose worker fell silent is another's. */
 const LOCK = 10_000;
-const STALLED = 2500;
-
-/** How often a range may lose its worker before it is dead: it may be what ends them. */
-const MOST_LOST = 20;
 
 /** Milliseconds that a worker waits for requests under way at its end. */
 export const GRACE = 25_000;
@@ -153,14 +150,7 @@ class RangeWorker {
     const bull = this.#server.startWorker<RangeJob, RangeResult>(
       queueName(run),
       (job, token) => this.#answer(job, token),
-      {
-        name: `${hostname()} ${process.pid}`,
-        concurrency: ranges,
-        lockDuration: LOCK,
-        stalledInterval: STALLED,
-        maxStalledCount: MOST_LOST,
-        drainDelay: 1,
-      },
+      jobWorkerOptions({name: `${hostname()} ${process.pid}`, concurrency: ranges, lock: LOCK}),
     );
     this.#tell();
     try {
@@ -202,14 +192,12 @@ class RangeWorker {
   async #answer(job: Job<RangeJob, RangeResult>, token: string): Promise<RangeResult> {
     const held = {name: job.name, since: new Date().toISOString(), answered: 0, of: job.data.to - job.data.from};
     this.#holds.add(held);
-    let told = 0;
+    const tell = progressOf(job);
     try {
       const result = await this.#session!.answer(job.data, (done, total) => {
         this.#speed.add(Math.max(0, done - held.answered));
         Object.assign(held, {answered: done, of: total});
-        if (performance.now() - told < LOOK) return;
-        told = performance.now();
-        void job.updateProgress({answered: done, of: total}).catch(() => {});
+        tell({answered: done, of: total});
       });
       await job.updateProgress({answered: result.answered, of: held.of});
       this.done++;

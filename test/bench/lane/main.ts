@@ -44,7 +44,7 @@ try {
     ...{BENCH_URL: service.url, BENCH_INPUTS: values.inputs, OPENAI_API_KEY: 'none'},
     BENCH_TOKENS: values.learned ? '' : values.tokens,
   };
-  const label = () => new Program(folder, ['label', 'recipe.ts', '--lane', 'batch'], env);
+  const label = () => new Program(folder, ['label', 'recipe.ts', '--lane', 'batch'], {env});
   const begun = performance.now();
   const programs = [label()];
   let killed = 0;
@@ -58,7 +58,7 @@ try {
   }
   await programs.at(-1)!.succeeded();
   const seconds = (performance.now() - begun) / 1000;
-  const peakBytes = Math.max(...programs.map(program => program.peakBytes));
+  const peakBytes = Math.max(...programs.map(({peak}) => peak.all));
   const results = {inputs, seconds, killed, peakBytes, wrong: await wrongAnswers(), ...(await counts())};
   for (const [name, value] of Object.entries(results)) console.log(`${name.padEnd(12)} ${Math.round(value)}`);
   if (values.json) await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);

@@ -1,5 +1,6 @@
 /** Answers a second of workers on a queue, beside plain workers of BullMQ that only ask: `npm run bench:scale`. See README.md. */
 import {type ChildProcess, spawn} from 'node:child_process';
+import {randomInt} from 'node:crypto';
 import {readFileSync} from 'node:fs';
 import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
@@ -13,7 +14,8 @@ import {openQueueServer} from '../../../src/queue/server.ts';
 import {checkBuilt, cli} from '../../built.ts';
 import {startRedis} from '../../redis.ts';
 import {startInstantService} from '../ask/library.ts';
-import {measureKills} from './kills.ts';
+import {reportKills} from './kills-report.ts';
+import {writeTexts} from './texts.ts';
 
 const {values} = parseArgs({
   options: {
@@ -24,6 +26,10 @@ const {values} = parseArgs({
     kills: {type: 'boolean', default: false},
     every: {type: 'string', default: '20'},
     delay: {type: 'string', default: '5'},
+    seed: {type: 'string'},
+    alone: {type: 'string', default: '3600'},
+    heap: {type: 'string', default: '128'},
+    'coordinator-heap': {type: 'string', default: '256'},
   },
 });
 const inputs = Number(values.inputs);
@@ -39,41 +45,38 @@ interface Measured {
 
 checkBuilt();
 if (values.kills) {
-  const {kills, ...counts} = await measureKills({
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stop.abort());
+  await reportKills({
     texts: inputs,
     workers: count,
     concurrency: Number(values.connections),
     every: Number(values.every),
     delay: Number(values.delay),
+    seed: Number(values.seed ?? randomInt(2 ** 31)),
+    heaps: {worker: Number(values.heap), coordinator: Number(values['coordinator-heap'])},
+    signal: stop.signal,
+    json: values.json,
+    alone: Number(values.alone),
   });
-  console.log(
-    `${kills.workers} workers, ${kills.coordinators} coordinators and ${kills.redis} Redis killed in ` +
-      `${counts.seconds.toFixed(0)} s of ${inputs.toLocaleString('en-GB')} inputs`,
-  );
-  console.log(`Answered             ${counts.answers}   wanted: ${inputs}`);
-  console.log(
-    `Paid more than once  ${counts.paidAgain} of ${counts.requests} requests; ${counts.named} named in doubt`,
-  );
-  console.log(`Of these not named   ${counts.unnamed}   wanted: 0`);
-  console.log(`Knowledge            ${counts.isSame ? 'as' : 'not as'} that of one process alone`);
-  console.log(`Peak memory          ${(counts.peakBytes / 2 ** 20).toFixed(0)} MiB of one process`);
-  if (values.json) await writeFile(values.json, `${JSON.stringify({kills, ...counts}, undefined, 2)}\n`);
   process.exit();
 }
 const children: ChildProcess[] = [];
+process.on('SIGTERM', () => process.exit(1));
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
 });
-process.on('SIGTERM', () => process.exit(1));
 const folder = await mkdtemp(join(tmpdir(), 'limbeck-scale-'));
 const service = await startInstantService();
 const redis = await startRedis('', 'yes');
 if (redis === undefined) throw new Error('There is no redis-server here.');
 for (let index = 0; index < count; index++) await mkdir(join(folder, String(index)));
+await writeTexts(folder, inputs);
 const recipe = join(import.meta.dirname, 'recipe.ts');
 const env = {
   ...process.env,
   BENCH_URL: service.url,
+  BENCH_TEXTS: folder,
   BENCH_INPUTS: values.inputs,
   BENCH_CONCURRENCY: values.connections,
 };

@@ -1,18 +1,14 @@
-import {asSplit, defineRecipe, type Examples, hashedNgrams, softLabels} from 'limbeck';
+import {defineRecipe, hashedNgrams, softLabels} from 'limbeck';
 import {openInference} from 'limbeck/adapters/open-inference';
+import {textShards} from 'limbeck/data';
 
-const {BENCH_URL = 'http://127.0.0.1:9', BENCH_INPUTS = '1000', BENCH_CONCURRENCY = '16'} = process.env;
+const {
+  BENCH_URL = 'http://127.0.0.1:9',
+  BENCH_TEXTS = '.',
+  BENCH_INPUTS = '1000',
+  BENCH_CONCURRENCY = '16',
+} = process.env;
 const classes = Array.from({length: 10}, (_, index) => `class ${index}`);
-const count = Number(BENCH_INPUTS);
-
-/** Different texts, each with its number. */
-function examples(size: number, first = 0): Examples {
-  const texts = Array.from({length: size}, (_, index) => `What is this, and what is it for? Number ${first + index}.`);
-  return {
-    inputs: {kind: 'text', count: size, texts},
-    labels: Int32Array.from({length: size}, (_, index) => index % 10),
-  };
-}
 
 /** A service of the benchmarks: the instant one, or the counting one. */
 export const teacher = openInference({
@@ -23,17 +19,13 @@ export const teacher = openInference({
   classes,
   output: {logProbabilities: 'log_probabilities'},
   concurrency: Number(BENCH_CONCURRENCY),
+  price: {perCall: 0.001},
 });
 
 export default defineRecipe({
   name: 'scale',
-  data: () => ({
-    classes,
-    train: asSplit('train', examples(count)),
-    validation: asSplit('validation', examples(3, count)),
-    test: asSplit('test', examples(3, count + 3)),
-  }),
-  transfer: {size: count},
+  data: () => textShards({path: `${BENCH_TEXTS}/shards`, test: `${BENCH_TEXTS}/test.jsonl`, classes}),
+  transfer: {size: Number(BENCH_INPUTS)},
   teachers: {'gray-box': () => teacher},
   student: hashedNgrams(),
   methods: [{level: 'gray-box', method: 'log-probabilities', losses: [softLabels()]}],
