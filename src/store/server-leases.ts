@@ -3,7 +3,7 @@ import {fateOf} from './owner.ts';
 
 /** The leases that a server keeps. Each write is one atomic step of it, and the server's clock ends the leases. */
 export interface LeaseTable {
-  /** Takes the keys that are free, and returns the lease of each key that is not. */
+  /** Takes the keys that are free. Returns nothing of these, or their leases, and the lease of each other key. */
   take(keys: readonly string[], holder: string, milliseconds: number): Promise<readonly (SeenLease | undefined)[]>;
   /** Takes leases that are still as they were seen. Returns true for each that was taken. */
   takeOver(leases: readonly SeenLease[], holder: string, milliseconds: number): Promise<readonly boolean[]>;
@@ -13,7 +13,7 @@ export interface LeaseTable {
   release(keys: readonly string[], holder: string): Promise<void>;
 }
 
-/** The lease of a key that was not free. */
+/** The lease of a key. */
 export interface SeenLease {
   readonly key: string;
   /** Undefined if it is no longer known. */
@@ -66,11 +66,11 @@ export class ServerLeases implements Leases {
   ): Promise<readonly boolean[]> {
     const {holder: self, text} = this.#self;
     const seen = await this.#table.take(keys, text, milliseconds);
-    // One's own nevertheless: the reply to an earlier call was lost with its connection.
-    const isLost = seen.map(lease => lease !== undefined && fresh.has(lease.key) && lease.holder === text);
+    // One's own: it was taken just now, or the reply to an earlier call was lost with its connection.
+    const isOwn = seen.map(lease => lease !== undefined && fresh.has(lease.key) && lease.holder === text);
     const ended = new Map<SeenLease, {readonly isJournaled: boolean}>();
     for (const [index, lease] of seen.entries()) {
-      if (lease?.holder === undefined || isLost[index]) continue;
+      if (lease?.holder === undefined || isOwn[index]) continue;
       const holder = JSON.parse(lease.holder) as Holder;
       const hasEnded = fateOf(holder.process) === 'ended';
       if (lease.isOver || hasEnded) ended.set(lease, {isJournaled: hasEnded && isJournaledWith(holder, self)});
@@ -80,7 +80,7 @@ export class ServerLeases implements Leases {
     const taken = new Set<SeenLease | undefined>(open.filter((_, index) => isTaken[index]));
     const told = [...ended].filter(([lease]) => taken.has(lease)).map(([{key}, {isJournaled}]) => ({key, isJournaled}));
     if (told.length > 0) onTakenOver(told);
-    return seen.map((lease, index) => lease === undefined || taken.has(lease) || isLost[index]!);
+    return seen.map((lease, index) => lease === undefined || taken.has(lease) || isOwn[index]!);
   }
 
   async renew(keys: readonly string[], milliseconds: number): Promise<readonly boolean[]> {

@@ -1,21 +1,15 @@
 import {type LeaseTable, type SeenLease, TRACE} from '../server-leases.ts';
 import type {PostgresServer, Statement} from './server.ts';
 
-interface LeaseRow {
-  readonly key: string;
-  readonly holder: string;
-  readonly isOver: boolean;
-}
-
 // Each statement is one atomic step of the server. `$1` are the keys, `$2` is the caller, `$3` milliseconds. Rows are
 // inserted in the order of their keys, so that two processes don't wait for each other.
 
-/** Returns the keys that were free. */
+/** Takes the keys that are free. */
 const TAKE: Statement = {
   name: 'limbeck-lease-take',
   text: `INSERT INTO limbeck_leases (key, holder, until)
     SELECT key, $2, now() + $3 * interval '1 ms' FROM unnest($1::text[]) AS key ORDER BY key COLLATE "C"
-    ON CONFLICT (key) DO NOTHING RETURNING key`,
+    ON CONFLICT (key) DO NOTHING`,
 };
 
 const SEE: Statement = {
@@ -67,14 +61,12 @@ export class PostgresLeaseTable implements LeaseTable {
   ): Promise<readonly (SeenLease | undefined)[]> {
     if (!this.#isSwept) await this.#server.run(SWEEP, [TRACE]);
     this.#isSwept = true;
-    const isFree = await this.#changed(TAKE, keys, [holder, milliseconds]);
-    const others = keys.filter((_, index) => !isFree[index]);
-    const {rows} = others.length > 0 ? await this.#server.run<LeaseRow>(SEE, [others]) : {rows: []};
+    const {rowCount} = await this.#server.run(TAKE, [keys, holder, milliseconds]);
+    if (rowCount === keys.length) return keys.map(() => undefined);
+    const {rows} = await this.#server.run<SeenLease>(SEE, [keys]);
     const seen = new Map(rows.map(row => [row.key, row]));
     // A lease that was released in between is seen no more: nobody knows then whose it was.
-    return keys.map((key, index) =>
-      isFree[index] ? undefined : (seen.get(key) ?? {key, holder: undefined, isOver: false}),
-    );
+    return keys.map(key => seen.get(key) ?? {key, holder: undefined, isOver: false});
   }
 
   async takeOver(leases: readonly SeenLease[], holder: string, milliseconds: number): Promise<readonly boolean[]> {

@@ -56,12 +56,18 @@ export function instantTeacher(asked: Asked): Teacher {
 }
 
 /**
- * Asks about `count` texts through all layers, with the cache and the journal in a folder.
+ * Asks about `count` texts through all layers, with the journal in a folder.
  *
+ * @param cache - the path or the URL of the cache; by default it is in the folder
  * @returns the number of answers
  */
-export async function askAll(asked: Asked, count: number, folder: string): Promise<number> {
-  const asking = await openAsking({cache: join(folder, 'answers.mdb'), journal: join(folder, 'journal')});
+export async function askAll(
+  asked: Asked,
+  count: number,
+  folder: string,
+  cache = join(folder, 'answers.mdb'),
+): Promise<number> {
+  const asking = await openAsking({cache, journal: join(folder, 'journal')});
   let answers = 0;
   await askEach(asking.open(instantTeacher(asked)).teacher, queries(count), outcomes => {
     for (const outcome of outcomes) {

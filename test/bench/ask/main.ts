@@ -5,6 +5,7 @@ import {startInstantService} from './library.ts';
 import {measureMemory} from './memory.ts';
 import {measurePacked} from './packed.ts';
 import {measureSpeed, median} from './speed.ts';
+import {measureStores} from './stores.ts';
 
 const {values} = parseArgs({
   options: {
@@ -13,6 +14,7 @@ const {values} = parseArgs({
     rounds: {type: 'string', default: '3'},
     connections: {type: 'string', default: '64'},
     pack: {type: 'boolean', default: false},
+    stores: {type: 'boolean', default: false},
     'per-minute': {type: 'string', default: '6000'},
     requests: {type: 'string', default: '3000'},
   },
@@ -32,6 +34,28 @@ if (values.pack) {
 }
 
 const service = await startInstantService();
+if (values.stores) {
+  const costs = await measureStores({
+    url: service.url,
+    calls: Number(values.calls),
+    rounds: Number(values.rounds),
+    concurrency: Number(values.connections),
+  });
+  service.close();
+  const [file] = costs;
+  const times = (cost: number, ofFile: number) => `${cost.toFixed(0)} µs (${(cost / ofFile).toFixed(2)})`.padEnd(16);
+  console.log(
+    'Of a question, and ratio to LMDB: time, processor; both of one whose answer is kept; processor of the server',
+  );
+  for (const {name, server, ...cost} of costs) {
+    const columns = (['time', 'processor', 'warmTime', 'warmProcessor'] as const).map(key =>
+      times(cost[key], file![key]),
+    );
+    console.log(`${name.padEnd(12)} ${columns.join('')} ${server.toFixed(0)} µs`);
+  }
+  if (values.json) await writeFile(values.json, `${JSON.stringify(costs, undefined, 2)}\n`);
+  process.exit();
+}
 const speeds = await measureSpeed({
   url: service.url,
   calls: Number(values.calls),
