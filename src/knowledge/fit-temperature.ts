@@ -55,6 +55,24 @@ export function fitTemperature(
   return Math.exp((low + high) / 2);
 }
 
+/**
+ * The standard error of log T, as if the model's own probabilities at T were true: 1 / √(Σ_i Var_q_i(logit / T)), by the
+ * Fisher information of T.
+ */
+export function temperatureError(logits: ArrayLike<number>, classes: number, temperature: number): number {
+  let information = 0;
+  for (let start = 0; start < logits.length; start += classes) {
+    const logTotal = logSumExpOfRow(logits, start, classes, temperature);
+    // log q, which varies as the logits do and loses no digits if they are large.
+    const logs = Array.from({length: classes}, (_, index) => logits[start + index]! / temperature - logTotal);
+    const sumOf = (value: (log: number) => number) =>
+      logs.reduce((sum, log) => (log === Number.NEGATIVE_INFINITY ? sum : sum + Math.exp(log) * value(log)), 0);
+    const mean = sumOf(log => log);
+    information += sumOf(log => (log - mean) ** 2);
+  }
+  return 1 / Math.sqrt(information);
+}
+
 /** Mean over rows of Σ_c q_c · logit_c, with q at the temperature. It falls as the temperature rises. */
 function meanLogit(logits: ArrayLike<number>, classes: number, temperature: number): number {
   let sum = 0;

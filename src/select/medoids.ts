@@ -62,10 +62,27 @@ function chosenOf(embeddings: Embeddings, size: number): Int32Array {
   const {width, candidates} = embeddings;
   const {distinct, others} = byEmbedding(embeddings);
   const points = unitRows(candidates, width);
-  const covered = highestCosines(unitRows(embeddings.answered, width), points, width);
-  const cosines = cosinesOf(selectRows(points, width, distinct), points, width);
-  const medoids = greedy(cosines, covered, Math.min(size, distinct.length)).map(index => distinct[index]!);
+  const rows = selectRows(points, width, distinct);
+  const answered = unitRows(embeddings.answered, width);
+  const chosen = answered.length === 0 ? [mostCentral(rows, points, width)] : [];
+  const covering = answered.length === 0 ? selectRows(rows, width, chosen) : answered;
+  const gains = new Gains(highestCosines(covering, points, width));
+  forEachBlock(rows, points, width, cosines => gains.addRows(cosines));
+  const medoids = greedy(gains, chosen, Math.min(size, distinct.length)).map(index => distinct[index]!);
   return Int32Array.of(...medoids, ...others.subarray(0, size - medoids.length));
+}
+
+/** Index of the row with the highest sum of cosines with all points: the one that covers most if nothing is covered. */
+function mostCentral(rows: Float32Array, points: Float32Array, width: number): number {
+  const sum = new Float64Array(width);
+  for (let at = 0; at < points.length; ) for (let axis = 0; axis < width; axis++) sum[axis]! += points[at++]!;
+  let [best, most] = [0, Number.NEGATIVE_INFINITY];
+  for (let row = 0; row * width < rows.length; row++) {
+    let cosines = 0;
+    for (let axis = 0; axis < width; axis++) cosines += rows[row * width + axis]! * sum[axis]!;
+    if (cosines > most) [best, most] = [row, cosines];
+  }
+  return best;
 }
 
 /** Candidates whose embedding no earlier candidate and no answered input has, and the others. */
@@ -83,25 +100,26 @@ function byEmbedding({width, candidates, answered}: Embeddings): {distinct: Int3
 }
 
 /**
- * Indices of rows of cosines that are added one after another. A row's gain only falls when others are added, so its last
- * known gain is a bound, and few are computed again (Minoux, 1978, Accelerated greedy algorithms).
+ * Indices of rows that are added one after another. A row's gain only falls when others are added, so its last known gain is
+ * a bound, and few are computed again (Minoux, 1978, Accelerated greedy algorithms).
  *
- * @param cosines - [rows, candidates]; they are changed
- * @param covered - [candidates], the highest cosine so far; it is changed
+ * @param first - the rows that cover what is covered
+ * @param size - how many are chosen, with those
  */
-function greedy(cosines: Float32Array, covered: Float32Array, size: number): Int32Array {
-  const gains = new Gains(cosines, covered);
-  const bounds = Float64Array.from({length: cosines.length / covered.length}, (_, row) => gains.first(row));
+function greedy(gains: Gains, first: readonly number[], size: number): Int32Array {
+  const bounds = Float64Array.from(gains.first);
+  for (const row of first) bounds[row] = Number.NEGATIVE_INFINITY;
   // In descending order, which is a heap.
   const heap = Int32Array.from(bounds, (_, row) => row).sort((one, other) => bounds[other]! - bounds[one]!);
-  /** Number of rows that were chosen when a row's bound was its gain. */
-  const computedAt = new Int32Array(bounds.length);
   const chosen = new Int32Array(size);
-  for (let index = 0; index < size; ) {
+  chosen.set(first);
+  /** Number of rows that were chosen when a row's bound was its gain. */
+  const computedAt = new Int32Array(bounds.length).fill(first.length);
+  for (let index = first.length; index < size; ) {
     const best = heap[0]!;
     if (computedAt[best] === index) {
       chosen[index++] = best;
-      gains.add(best);
+      gains.cover(best);
       bounds[best] = Number.NEGATIVE_INFINITY;
     } else {
       bounds[best] = gains.of(best);
@@ -125,68 +143,86 @@ function sink(heap: Int32Array, bounds: Float64Array): void {
   heap[at] = row;
 }
 
+/** The candidates that each row of a block covers better than others do, row by row. */
+interface Block {
+  readonly cosines: Float32Array;
+  readonly candidates: Uint16Array;
+}
+
 /**
- * What rows of cosines add to what is covered. A candidate that a row covers no better than others is left out of the row
- * for good, since cosines that are covered only rise. Soon rows are short.
+ * What rows add to what is covered. A candidate that a row covers no better than others is left out of the row for good, since
+ * cosines that are covered only rise. Soon rows are short.
  */
 class Gains {
-  readonly #cosines: Float32Array;
+  /** By row, its gain when it was added. */
+  readonly first: number[] = [];
+  /** [candidates], the highest cosine so far. */
   readonly #covered: Float32Array;
-  /** [rows, candidates], the candidates that are left of each row. Their cosines have the same indices. */
-  readonly #left: Uint16Array;
-  /** [rows], their numbers. */
-  readonly #counts: Int32Array;
+  readonly #blocks: Block[] = [];
+  /** By row, where it starts in its block, and its length. */
+  readonly #starts: number[] = [];
+  readonly #lengths: number[] = [];
 
-  /** @param cosines - [rows, candidates]; they are moved */
-  constructor(cosines: Float32Array, covered: Float32Array) {
-    this.#cosines = cosines;
+  constructor(covered: Float32Array) {
     this.#covered = covered;
-    this.#left = new Uint16Array(cosines.length);
-    this.#counts = new Int32Array(cosines.length / covered.length).fill(ALL);
   }
 
-  /** Σ_j max(0, cosine_j − covered_j) over the candidates, before anything is added. */
-  first(row: number): number {
-    const [cosines, covered] = [this.#cosines, this.#covered];
-    const start = row * covered.length;
-    let gain = 0;
-    for (let candidate = 0; candidate < covered.length; candidate++) {
-      gain += Math.max(0, cosines[start + candidate]! - covered[candidate]!);
+  /**
+   * Adds rows: `BLOCK`, unless they are the last ones.
+   *
+   * @param cosines - [rows, candidates]; they are moved
+   */
+  addRows(cosines: Float32Array): void {
+    const {length} = this.#covered;
+    const candidates = new Uint16Array(cosines.length);
+    let end = 0;
+    for (let start = 0; start < cosines.length; start += length) {
+      this.#starts.push(end);
+      let [gain, from] = [0, start];
+      for (let candidate = 0; candidate < length; candidate++) {
+        const cosine = cosines[from++]!;
+        const more = cosine - this.#covered[candidate]!;
+        if (!(more > 0)) continue;
+        gain += more;
+        cosines[end] = cosine;
+        candidates[end++] = candidate;
+      }
+      this.first.push(gain);
+      this.#lengths.push(end - this.#starts.at(-1)!);
     }
-    return gain;
+    this.#blocks.push({cosines: cosines.slice(0, end), candidates: candidates.slice(0, end)});
   }
 
-  /** The same at any time. */
+  /** Σ_j max(0, cosine_j − covered_j) of a row over the candidates. */
   of(row: number): number {
-    const [cosines, covered, left] = [this.#cosines, this.#covered, this.#left];
-    const start = row * covered.length;
-    const isWhole = this.#counts[row] === ALL;
-    const length = isWhole ? covered.length : this.#counts[row]!;
+    const {cosines, candidates} = this.#blockOf(row);
+    const covered = this.#covered;
+    const start = this.#starts[row]!;
     let [gain, end] = [0, start];
-    for (let at = start; at < start + length; at++) {
-      const candidate = isWhole ? at - start : left[at]!;
+    for (let at = start; at < start + this.#lengths[row]!; at++) {
+      const candidate = candidates[at]!;
       const cosine = cosines[at]!;
       const more = cosine - covered[candidate]!;
       if (!(more > 0)) continue;
       gain += more;
       cosines[end] = cosine;
-      left[end] = candidate;
-      end++;
+      candidates[end++] = candidate;
     }
-    this.#counts[row] = end - start;
+    this.#lengths[row] = end - start;
     return gain;
   }
 
-  /** Covers candidates by a row. */
-  add(row: number): void {
-    this.of(row);
-    const start = row * this.#covered.length;
-    for (let at = start; at < start + this.#counts[row]!; at++) this.#covered[this.#left[at]!] = this.#cosines[at]!;
+  /** Covers candidates by a row whose gain was computed last. */
+  cover(row: number): void {
+    const {cosines, candidates} = this.#blockOf(row);
+    const start = this.#starts[row]!;
+    for (let at = start; at < start + this.#lengths[row]!; at++) this.#covered[candidates[at]!] = cosines[at]!;
+  }
+
+  #blockOf(row: number): Block {
+    return this.#blocks[Math.floor(row / BLOCK)]!;
   }
 }
-
-/** The number of a row's candidates before any was left out. */
-const ALL = -1;
 
 /** [points], the highest cosine with an answered input; −1, the lowest one, if nothing was answered. */
 function highestCosines(answered: Float32Array, points: Float32Array, width: number): Float32Array {
@@ -201,13 +237,6 @@ function highestCosines(answered: Float32Array, points: Float32Array, width: num
   return highest;
 }
 
-/** [rows, others], by unit vectors. */
-function cosinesOf(rows: Float32Array, others: Float32Array, width: number): Float32Array {
-  const all = new Float32Array((rows.length / width) * (others.length / width));
-  forEachBlock(rows, others, width, (cosines, start) => all.set(cosines, start));
-  return all;
-}
-
 /** Rows of a block, so that the engine holds few products at a time. */
 const BLOCK = 1024;
 
@@ -215,14 +244,14 @@ function forEachBlock(
   rows: Float32Array,
   others: Float32Array,
   width: number,
-  use: (cosines: Float32Array, start: number) => void,
+  use: (cosines: Float32Array) => void,
 ): void {
   const count = others.length / width;
   const matrix = tf.tensor2d(others, [count, width]);
   for (let start = 0; start * width < rows.length; start += BLOCK) {
     const block = rows.subarray(start * width, (start + BLOCK) * width);
     const cosines = tf.tidy(() => tf.matMul(tf.tensor2d(block, [block.length / width, width]), matrix, false, true));
-    use(cosines.dataSync<'float32'>(), start * count);
+    use(cosines.dataSync<'float32'>());
     cosines.dispose();
   }
   matrix.dispose();

@@ -1,7 +1,7 @@
 import {accuracy} from '../evaluate/metrics.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import type {StudentBuilder} from '../student/student.ts';
-import {type CrossFit, crossFit, temperatureFor} from './cross-fit.ts';
+import {type CrossFit, crossFit, isTemperatureKnown, temperatureFor} from './cross-fit.ts';
 import type {Candidate, StudentChoice, TaughtMethod} from './methods.ts';
 import type {Study} from './study.ts';
 import type {OnStep} from './training.ts';
@@ -37,6 +37,9 @@ export async function chooseStudent(
   if (trials === 0) return {build: students[0]!, choice: undefined, temperature: undefined};
   // The student that is kept learns from the same assistant, which is fitted once.
   const isAssisted = await trainer.isAssisted(method, seed);
+  // A choice takes more answers than a temperature does.
+  const isForTemperature = students.length === 1 && mostTried !== undefined;
+  const isEnough = isForTemperature ? (found: CrossFit) => isTemperatureKnown(method.knowledge, found) : undefined;
   const tried: Tried[] = [];
   let trial = 0;
   // The parts are the same for all students, and so are their assistants.
@@ -46,6 +49,7 @@ export async function chooseStudent(
     const fit = await crossFit(method.knowledge, {
       folds: isAssisted ? assistedFolds : folds,
       most: mostTried,
+      isEnough,
       seed,
       signal,
       async train(part, fold) {

@@ -1,7 +1,7 @@
 import {concatenated} from '../data/arrays.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
-import {fitTemperature} from '../knowledge/fit-temperature.ts';
+import {fitTemperature, temperatureError} from '../knowledge/fit-temperature.ts';
 import {countOf, type Knowledge, readFirstVersions, readPart, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {targetsOf} from '../losses/targets.ts';
 import {FOLDS} from '../recipe/resolve.ts';
@@ -21,6 +21,12 @@ export interface CrossFitOptions {
    * @default all parts are tried
    */
   readonly most?: number | undefined;
+  /**
+   * No further part is tried if this says that what was found is enough.
+   *
+   * @default all parts are tried
+   */
+  readonly isEnough?: ((found: CrossFit) => boolean) | undefined;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
   /** Trains a student on a part of the knowledge. */
@@ -43,6 +49,18 @@ export function temperatureFor(
   return detail.kind === 'expected' ? 1 : fitTemperature(logits, labels, classes.length);
 }
 
+/** The standard error of a temperature's logarithm at which no further part is tried. */
+const CLOSE = 0.1;
+
+/** Whether a temperature is known closely. What it costs to be known no closer is in `test/bench/README.md`. */
+export function isTemperatureKnown(knowledge: Pick<Knowledge, 'detail' | 'classes'>, found: CrossFit): boolean {
+  const temperature = temperatureFor(knowledge, found);
+  return (
+    knowledge.detail.kind === 'expected' ||
+    temperatureError(found.logits, knowledge.classes.length, temperature) <= CLOSE
+  );
+}
+
 /**
  * Cross-fitting: for each part of the answers a student learns from the other parts and is asked about that one. The same
  * seed divides the same knowledge in the same way. Versions of one input stay in one part, and the first of them, which is
@@ -52,7 +70,7 @@ export function temperatureFor(
  */
 export async function crossFit(
   knowledge: Knowledge | StoredKnowledge,
-  {folds = FOLDS, most = Number.POSITIVE_INFINITY, seed, signal, train}: CrossFitOptions,
+  {folds = FOLDS, most = Number.POSITIVE_INFINITY, isEnough, seed, signal, train}: CrossFitOptions,
 ): Promise<CrossFit> {
   const {versions = 1} = knowledge;
   const count = countOf(knowledge) / versions;
@@ -63,16 +81,17 @@ export async function crossFit(
   }
   const classes = knowledge.classes.length;
   const order = shuffledIndices(count, mixSeed(seed, 'parts to calibrate by'));
-  const logits: Float32Array[] = [];
+  let logits: Float32Array = new Float32Array();
   const labels: number[] = [];
   for (let fold = 0; fold < folds && labels.length < most; fold++) {
+    if (fold > 0 && isEnough?.({logits, labels})) break;
     const asked = order.filter((_, index) => index % folds === fold);
     const known = order.filter((_, index) => index % folds !== fold);
     const student = await train(await readPart(knowledge, known), fold);
     const {inputs, answers} = await readFirstVersions(knowledge, asked);
-    logits.push(await predictLogits(student, inputs, {signal}));
+    logits = concatenated(logits, await predictLogits(student, inputs, {signal}));
     for (const label of targetsOf(answers, classes).labels) labels.push(label);
     student.model.dispose();
   }
-  return {logits: concatenated(...logits), labels};
+  return {logits, labels};
 }

@@ -4,7 +4,7 @@ import {describe, expect, it} from 'vitest';
 import {InputError} from '../../src/errors.ts';
 import {nll} from '../../src/evaluate/metrics.ts';
 import {ece} from '../../src/evaluate/reliability.ts';
-import {fitTemperature} from '../../src/knowledge/fit-temperature.ts';
+import {fitTemperature, temperatureError} from '../../src/knowledge/fit-temperature.ts';
 import {reference} from '../evaluate/reference.ts';
 
 const {classes, labels, student} = reference;
@@ -55,5 +55,20 @@ describe('fitTemperature', () => {
 
   it('refuses to fit to nothing', () => {
     expect(() => fitTemperature([], [], 2)).toThrow(InputError);
+  });
+});
+
+describe('temperatureError', () => {
+  it('is that of one over T, by how the mean loss curves there', () => {
+    const [temperature, step] = [1.7, 1e-3];
+    const lossAt = (inverse: number) => nll(scaled(inverse), labels, classes);
+    const inverse = 1 / temperature;
+    const curvature = (lossAt(inverse - step) - 2 * lossAt(inverse) + lossAt(inverse + step)) / step ** 2;
+    const error = 1 / Math.sqrt(labels.length * curvature) / inverse;
+    expect(temperatureError(student, classes, temperature) / error).toBeCloseTo(1, 3);
+  });
+
+  it('has no bound if the logits tell nothing', () => {
+    expect(temperatureError([1, 1, 3, 3], 2, 1)).toBeGreaterThan(1e6);
   });
 });

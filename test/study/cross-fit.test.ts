@@ -38,6 +38,12 @@ describe('crossFit', () => {
     expect({parts, asked: labels.length, logits: logits.length}).toEqual({parts: [0, 1], asked: 30, logits: 90});
   });
 
+  it('tries no further part once what was found is enough', async () => {
+    const train = () => tinyModel();
+    const {labels} = await crossFit(knowledge, {folds: 4, seed: 1, train, isEnough: found => found.labels.length > 15});
+    expect(labels).toHaveLength(30);
+  });
+
   it('gives what each student says of its part, with the answers to it, and divides the same way again', async () => {
     const {logits, labels} = await crossFit(knowledge, {seed: 1, train: tinyModel});
     // Every student the same, so that its answers to all parts are those of one.
