@@ -69,6 +69,7 @@ export function hardLabels(options: HardLabelTermOptions = {}): LossTerm {
     weight,
     needs: {kind: 'label'},
     needsTrueLabels: whose === 'true',
+    isConvex: true,
     studentFeatures: [],
     prepare: () => ({
       variables: [],

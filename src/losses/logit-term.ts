@@ -40,12 +40,14 @@ export interface LogitTermParts {
   /** @default log-probabilities */
   readonly needs?: Detail;
   readonly comparesInputs?: boolean | undefined;
+  /** See `LossTerm`. @default false */
+  readonly isConvex?: boolean | undefined;
   readonly compare: LogitTerm['compare'];
 }
 
 /** Makes the term of a loss that takes whole distributions and has no variables of its own. */
 export function logitTerm(parts: LogitTermParts): LogitTerm {
-  const {name, weight, temperature, needs = {kind: 'log-probabilities'}, comparesInputs, compare} = parts;
+  const {name, weight, temperature, needs = {kind: 'log-probabilities'}, comparesInputs, isConvex, compare} = parts;
   checkTemperature(temperature);
   return {
     name,
@@ -55,6 +57,7 @@ export function logitTerm(parts: LogitTermParts): LogitTerm {
     atTemperature: other => logitTerm({...parts, temperature: other}),
     studentFeatures: [],
     comparesInputs,
+    isConvex,
     compare,
     prepare: () => ({
       variables: [],

@@ -57,6 +57,12 @@ export interface LossTerm {
    */
   readonly needsTrueLabels?: boolean;
   /**
+   * True if its value is convex in the logits, and reads nothing else of the student. A linear student can then be solved for.
+   *
+   * @default false
+   */
+  readonly isConvex?: boolean | undefined;
+  /**
    * Temperature at which it softens the targets, for reports.
    *
    * @default 1

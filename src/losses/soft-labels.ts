@@ -83,6 +83,7 @@ export function softLabels(options: SoftLabelTermOptions = {}): LogitTerm {
     name: 'soft-labels',
     weight,
     temperature,
+    isConvex: rest.direction !== 'reverse',
     compare: ({teacher, student, weights}, T) => softened(teacher, student, T, {...rest, weights}),
   });
 }

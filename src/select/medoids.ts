@@ -1,9 +1,10 @@
-import {bytesOf, unitRows} from '../data/arrays.ts';
+import {argmaxOfRow, bytesOf, unitRows} from '../data/arrays.ts';
 import {selectRows} from '../data/inputs.ts';
 import {shuffledIndices} from '../data/random.ts';
 import type {Encoder} from '../encoder/encoder.ts';
 import {tf} from '../engine/tf.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
+import {addTo, dot} from '../statistics/vectors.ts';
 import type {Embeddings, Strategy} from './strategy.ts';
 
 export interface MedoidsOptions {
@@ -75,14 +76,10 @@ function chosenOf(embeddings: Embeddings, size: number): Int32Array {
 /** Index of the row with the highest sum of cosines with all points: the one that covers most if nothing is covered. */
 function mostCentral(rows: Float32Array, points: Float32Array, width: number): number {
   const sum = new Float64Array(width);
-  for (let at = 0; at < points.length; ) for (let axis = 0; axis < width; axis++) sum[axis]! += points[at++]!;
-  let [best, most] = [0, Number.NEGATIVE_INFINITY];
-  for (let row = 0; row * width < rows.length; row++) {
-    let cosines = 0;
-    for (let axis = 0; axis < width; axis++) cosines += rows[row * width + axis]! * sum[axis]!;
-    if (cosines > most) [best, most] = [row, cosines];
-  }
-  return best;
+  const rowOf = (values: Float32Array, row: number) => values.subarray(row * width, (row + 1) * width);
+  for (let row = 0; row * width < points.length; row++) addTo(sum, rowOf(points, row), 1);
+  const sums = Float64Array.from({length: rows.length / width}, (_, row) => dot(rowOf(rows, row), sum));
+  return argmaxOfRow(sums, 0, sums.length);
 }
 
 /** Candidates whose embedding no earlier candidate and no answered input has, and the others. */
@@ -162,9 +159,12 @@ class Gains {
   /** By row, where it starts in its block, and its length. */
   readonly #starts: number[] = [];
   readonly #lengths: number[] = [];
+  /** For the candidates of a block while it is added. */
+  readonly #scratch: Uint16Array;
 
   constructor(covered: Float32Array) {
     this.#covered = covered;
+    this.#scratch = new Uint16Array(BLOCK * covered.length);
   }
 
   /**
@@ -174,7 +174,7 @@ class Gains {
    */
   addRows(cosines: Float32Array): void {
     const {length} = this.#covered;
-    const candidates = new Uint16Array(cosines.length);
+    const candidates = this.#scratch;
     let end = 0;
     for (let start = 0; start < cosines.length; start += length) {
       this.#starts.push(end);
@@ -238,7 +238,7 @@ function highestCosines(answered: Float32Array, points: Float32Array, width: num
 }
 
 /** Rows of a block, so that the engine holds few products at a time. */
-const BLOCK = 1024;
+const BLOCK = 256;
 
 function forEachBlock(
   rows: Float32Array,

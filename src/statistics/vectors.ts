@@ -17,7 +17,7 @@ export function dot(one: Vector, other: Vector): number {
 }
 
 /** Adds a multiple of a list to another one. */
-export function addTo(sum: Float64Array, other: Float64Array, factor: number): void {
+export function addTo(sum: Float64Array, other: Vector, factor: number): void {
   // Four at a time, which takes half the time.
   const whole = sum.length - (sum.length % 4);
   for (let index = 0; index < whole; index += 4) {

@@ -45,7 +45,7 @@ export async function chooseStudent(
   // The parts are the same for all students, and so are their assistants.
   const parts: Knowledge[] = [];
   for (const build of students) {
-    const {model} = await trainer.fresh(seed, method, build);
+    let described: Pick<Tried, 'name' | 'parameters'> | undefined;
     const fit = await crossFit(method.knowledge, {
       folds: isAssisted ? assistedFolds : folds,
       most: mostTried,
@@ -56,12 +56,12 @@ export async function chooseStudent(
         parts[fold] ??= part;
         const own = {allAnswers: method.knowledge, ...method, knowledge: parts[fold]};
         const student = await trainer.fresh(seed, own, build);
+        described ??= {name: student.model.name, parameters: student.model.countParams()};
         for await (const _ of trainer.train(student, own, seed, {onStep: onStep(trial++)}));
         return student;
       },
     });
-    tried.push({name: model.name, parameters: model.countParams(), fit});
-    model.dispose();
+    tried.push({...described!, fit});
   }
   const choice = students.length > 1 ? chooseAmong(tried, classes) : undefined;
   const chosen = choice?.chosen ?? 0;

@@ -12,6 +12,7 @@ import {lazyStepper} from './lazy-step.ts';
 import {type Lesson, outputsByLesson} from './lessons.ts';
 import type {Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
+import {solvingStepper} from './solve-head.ts';
 import {
   type EnteredBatch,
   eagerStepper,
@@ -63,6 +64,7 @@ interface StepMakers {
   readonly lessons: readonly Lesson[];
   readonly optimizer: Optimizer;
   readonly updates: Updates;
+  readonly isSolved: boolean;
 }
 
 /** The step of a run, with what it changes. */
@@ -85,7 +87,7 @@ export interface MadeStep {
 /** Prepares the step of a run. */
 export function makeStep(
   student: Student,
-  {source, lessons, optimizer, updates}: StepMakers,
+  {source, lessons, optimizer, updates, isSolved}: StepMakers,
   {seed, clipNorm, compile = true, onFallback}: TrainOptions,
 ): MadeStep {
   const named = termsOf(lessons);
@@ -107,16 +109,15 @@ export function makeStep(
   const runningRows = bag && trainable.includes(bag.kernel) ? optimizer.startRows!(bag.kernel) : undefined;
   const outputs = forwardFrom(student, bag ? 'sparse' : 'tensor', layers);
   const forward: MadeStep['forward'] = entered => outputsByLesson(outputs(entered, {training: true}), lessons);
+  const parts = {forward, lessonWeights: lessons.map(({weight}) => weight), terms, variables};
   const step = trainingStep({
-    forward,
-    lessonWeights: lessons.map(({weight}) => weight),
-    terms,
-    variables,
+    ...parts,
     optimizer: running,
     clipNorm,
     givesInputGradient: bag !== undefined,
   });
-  const rest = compile ? compiledStepper(step, onFallback) : eagerStepper(step);
+  const byStep = compile ? compiledStepper(step, onFallback) : eagerStepper(step);
+  const rest = isSolved ? solvingStepper(parts) : byStep;
   const stepper = bag ? lazyStepper(rest, bag, runningRows) : (rest as Stepper);
   return {
     updates,

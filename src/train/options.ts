@@ -32,7 +32,7 @@ export interface TrainOptions {
   /**
    * Least number of optimizer steps, rounded up to whole epochs. Give this or `epochs`.
    *
-   * @default 1000, or those of 20 epochs if they are more
+   * @default 1000, or those of 20 epochs if they are more; a linear head on an encoder is solved for in one
    */
   readonly steps?: number | undefined;
   /**

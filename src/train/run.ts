@@ -12,6 +12,7 @@ import type {Optimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
 import {balancedRows, type EpochOrder, everyInput} from './order.ts';
 import {ratesOf, type Schedule} from './schedule.ts';
+import {isSolvable} from './solve-head.ts';
 import {checkValidation} from './validation.ts';
 
 /** A checked training run, ready for its first step. */
@@ -27,7 +28,9 @@ export interface Run extends MadeStep {
   readonly steps: number;
   readonly optimizer: Optimizer;
   readonly schedule: Schedule;
-  /** [steps], the learning rate of each step. */
+  /** True if its one step finds the weights: see `solvingStepper`. */
+  readonly isSolved: boolean;
+  /** [steps], the learning rate of each step; 0 if it has none. */
   readonly rates: Float64Array;
   readonly order: EpochOrder;
   readonly source: BatchSource;
@@ -39,10 +42,13 @@ export interface Run extends MadeStep {
 export async function startRun(student: Student, knowledge: AnyKnowledge, options: TrainOptions): Promise<Run> {
   const lessons = lessonsOf(student, knowledge, options);
   checkOptions(student, lessons, options);
-  const {batchSize = BATCH_SIZE, balance = 0} = options;
+  const {balance = 0} = options;
   const {versions = 1} = knowledge;
   const count = countOf(knowledge) / versions;
-  const epochs = epochsOf(options, count);
+  const isSolved = versions === 1 && isSolvable(student, lessons, options, count);
+  const {batchSize = BATCH_SIZE, epochs} = isSolved
+    ? {batchSize: count, epochs: 1}
+    : {batchSize: options.batchSize, epochs: epochsOf(options, count)};
   const stepsPerEpoch = Math.ceil(count / batchSize);
   const steps = options.exactSteps && options.steps !== undefined ? options.steps : stepsPerEpoch * epochs;
   const {optimizer = defaultOptimizer(student, steps), schedule = defaultSchedule(student, options.optimizer)} =
@@ -59,14 +65,15 @@ export async function startRun(student: Student, knowledge: AnyKnowledge, option
     steps,
     optimizer,
     schedule,
-    rates: ratesOf(schedule, steps, optimizer),
+    isSolved,
+    rates: isSolved ? new Float64Array(1) : ratesOf(schedule, steps, optimizer),
     order:
       balance > 0
         ? await balancedRows(lessons[0]!.knowledge, options.seed, balance)
         : everyInput(count, versions, options.seed),
     source,
     weights: student.model.weights.map(weight => weight.read() as tf.Variable),
-    ...makeStep(student, {source, lessons, optimizer, updates}, options),
+    ...makeStep(student, {source, lessons, optimizer, updates, isSolved}, options),
   };
 }
 

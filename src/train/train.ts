@@ -72,7 +72,7 @@ export async function* train(
     // A vector names no class, so that no share of learned answers can be told.
     const isOfClasses = student.output !== 'vector';
     if (options.onFit && isOfClasses && !(options.teacher && lessons[0]!.knowledge.source.access === 'truth')) {
-      options.onFit(await fitOf(student, knowledge, {run, progress, stopped: best.isExhausted}));
+      options.onFit(await fitOf(student, knowledge, {run, progress, stopped: best.isExhausted || run.isSolved}));
       stopwatch.lap('evaluation');
     }
   } catch (error) {
