@@ -18,6 +18,7 @@ const ORDER = [
   'errors.ts',
   'input-kinds.ts',
   'concurrency.ts',
+  'sha256.ts',
   'peer.ts',
   'version.ts',
   'options.ts',

@@ -97,9 +97,15 @@ export function cosineOf(one: ArrayLike<number>, other: ArrayLike<number>): numb
   return square === 0 || otherSquare === 0 ? 0 : product / Math.sqrt(square * otherSquare);
 }
 
-/** The values of the lists, one list after the other. */
-export function concatenated(...lists: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(lists.reduce((sum, {length}) => sum + length, 0));
+/**
+ * The values of the lists, one list after the other.
+ *
+ * @param lists - one at least
+ */
+export function concatenated<T extends Float32Array | Int32Array | Uint32Array>(...lists: readonly T[]): T {
+  const all = new (lists[0]!.constructor as new (length: number) => T)(
+    lists.reduce((sum, {length}) => sum + length, 0),
+  );
   let start = 0;
   for (const list of lists) {
     all.set(list, start);

@@ -1,3 +1,4 @@
+import {concatenated} from '../data/arrays.ts';
 import type {Answers} from './answers.ts';
 
 /**
@@ -43,14 +44,5 @@ export function joinAnswers(sets: readonly Answers[]): Answers {
 }
 
 function joined<S, T extends Int32Array | Uint32Array | Float32Array>(sets: readonly S[], read: (set: S) => T): T {
-  const parts = sets.map(read);
-  const all = new (parts[0]!.constructor as new (length: number) => T)(
-    parts.reduce((sum, {length}) => sum + length, 0),
-  );
-  let start = 0;
-  for (const part of parts) {
-    all.set(part, start);
-    start += part.length;
-  }
-  return all;
+  return concatenated(...sets.map(read));
 }

@@ -1,8 +1,9 @@
 import {createHash, randomUUID} from 'node:crypto';
-import {mkdir, open, readFile} from 'node:fs/promises';
+import {mkdir, readFile} from 'node:fs/promises';
 import {dirname, join, normalize, sep} from 'node:path';
 import {replaceFile} from '../data/files.ts';
 import {LimbeckError} from '../errors.ts';
+import {sha256Of, sha256OfFile} from '../sha256.ts';
 import type {Redis} from './server.ts';
 
 /** The part of a client of `ioredis` that moves files. */
@@ -38,7 +39,7 @@ export async function sendFiles(
 
 /** Puts bytes into Redis, and returns their SHA-256, by which they are found. */
 export async function sendBytes(redis: FileRedis, bytes: Buffer): Promise<string> {
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const sha256 = sha256Of(bytes);
   const key = fileKey(sha256);
   if ((await redis.exists(key)) === 0) {
     const begun = `${key}:${randomUUID()}`;
@@ -92,14 +93,7 @@ async function* piecesOf(redis: FileRedis, sha256: string): AsyncGenerator<Buffe
 
 async function holds(path: string, sha256: string): Promise<boolean> {
   try {
-    const file = await open(path);
-    try {
-      const hash = createHash('sha256');
-      for await (const piece of file.createReadStream({autoClose: false})) hash.update(piece as Buffer);
-      return hash.digest('hex') === sha256;
-    } finally {
-      await file.close();
-    }
+    return (await sha256OfFile(path)) === sha256;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;

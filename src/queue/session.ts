@@ -1,4 +1,3 @@
-import {createHash} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import {hostname} from 'node:os';
 import {isAbsolute, relative, resolve} from 'node:path';
@@ -9,6 +8,7 @@ import {BudgetError, InputError} from '../errors.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
+import {sha256Of} from '../sha256.ts';
 import {isStoreUrl} from '../store/cache-path.ts';
 import {storeUrl} from '../store/store-url.ts';
 import {answerRange} from '../study/shard.ts';
@@ -36,9 +36,7 @@ const loaded = new Map<string, string>();
 
 /** The SHA-256 of a module. */
 export async function moduleDigest(path: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
+  return sha256Of(await readFile(path));
 }
 
 /** A path as the folder of this process has it; undefined if it is outside of that. */

@@ -66,7 +66,7 @@ export async function drawTransfer(
   const {train, ...others} = given;
   const {count, digest} = train;
   const rowAt = drawnOrder(count, transfer, budgets !== undefined);
-  const read = (ranges: readonly RowRange[]) => train.read(Float64Array.from(placesIn(ranges), rowAt));
+  const read = (ranges: readonly RowRange[]) => train.read(Float64Array.from(indicesIn(ranges), rowAt));
   // What students are built by is the same whatever is held.
   const sample: Drawn = {role: 'train', inputs: await read(sampledRuns(transfer))};
   const drawn: Drawn = held === 'sample' ? sample : {role: 'train', inputs: await read([{from: 0, to: transfer.size}])};
@@ -77,8 +77,8 @@ export async function drawTransfer(
   };
 }
 
-function* placesIn(ranges: readonly RowRange[]): Generator<number> {
-  for (const {from, to} of ranges) for (let place = from; place < to; place++) yield place;
+function* indicesIn(ranges: readonly RowRange[]): Generator<number> {
+  for (const {from, to} of ranges) for (let index = from; index < to; index++) yield index;
 }
 
 /** Runs of a sample. An interval by fewer would be wide. */
@@ -88,7 +88,7 @@ const RUN_LENGTH = 32;
 
 /**
  * Where a sample of a drawn set is: in each of as many equal parts a run of inputs, which begins anywhere, so that few
- * places of the shards are read. A small set is its own sample, in one run.
+ * pieces of the shards are read. A small set is its own sample, in one run.
  */
 export function sampledRuns({size, seed = 0}: DrawOptions): readonly RowRange[] {
   if (size <= SAMPLED_RUNS * RUN_LENGTH) return [{from: 0, to: size}];

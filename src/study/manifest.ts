@@ -1,4 +1,3 @@
-import {createHash} from 'node:crypto';
 import {readFile} from 'node:fs/promises';
 import {cpus} from 'node:os';
 import {join, relative, resolve} from 'node:path';
@@ -7,6 +6,7 @@ import {z} from 'zod';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
 import {LEVELS} from '../levels.ts';
+import {sha256Of} from '../sha256.ts';
 import type {Access, Price} from '../teacher.ts';
 import {digestOf} from '../train/fingerprint.ts';
 import type {Asked} from './missing.ts';
@@ -90,10 +90,7 @@ export async function manifestOf(study: Study, asked: readonly Asked[], results:
 /** The module's path is relative, so that a folder that holds both can be moved. */
 async function moduleOf(module: string, directory: string): Promise<NonNullable<Manifest['recipe']>> {
   const path = resolve(module);
-  const sha256 = createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex');
-  return {path: relative(resolve(directory), path), sha256};
+  return {path: relative(resolve(directory), path), sha256: sha256Of(await readFile(path))};
 }
 
 function teachersOf({recipe, teacherOf}: Study): Manifest['teachers'] {

@@ -96,14 +96,14 @@ export function textShards(options: TextShardsOptions): Promise<ShardedDataset> 
   const namesFor = (columns: readonly string[]) =>
     fieldNames({...fields, text: text ?? (columns.length === 1 ? columns[0]! : 'text')});
   const makeText = ({value, file, line}: ShardRow): string => {
-    const place = {file, line};
+    const location = {file, line};
     const found =
       typeof value === 'string'
         ? value
-        : recordOf(objectIn(value, place), place, namesFor(Object.keys(value as object)), fields).text;
+        : recordOf(objectIn(value, location), location, namesFor(Object.keys(value as object)), fields).text;
     if (found.trim() !== '') return found;
     throw new InputError(
-      `${locationOf(place)}: an empty text. Leave it out of the shards; rows are counted as they are stored.`,
+      `${locationOf(location)}: an empty text. Leave it out of the shards; rows are counted as they are stored.`,
     );
   };
   return sharded(options, {
@@ -126,10 +126,10 @@ export function recordShards(options: RecordShardsOptions): Promise<ShardedDatas
   ]);
   const {columns, types = {}} = options;
   const makeRecord = ({value, file, line}: ShardRow): Fields => {
-    const place = {file, line};
-    const cells = objectIn(value, place);
+    const location = {file, line};
+    const cells = objectIn(value, location);
     return Object.fromEntries(
-      columns.map(name => [name, fieldIn(cells[name], types[name], `${locationOf(place)}: column \`${name}\``)]),
+      columns.map(name => [name, fieldIn(cells[name], types[name], `${locationOf(location)}: column \`${name}\``)]),
     );
   };
   return sharded(options, {
@@ -152,10 +152,10 @@ export function recordShards(options: RecordShardsOptions): Promise<ShardedDatas
 /** @throws InputError if a row is no object */
 function objectIn(
   value: unknown,
-  place: {readonly file: string; readonly line: number},
+  location: {readonly file: string; readonly line: number},
 ): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new InputError(`${locationOf(place)}: ${shownType(value)}. Write one JSON object per line.`);
+  throw new InputError(`${locationOf(location)}: ${shownType(value)}. Write one JSON object per line.`);
 }
 
 interface ShardKind {

@@ -2,12 +2,12 @@ import {InputError} from '../../errors.ts';
 import type {DrawOptions} from '../split.ts';
 import {permutation} from './permutation.ts';
 
-/** The row of a set in a place of its drawn order. */
-export type DrawnOrder = (place: number) => number;
+/** The row of a set at an index of its drawn order. */
+export type DrawnOrder = (index: number) => number;
 
 /**
  * The order in which the inputs of a set in shards are drawn. It takes no memory. If all are drawn, it is that of the
- * shards, so that a range of places is a piece of a shard. If fewer are drawn, or the first of them stand for all (`isNested`), they
+ * shards, so that a range of indices is a piece of a shard. If fewer are drawn, or the first of them stand for all (`isNested`), they
  * are drawn by the seed, each with the same chance.
  *
  * @throws InputError if there are fewer than are drawn
@@ -16,5 +16,5 @@ export function drawnOrder(count: number, {size, seed = 0}: DrawOptions, isNeste
   if (!Number.isInteger(size) || size < 1 || size > count) {
     throw new InputError(`Expected \`size\` to be a whole number from 1 to ${count}, got ${size}.`);
   }
-  return size === count && !isNested ? place => place : permutation(count, seed, 'drawn rows of shards');
+  return size === count && !isNested ? index => index : permutation(count, seed, 'drawn rows of shards');
 }

@@ -60,12 +60,13 @@ function isParquet({name}: ShardFile, source: ShardSource): boolean {
   );
 }
 
-interface IndexPlace {
+interface IndexOptions {
+  /** Where indices are kept. */
   readonly folder: string;
   readonly isParquet: boolean;
 }
 
-async function indexOf(source: ShardSource, file: ShardFile, {folder, isParquet}: IndexPlace): Promise<ShardIndex> {
+async function indexOf(source: ShardSource, file: ShardFile, {folder, isParquet}: IndexOptions): Promise<ShardIndex> {
   const {name, size, version} = file;
   const path = join(folder, `${hash('sha256', JSON.stringify([source.name, name, size, version]))}.json`);
   const kept = await readFile(path, 'utf8').then(parsed, () => undefined);

@@ -34,7 +34,7 @@ export interface OpenShards {
  * @param columnsOf - the columns to read of a shard of Parquet, of all that it has
  */
 export async function openShards(source: ShardSource, folder: string, columnsOf: ColumnsOf): Promise<OpenShards> {
-  const shards: PlacedShard[] = [];
+  const shards: ShardInSet[] = [];
   let count = 0;
   for (const shard of await indexedShards(source, folder)) {
     if (shard.index.rows > 0) shards.push({...shard, start: count});
@@ -77,14 +77,14 @@ const MOST_BYTES = 2 ** 21;
 /** Shards of Parquet whose footers are held. */
 const OPEN_FOOTERS = 4;
 
-interface PlacedShard extends IndexedShard {
+interface ShardInSet extends IndexedShard {
   /** Its first row in the set. */
   readonly start: number;
 }
 
 /** Adjacent blocks of a shard that hold wanted rows. */
 interface Span {
-  readonly shard: PlacedShard;
+  readonly shard: ShardInSet;
   /** The first block, and the one after the last. */
   readonly blocks: readonly [from: number, to: number];
   /** The wanted rows that they hold, as a slice of all that are wanted, which ascend. */
@@ -92,7 +92,7 @@ interface Span {
   readonly to: number;
 }
 
-function spansOf(shards: readonly PlacedShard[], rowAt: (index: number) => number, count: number): readonly Span[] {
+function spansOf(shards: readonly ShardInSet[], rowAt: (index: number) => number, count: number): readonly Span[] {
   const spans: Span[] = [];
   for (let index = 0; index < count; index++) {
     const row = rowAt(index);
@@ -112,22 +112,22 @@ function spansOf(shards: readonly PlacedShard[], rowAt: (index: number) => numbe
   return spans;
 }
 
-function endOf({start, index: {rows}}: PlacedShard): number {
+function endOf({start, index: {rows}}: ShardInSet): number {
   return start + rows;
 }
 
-function blockOf({start, index: {firstRows}}: PlacedShard, row: number): number {
+function blockOf({start, index: {firstRows}}: ShardInSet, row: number): number {
   return lastAtMost(firstRows.length, at => firstRows[at]!, row - start);
 }
 
 /** Row groups are read one by one, and lines up to a number of bytes. */
-function isOneRead({isParquet, index: {offsets}}: PlacedShard, from: number, block: number): boolean {
+function isOneRead({isParquet, index: {offsets}}: ShardInSet, from: number, block: number): boolean {
   return !isParquet && offsets[block]! - offsets[from]! < MOST_BYTES;
 }
 
 /** Reads the rows of a shard from the first to the last that are wanted, which are in these blocks. */
 type ReadSpan = (
-  shard: PlacedShard,
+  shard: ShardInSet,
   blocks: Span['blocks'],
   within: readonly [start: number, end: number],
 ) => Promise<readonly StoredRow[]>;

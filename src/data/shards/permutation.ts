@@ -13,10 +13,10 @@ const MOST_HALF_BITS = 26;
  * and 5. The rounds mix and hide nothing: the order is no secret.
  *
  * @param count - from 1 to 2 ** 52
- * @returns the number in a place of the order
+ * @returns the number at an index of the order
  * @throws InputError if the count is out of bounds
  */
-export function permutation(count: number, seed: number, purpose = 'permutation'): (place: number) => number {
+export function permutation(count: number, seed: number, purpose = 'permutation'): (index: number) => number {
   if (!(Number.isSafeInteger(count) && count >= 1 && count <= 2 ** (2 * MOST_HALF_BITS))) {
     throw new InputError(`A set of ${count} rows can't be put in order: it must have from 1 to 2 ** 52.`);
   }
@@ -24,8 +24,8 @@ export function permutation(count: number, seed: number, purpose = 'permutation'
   while (4 ** bits < count) bits++;
   const size = 2 ** bits;
   const keys = Array.from({length: ROUNDS}, (_, round) => mixed(mixSeed(seed, `${purpose}, round ${round}`)));
-  return place => {
-    let number = place;
+  return index => {
+    let number = index;
     do {
       let [left, right] = [Math.floor(number / size), number % size];
       for (const key of keys) [left, right] = [right, (left ^ (mixed(right ^ key) & (size - 1))) >>> 0];

@@ -1,11 +1,11 @@
-import {createHash} from 'node:crypto';
-import {createReadStream, createWriteStream, existsSync} from 'node:fs';
+import {createWriteStream, existsSync} from 'node:fs';
 import {mkdir, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises';
 import {homedir} from 'node:os';
 import {basename, dirname, join} from 'node:path';
 import {pipeline} from 'node:stream/promises';
 import {type Entry, openPromise} from 'yauzl';
 import {EngineError} from '../../errors.ts';
+import {sha256OfFile} from '../../sha256.ts';
 import {runCommand} from './run-command.ts';
 import {downloadFromIndex, isAnotherFile, type StepOptions} from './simple-index.ts';
 import type {Target, Wheel} from './target.ts';
@@ -30,7 +30,7 @@ export async function fetchWheel(
   options: WheelOptions = {},
 ): Promise<string> {
   const kept = join(downloads, target.file);
-  if (existsSync(kept) && (await sha256Of(kept, options.signal)) === target.sha256) return kept;
+  if (existsSync(kept) && (await sha256OfFile(kept, options.signal)) === target.sha256) return kept;
   const {project, version, bytes} = target;
   options.onNote?.(`${project} ${version}: ${Math.round(bytes / 1e6)} MB to download, three times that on disk.`);
   await mkdir(temporary, {recursive: true});
@@ -38,7 +38,7 @@ export async function fetchWheel(
   const onProgress = (share: number) => options.onProgress?.(Math.min(share, 0.99));
   onProgress(0);
   const fresh = await download(target, temporary, {...options, onProgress});
-  const sha256 = await sha256Of(fresh, options.signal);
+  const sha256 = await sha256OfFile(fresh, options.signal);
   if (sha256 !== target.sha256) throw new EngineError(isAnotherFile(target.file, sha256));
   await mkdir(downloads, {recursive: true});
   await rename(fresh, kept);
@@ -53,12 +53,6 @@ async function download(target: Wheel, folder: string, options: StepOptions): Pr
   const path = join(folder, target.file);
   await downloadFromIndex(target, await indexUrl(), path, options);
   return path;
-}
-
-async function sha256Of(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path, {highWaterMark: 1 << 20}), hash, {signal});
-  return hash.digest('hex');
 }
 
 /**
