@@ -80,7 +80,7 @@ export async function joinKnowledge(parts: readonly (Knowledge | StoredKnowledge
 
 /** The named inputs of joint knowledge in all their versions, with their answers. */
 export function jointPart(knowledge: JointKnowledge, inputs: ArrayLike<number>): JointKnowledge {
-  const all = Int32Array.from(rowsOf(knowledge, inputs));
+  const all = rowsOf(knowledge, inputs);
   return {
     ...knowledge,
     rows: knowledge.rows.map(own => all.map(row => own[row]!)),

@@ -45,13 +45,15 @@ function joined(rows: readonly Row[], width: number): SparseRows {
   };
 }
 
-/** The most columns that are kept, 64 MB. */
-const MOST_KEPT = 2 ** 24;
+/** The most bytes that are kept. */
+const MOST_KEPT = 2 ** 27;
+/** Bytes that a text takes beside its characters and columns, as measured with V8. */
+const OVERHEAD = 300;
 
 /** The rows of texts that are read again and again. Texts beyond a limit of memory are not kept. */
 export class KeptRows {
   readonly #rows = new Map<string, Row>();
-  #size = 0;
+  #bytes = 0;
   #width = 0;
 
   /** @param read - reads the texts that are not kept. Their rows don't depend on other texts */
@@ -73,8 +75,9 @@ export class KeptRows {
   }
 
   #keep(text: string, row: Row): void {
-    if (this.#size + row.columns.length > MOST_KEPT) return;
-    this.#size += row.columns.length;
+    const bytes = row.columns.byteLength + 2 * text.length + OVERHEAD;
+    if (this.#bytes + bytes > MOST_KEPT) return;
+    this.#bytes += bytes;
     this.#rows.set(text, row);
   }
 }

@@ -168,8 +168,8 @@ export async function readFirstVersions(
 }
 
 /** The rows of the named inputs, each with all its versions. */
-export function rowsOf({versions = 1}: Pick<Knowledge, 'versions'>, inputs: ArrayLike<number>): number[] {
-  // Large sets have one version, and a list for each of their inputs would fill the memory.
-  if (versions === 1) return Array.from(inputs);
-  return Array.from(inputs, input => Array.from({length: versions}, (_, version) => input * versions + version)).flat();
+export function rowsOf({versions = 1}: Pick<Knowledge, 'versions'>, inputs: ArrayLike<number>): Int32Array {
+  return Int32Array.from({length: inputs.length * versions}, (_, row) => {
+    return inputs[Math.floor(row / versions)]! * versions + (row % versions);
+  });
 }

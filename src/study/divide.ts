@@ -30,7 +30,9 @@ export function taught<M extends Pick<AnsweredMethod, 'knowledge' | 'apart'>>({a
   const {knowledge} = method as Pick<AnsweredMethod, 'knowledge'>;
   if (apart.calibrationInputs.length === 0) return method;
   const isApart = new Set(apart.calibrationInputs);
-  const others = Array.from({length: inputsIn(knowledge)}, (_, input) => input).filter(input => !isApart.has(input));
+  const others = Int32Array.from({length: inputsIn(knowledge)}, (_, input) => input).filter(
+    input => !isApart.has(input),
+  );
   return {...method, knowledge: partOf(knowledge, others), allAnswers: knowledge};
 }
 

@@ -12,12 +12,20 @@ const SHARD = 100_000;
 /** Rows that are labelled, from the middle of the set. */
 const LABELLED = 10_000;
 
-const {values} = parseArgs({options: {rows: {type: 'string', multiple: true, default: ['1000000', '10000000']}}});
+// Of `--rows 0` or `--whole 0` nothing is measured.
+const {values} = parseArgs({
+  options: {
+    rows: {type: 'string', multiple: true, default: ['1000000', '10000000']},
+    whole: {type: 'string', multiple: true, default: ['100000', '400000']},
+  },
+});
 const RECIPE = join(import.meta.dirname, '../../fixtures/end-to-end/sharded.ts');
 const PEAK = join(import.meta.dirname, 'peak.mjs');
 
 interface Peak {
   readonly peakKiB: number;
+  /** Without the pages of files, such as those of the store, which the system takes back as it needs them. */
+  readonly ownKiB: number;
   readonly cpuSeconds: number;
 }
 
@@ -54,29 +62,46 @@ function* linesOf(start: number, end: number): Generator<string> {
 }
 
 const lines: string[] = [];
-for (const rows of values.rows.map(Number)) {
-  const folder = await mkdtemp(join(tmpdir(), 'limbeck-bench-shards-'));
-  try {
-    await writeSet(folder, rows);
-    const from = rows / 2;
-    const label = ['label', RECIPE, '--rows', `${from}:${from + LABELLED}`];
-    const show = (what: string, {peakKiB, cpuSeconds}: Peak) => {
-      lines.push(
-        `| ${rows.toLocaleString('en')} | ${what} | ${(peakKiB / 1024).toFixed(0)} | ${cpuSeconds.toFixed(1)} |`,
-      );
-      console.log(lines.at(-1));
-    };
-    show('first part: makes the index', await measured(folder, rows, label));
-    await rm(join(folder, '.limbeck/answers'), {recursive: true});
-    show('another part', await measured(folder, rows, label));
-    await rm(join(folder, '.limbeck/answers'), {recursive: true});
-    show(
-      'a part of a tenth, drawn by the seed',
-      await measured(folder, rows / 10, ['label', RECIPE, '--shard', `1/${rows / 10 / LABELLED}`]),
-    );
-    show('plan of all', await measured(folder, rows, ['plan', RECIPE]));
-  } finally {
-    await rm(folder, {recursive: true});
+
+function show(rows: number, what: string, {peakKiB, ownKiB, cpuSeconds}: Peak): void {
+  const [peak, own] = [peakKiB, ownKiB].map(kiB => (kiB / 1024).toFixed(0));
+  lines.push(`| ${rows.toLocaleString('en')} | ${what} | ${peak} | ${own} | ${cpuSeconds.toFixed(1)} |`);
+  console.log(lines.at(-1));
+}
+
+/** Labels a part of a set of so many rows. */
+async function measureParts(folder: string, rows: number): Promise<void> {
+  const from = rows / 2;
+  const label = ['label', RECIPE, '--rows', `${from}:${from + LABELLED}`];
+  show(rows, 'first part: makes the index', await measured(folder, rows, label));
+  await rm(join(folder, '.limbeck/answers'), {recursive: true});
+  show(rows, 'another part', await measured(folder, rows, label));
+  await rm(join(folder, '.limbeck/answers'), {recursive: true});
+  const drawn = ['label', RECIPE, '--shard', `1/${rows / 10 / LABELLED}`];
+  show(rows, 'a part of a tenth, drawn by the seed', await measured(folder, rows / 10, drawn));
+  show(rows, 'plan of all', await measured(folder, rows, ['plan', RECIPE]));
+}
+
+/** Labels all of a set of so many rows, and trains on it. */
+async function measureWhole(folder: string, rows: number): Promise<void> {
+  show(rows, 'label all', await measured(folder, rows, ['label', RECIPE]));
+  show(rows, 'train on all', await measured(folder, rows, ['train', RECIPE]));
+}
+
+for (const [sizes, measure] of [
+  [values.rows, measureParts],
+  [values.whole, measureWhole],
+] as const) {
+  for (const rows of sizes.map(Number).filter(size => size > 0)) {
+    const folder = await mkdtemp(join(tmpdir(), 'limbeck-bench-shards-'));
+    try {
+      await writeSet(folder, rows);
+      await measure(folder, rows);
+    } finally {
+      await rm(folder, {recursive: true});
+    }
   }
 }
-console.log(`\n| rows | command | peak MiB | CPU s |\n| --: | --- | --: | --: |\n${lines.join('\n')}`);
+console.log(
+  `\n| rows | command | peak MiB | without files MiB | CPU s |\n| --: | --- | --: | --: | --: |\n${lines.join('\n')}`,
+);
