@@ -41,13 +41,6 @@ export interface Ledger {
   readonly earlier?: EarlierPurchases | undefined;
 }
 
-/** The totals of several ledgers. */
-export function sumOfLedgers(ledgers: readonly LedgerSnapshot[]): LedgerSnapshot {
-  const all = createLedger();
-  for (const ledger of ledgers) all.add(ledger);
-  return all.snapshot();
-}
-
 /** Amounts that most ledgers don't have. */
 const RARE = ['imported', 'cacheReadTokens', 'cacheWriteTokens'] as const;
 

@@ -3,7 +3,6 @@ import {type BudgetLimit, checkKeepable} from '../ask/budget/limit.ts';
 import {leavesOf} from '../ask/compose/parts.ts';
 import {noteEndings} from '../ask/provider/endings.ts';
 import {checkPermission} from '../ask/provider/terms.ts';
-import {checkWritable} from '../data/files.ts';
 import {coordinate, endRun, type MissingReasons} from '../queue/coordinator.ts';
 import {originOf, plansOf, runId} from '../queue/origin.ts';
 import {type Run, type RunOptions, runCache} from '../queue/run.ts';
@@ -12,8 +11,9 @@ import {moduleDigest, pathHere} from '../queue/session.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
 import {teachersAsked} from '../study/asking.ts';
+import {checkStudyWritable} from '../study/folders.ts';
 import {type QuestionStudy, withStudies} from '../study/studies.ts';
-import {directoryOf, openStudy, type StudyOptions} from '../study/study.ts';
+import {openStudy, type StudyOptions} from '../study/study.ts';
 import type {Teacher} from '../teacher.ts';
 import {checkMissing, type Found, type LabelFlags, type LabelledStudy, labelWhole, reportLabelled} from './label.ts';
 import {studyOptions} from './study-options.ts';
@@ -30,7 +30,7 @@ const RANGE = 512;
 export async function runLabelOnQueue(path: string, flags: QueueLabelFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
   const options = studyOptions(flags, terminal);
-  await checkWritable(directoryOf(await loadRecipe(path), options));
+  await checkStudyWritable(await loadRecipe(path), options);
   const server = await openQueueServer(flags.queue, terminal.note);
   try {
     const study = studiesOf(path, flags, {...options, cache: flags.cache ?? flags.queue});

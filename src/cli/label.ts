@@ -1,6 +1,5 @@
 import {whileNotingEndings} from '../ask/provider/endings.ts';
 import {checkPermission} from '../ask/provider/terms.ts';
-import {checkWritable} from '../data/files.ts';
 import {BudgetError, InputError, PendingError} from '../errors.ts';
 import {countOf} from '../knowledge/knowledge.ts';
 import {loadRecipe} from '../recipe/load.ts';
@@ -8,6 +7,7 @@ import type {QueryPlan} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
 import {labelQueries, type Pending, teachersAsked} from '../study/asking.ts';
+import {checkStudyWritable} from '../study/folders.ts';
 import {type LabelledInShards, labelInShards} from '../study/label-shards.ts';
 import type {Labelled} from '../study/missing.ts';
 import {checkAllowed, isUnasked, missingInputs} from '../study/missing.ts';
@@ -21,7 +21,7 @@ import {
   type Share,
 } from '../study/shard.ts';
 import {withStudies} from '../study/studies.ts';
-import {directoryOf, type OpenStudyOptions, openStudy, type Study, type StudyOptions} from '../study/study.ts';
+import {type OpenStudyOptions, openStudy, type Study, type StudyOptions} from '../study/study.ts';
 import type {Access} from '../teacher.ts';
 import {type StudyFlags, studyOptions} from './study-options.ts';
 import {openTerminal, type Terminal} from './terminal.ts';
@@ -47,7 +47,7 @@ export async function runLabel(path: string, flags: LabelFlags): Promise<void> {
   const source = await loadRecipe(path);
   const options = {...studyOptions(flags, terminal), ...laneChosen(flags)};
   const shard = flags.rows ?? flags.shard;
-  if (shard === undefined) await checkWritable(directoryOf(source, options));
+  if (shard === undefined) await checkStudyWritable(source, options);
   const levelsOf = ({levels}: ResolvedRecipe) => (flags.level ? [flags.level] : levels);
   const plansOf = (recipe: ResolvedRecipe) => recipe.queryPlans.filter(({level}) => levelsOf(recipe).includes(level));
   const open = async (about: Recipe, own: StudyOptions & OpenStudyOptions) => {

@@ -7,6 +7,7 @@ import type {Terminal} from './terminal.ts';
 /** The flags of every command that works on a recipe, as commander hands them over. */
 export interface StudyFlags {
   readonly out?: string;
+  readonly knowledge?: string;
   readonly cache?: string;
   readonly record?: RecordMode;
   readonly offline?: boolean;
@@ -26,6 +27,7 @@ export interface StudyFlags {
 export function studyOptions(
   {
     out,
+    knowledge,
     cache,
     record,
     offline = false,
@@ -42,6 +44,7 @@ export function studyOptions(
 ): StudyOptions {
   return {
     directory: out,
+    knowledge,
     cache,
     record: offline ? 'none' : (record ?? 'new'),
     budget,

@@ -10,10 +10,11 @@ import type {Method, Recipe} from '../recipe/recipe.ts';
 import {resolveRecipe} from '../recipe/resolve.ts';
 import {refuseVectors} from '../recipe/vectors.ts';
 import {withAnswers} from '../study/divide.ts';
+import {isSaved, knowledgePath} from '../study/folders.ts';
 import {checkSameInputs} from '../study/joint/compare.ts';
 import {learnJointly} from '../study/joint/execute.ts';
 import {jointParts, teachingOf} from '../study/joint/teaching.ts';
-import {knowledgePath, withAllKnowledge, withSavedKnowledge} from '../study/knowledge.ts';
+import {withAllKnowledge, withSavedKnowledge} from '../study/knowledge.ts';
 import {type AnsweredMethod, changed, type OpenMethod, type TunedMethod} from '../study/methods.ts';
 import {changesFor, keptVerdict} from '../study/repeatability.ts';
 import {promiseText} from '../study/report/cascades.ts';
@@ -184,7 +185,7 @@ function noteKept(
 /** The method as it is trained: from labels, if its teacher's scores are not repeatable. */
 async function steadyMethod(study: Study, name: string, path: string, terminal: Terminal): Promise<OpenMethod> {
   const method = methodNamed(study.recipe.methods, name);
-  checkLabelled(study, method, path);
+  await checkLabelled(study, method, path);
   const changes = changesFor(study.recipe, method, await keptVerdict(study, method));
   if (changes.learnsLabels) terminal.note(noteOnLabels(method));
   return changed(method, changes);
@@ -269,11 +270,9 @@ function methodNamed<M extends Pick<Method, 'method'>>(methods: readonly M[], na
   throw new InputError(`The recipe has no method \`${name}\`. It has: ${names}.`);
 }
 
-function checkLabelled({directory}: Study, {level, queryPlan}: PlannedMethod, recipe: string): void {
-  if (queryPlan === undefined) return;
-  const path = knowledgePath(directory, queryPlan);
-  if (existsSync(path)) return;
+async function checkLabelled(study: Study, {level, queryPlan}: PlannedMethod, recipe: string): Promise<void> {
+  if (queryPlan === undefined || (await isSaved(study, queryPlan))) return;
   throw new InputError(
-    `There is no knowledge at ${path}. Ask for it first: \`limbeck label ${recipe} --level ${level}\`, with the same --out.`,
+    `There is no knowledge at ${knowledgePath(study, queryPlan)}. Ask for it first: \`limbeck label ${recipe} --level ${level}\`, with the same --out and --knowledge.`,
   );
 }

@@ -3,12 +3,12 @@ import {existsSync, ftruncateSync, mkdirSync, statSync} from 'node:fs';
 import {type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, unlink, writeFile} from 'node:fs/promises';
 import {dirname, join, parse, resolve} from 'node:path';
 import type {Readable} from 'node:stream';
-import {InputError, KnowledgeError} from '../errors.ts';
+import {InputError, KnowledgeError, LimbeckError} from '../errors.ts';
 
 /**
  * Writes a file piece by piece. It replaces an older file in one step when all of it is on disk.
  *
- * @throws KnowledgeError if it can't be written; the older file then stays
+ * @throws KnowledgeError if it can't be written, or what `write` throws of limbeck's own; the older file then stays
  */
 export async function replaceFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
@@ -23,6 +23,7 @@ export async function replaceFile(path: string, write: (file: FileHandle) => Pro
     await rename(temporary, path);
   } catch (cause) {
     await unlink(temporary).catch(() => {});
+    if (cause instanceof LimbeckError) throw cause;
     throw new KnowledgeError(
       `${path} can't be written: ${(cause as Error).message}. Check the folder, its permissions and the free disk space.`,
       {cause},

@@ -14,7 +14,7 @@ import {
   readInputs,
   TensorParts,
 } from './read-parts.ts';
-import {readTensors, type Tensor, writeTensors} from './safetensors.ts';
+import {readTensors, type Tensor, type TensorFile, tensorBytes, writeTensors} from './safetensors.ts';
 
 /**
  * Saves knowledge as one file in the safetensors format. The file replaces an older one atomically.
@@ -30,6 +30,15 @@ import {readTensors, type Tensor, writeTensors} from './safetensors.ts';
  * @throws KnowledgeError if it can't be written
  */
 export async function saveKnowledge(path: string, knowledge: Knowledge): Promise<void> {
+  await writeTensors(path, contentOf(knowledge));
+}
+
+/** What `saveKnowledge` writes, in pieces. */
+export function knowledgeBytes(knowledge: Knowledge): readonly Uint8Array[] {
+  return tensorBytes(contentOf(knowledge));
+}
+
+function contentOf(knowledge: Knowledge): TensorFile {
   const {
     source,
     classes,
@@ -52,7 +61,7 @@ export async function saveKnowledge(path: string, knowledge: Knowledge): Promise
     ...(calibrationInputs && {calibration_inputs: JSON.stringify(calibrationInputs)}),
     ...(unanswered > 0 && {unanswered: JSON.stringify(unanswered)}),
   };
-  await writeTensors(path, {metadata, tensors});
+  return {metadata, tensors};
 }
 
 /**

@@ -17,6 +17,8 @@ import {
   TensorParts,
 } from './read-parts.ts';
 import {ARRAYS, type OpenTensorFile, openTensors, type Tensor} from './safetensors.ts';
+import {openFolder} from './shard-folder.ts';
+import {isBucketUrl} from './sharded.ts';
 
 export interface OpenKnowledgeOptions {
   /**
@@ -25,24 +27,34 @@ export interface OpenKnowledgeOptions {
    * @default the detail of the file
    */
   readonly detail?: Detail;
+  /**
+   * The folder in which copies of shards are kept that are in a bucket. Each is copied when its first row is read.
+   *
+   * @default '.limbeck/knowledge'
+   */
+  readonly copies?: string;
 }
 
 /**
  * Opens a file that `saveKnowledge` saved, a file of that form made elsewhere, or a folder of such files with an index, as
- * `limbeck label` saves of data in shards, without reading its rows. Each row is
+ * `limbeck label` saves of data in shards, without reading its rows. Such a folder can be in a bucket, `s3://BUCKET/PREFIX`. Each row is
  * read when it is needed, so a set can be larger than memory. Every read checks its rows as `loadKnowledge` would.
  *
  * @throws KnowledgeError, with the path, if the file can't be read, its parts don't fit together, or its answers don't
  * hold the detail
  */
 export async function openKnowledge(path: string, options: OpenKnowledgeOptions = {}): Promise<StoredKnowledge> {
-  checkOptions('openKnowledge', options, {detail: kinds.object} satisfies Shape<OpenKnowledgeOptions>);
-  const {detail} = options;
+  checkOptions('openKnowledge', options, {
+    detail: kinds.object,
+    copies: kinds.text,
+  } satisfies Shape<OpenKnowledgeOptions>);
+  const {detail, copies} = options;
   const isFolder = await stat(path).then(
     found => found.isDirectory(),
     () => false,
   );
-  return isFolder ? openShards(path, file => openFile(file, detail)) : openFile(path, detail);
+  if (!isFolder && !isBucketUrl(path)) return openFile(path, detail);
+  return openShards(await openFolder(path, copies), file => openFile(file, detail));
 }
 
 async function openFile(path: string, detail: Detail | undefined): Promise<StoredKnowledge> {

@@ -17,14 +17,17 @@ const ALIGNMENT = 8;
  * Writes a file in the safetensors format (https://github.com/huggingface/safetensors#format). It replaces an older
  * file atomically, once all of it is on disk.
  */
-export async function writeTensors(path: string, {metadata, tensors}: TensorFile): Promise<void> {
+export async function writeTensors(path: string, content: TensorFile): Promise<void> {
+  await replaceFile(path, async file => {
+    for (const piece of tensorBytes(content)) await file.writeFile(piece);
+  });
+}
+
+/** The bytes of a file in the safetensors format, in pieces: no second copy in memory, and no limit of 2 GiB on the whole. */
+export function tensorBytes({metadata, tensors}: TensorFile): readonly Uint8Array[] {
   // The widest types come first, so that every tensor starts at a multiple of its element's size.
   const ordered = [...tensors].sort(([, a], [, b]) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
-  await replaceFile(path, async file => {
-    await file.writeFile(headerBytes(metadata, ordered));
-    // One write per tensor: no second copy in memory, and no limit of 2 GiB on the whole.
-    for (const [, {data}] of ordered) await file.writeFile(bytesOf(data));
-  });
+  return [headerBytes(metadata, ordered), ...ordered.map(([, {data}]) => bytesOf(data))];
 }
 
 /**

@@ -29,8 +29,10 @@ export interface StudyRun {
   readonly threads: number;
   /** How the study's recipe differs from the module's. */
   readonly changes?: RecipeChanges | undefined;
-  /** The knowledge that its students learn from. */
+  /** The knowledge that its students learn from: files in Redis, or the indices of what is in a bucket. */
   readonly knowledge: readonly SentFile[];
+  /** The bucket that holds its knowledge, as `s3://BUCKET/PREFIX`. @default none: it is in Redis */
+  readonly bucket?: string | undefined;
 }
 
 /** A training as a job of a queue. */

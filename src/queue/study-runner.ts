@@ -3,6 +3,7 @@ import {join, relative} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {deserialize, serialize} from 'node:v8';
 import {LimbeckError} from '../errors.ts';
+import {isBucketUrl} from '../knowledge/sharded.ts';
 import {type DoneMessage, type SendJob, sendingRunner} from '../study/job-messages.ts';
 import type {JobListeners} from '../study/jobs.ts';
 import type {Study, Workers} from '../study/study.ts';
@@ -13,7 +14,7 @@ import {RunBook} from './book.ts';
 import {fetchBytes, fetchFile, sendFiles} from './files.ts';
 import type {Job, Queue, QueueServer} from './server.ts';
 import {moduleDigest, pathHere} from './session.ts';
-import {studyId, studyOriginOf} from './study-origin.ts';
+import {indicesIn, studyId, studyOriginOf} from './study-origin.ts';
 import {type StudyRun, studyQueue, type TrainingJob, type TrainingResult} from './study-run.ts';
 
 /** Milliseconds between two looks at the trainings. */
@@ -37,10 +38,13 @@ export function queueRunner(server: QueueServer, {module, changes}: Workers): Op
 }
 
 async function openTrainings(server: QueueServer, study: Study, {module, changes}: Workers): Promise<Trainings> {
-  const {engine, directory, recipe} = study;
-  const knowledge = await sendFiles(server.redis, directory, await knowledgeIn(directory));
+  const {engine, directory, knowledgeRoot, recipe} = study;
+  const bucket = isBucketUrl(knowledgeRoot) ? knowledgeRoot : undefined;
+  const knowledge = bucket
+    ? await indicesIn(bucket)
+    : await sendFiles(server.redis, directory, await knowledgeIn(directory));
   const origin = studyOriginOf(engine, await moduleDigest(module), recipe.data);
-  const about = {name: recipe.name, origin, threads: trainingThreads(study), changes, knowledge};
+  const about = {name: recipe.name, origin, threads: trainingThreads(study), changes, knowledge, bucket};
   const run: StudyRun = {
     ...{format: 1, id: studyId(about), path: pathHere(module), begun: new Date().toISOString()},
     ...about,

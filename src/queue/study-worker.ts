@@ -9,13 +9,14 @@ import {loadRecipe} from '../recipe/load.ts';
 import {withoutSecrets} from '../secrets.ts';
 import type {RunMessage, TrialMessage} from '../study/job-messages.ts';
 import {WorkerPool} from '../study/workers.ts';
+import {digestOf} from '../train/fingerprint.ts';
 import {RunBook} from './book.ts';
 import {QueueRuns} from './facts.ts';
 import {fetchFile, sendBytes, sendFiles} from './files.ts';
 import {jobWorkerOptions, progressOf} from './job-worker.ts';
 import type {Job, QueueServer} from './server.ts';
 import {moduleDigest, moduleOf, Refusal, type SessionOptions} from './session.ts';
-import {studyData, studyDifference, studyOriginOf} from './study-origin.ts';
+import {indicesIn, studyData, studyDifference, studyOriginOf} from './study-origin.ts';
 import {type StudyRun, studyQueue, type TrainingJob, type TrainingResult} from './study-run.ts';
 
 /** Milliseconds between two looks at what there is to train. */
@@ -81,10 +82,20 @@ async function trainFor(
         'Start it again when it is.',
     );
   }
+  const {bucket} = run;
+  if (bucket !== undefined && digestOf(await indicesIn(bucket)) !== digestOf(run.knowledge)) {
+    throw new Refusal(
+      `The knowledge in ${bucket} is not what study ${run.id} of ${run.name} was begun with. Give the command of the study ` +
+        'again, and start this worker again.',
+    );
+  }
   const directory = await mkdtemp(join(tmpdir(), 'limbeck-study-'));
-  for (const file of run.knowledge) await fetchFile(server.redis, directory, file);
+  if (bucket === undefined) for (const file of run.knowledge) await fetchFile(server.redis, directory, file);
   onNote(`Trains students for study ${run.id} of ${run.name}.`);
-  const pool = new WorkerPool({module, threads: run.threads, changes: run.changes, directory}, signal);
+  const pool = new WorkerPool(
+    {module, threads: run.threads, changes: run.changes, directory, knowledge: bucket},
+    signal,
+  );
   let trained = 0;
   let lastWorkAt = performance.now();
   const bull = server.startWorker<TrainingJob, TrainingResult>(

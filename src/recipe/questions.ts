@@ -1,8 +1,8 @@
-import {join} from 'node:path';
 import {aboutQuestion} from '../ask/compose/about-question.ts';
 import {sameClasses} from '../data/arrays.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
+import {pathIn} from '../knowledge/sharded.ts';
 import {classesOf, type Question} from '../question.ts';
 import type {Access} from '../teacher.ts';
 import {methodAbout} from './by-question.ts';
@@ -74,7 +74,7 @@ export function questionOf(questions: readonly Question[], name: string | undefi
 
 /** The folder, within that of a recipe, for knowledge, students and results of one of its questions. */
 export function questionFolder(directory: string, {name}: Question): string {
-  return join(directory, 'questions', methodFolder(name));
+  return pathIn(pathIn(directory, 'questions'), methodFolder(name));
 }
 
 function sourceAbout<A extends Access>(source: TeacherSource<A>, {name}: Question): TeacherSource<A> {

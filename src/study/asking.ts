@@ -63,11 +63,11 @@ export async function labelQueries(
   return labelled(study, {...found, missing});
 }
 
-async function labelled({directory}: Study, found: Omit<Labelled, 'path'>): Promise<Labelled> {
+async function labelled(study: Study, found: Omit<Labelled, 'path'>): Promise<Labelled> {
   // Nothing is known yet of the inputs that another run may answer.
   const unanswered = found.missing.filter(one => !isUnasked(one)).length;
   const knowledge = unanswered === 0 ? found.knowledge : {...found.knowledge, unanswered};
-  return {...found, knowledge, path: await keep(directory, found.plan, knowledge)};
+  return {...found, knowledge, path: await keep(study, found.plan, knowledge)};
 }
 
 /**

@@ -4,7 +4,6 @@ import writeFileAtomic from 'write-file-atomic';
 import {z} from 'zod';
 import type {Interruption} from '../ask/ledger.ts';
 import {checkPermission} from '../ask/provider/terms.ts';
-import {checkWritable} from '../data/files.ts';
 import {InputError} from '../errors.ts';
 import type {Knowledge} from '../knowledge/knowledge.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
@@ -14,6 +13,7 @@ import {withoutSecrets} from '../secrets.ts';
 import {besideEarlier, type EndedStudy, readStudy} from './against.ts';
 import {askQueries, teachersAsked} from './asking.ts';
 import {costsOf} from './budgets.ts';
+import {checkStudyWritable} from './folders.ts';
 import {answeredMethod} from './knowledge.ts';
 import {type Manifest, manifestOf, manifestPath} from './manifest.ts';
 import {type Run as MeasuredRun, measure, measureEfficiency, type PartRun, sortRuns} from './measure.ts';
@@ -88,7 +88,7 @@ export interface Prepared
 /** Opens a study that asks and trains all that its recipe says, and marks that it has begun. Asks nothing yet. */
 export async function beginStudy(recipe: Recipe, options: StudyOptions & OpenStudyOptions): Promise<Study> {
   const directory = directoryOf(recipe, options);
-  await checkWritable(directory);
+  await checkStudyWritable(recipe, options);
   const resolved = await resolveRecipe(recipe);
   const note = resolved.scaleNote();
   if (note !== undefined) options.onNote?.(note);

@@ -1,42 +1,35 @@
-import {existsSync} from 'node:fs';
 import {mkdir, rm, stat} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
+import {dirname} from 'node:path';
 import {selectSplit} from '../data/split.ts';
 import {versionsOf} from '../data/versions.ts';
 import {selectAnswers} from '../knowledge/answers.ts';
 import {loadKnowledge, saveKnowledge} from '../knowledge/files.ts';
 import {coarsenKnowledge, type Knowledge, trueLabels} from '../knowledge/knowledge.ts';
-import {openKnowledge} from '../knowledge/open-knowledge.ts';
-import {INDEX_FILE} from '../knowledge/shard-index.ts';
+import {emptyIndex, removeUnlisted, saveShard} from '../knowledge/shard-index.ts';
+import {isBucketUrl, type ShardFolder} from '../knowledge/sharded.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {Drawn, ResolvedRecipe} from '../recipe/resolve.ts';
 import {withAnswers} from './divide.ts';
+import {type KnowledgeHome, knowledgeFile, knowledgeFolder, knowledgePath, openSaved, shardsOf} from './folders.ts';
 import type {AnsweredMethod, OpenMethod} from './methods.ts';
 import type {Study} from './study.ts';
 
-/** Saves the knowledge of a query plan, and replaces what was saved before. */
-export async function keep(directory: string, plan: QueryPlan, knowledge: Knowledge): Promise<string> {
-  const path = knowledgeFile(directory, plan);
+/** Saves the knowledge of a query plan, and replaces what was saved before. In a bucket it is one shard. */
+export async function keep(study: KnowledgeHome, plan: QueryPlan, knowledge: Knowledge): Promise<string> {
+  if (isBucketUrl(study.knowledgeRoot)) return keepInBucket(await shardsOf(study, plan), knowledge);
+  const path = knowledgeFile(study, plan);
   await mkdir(dirname(path), {recursive: true});
   await saveKnowledge(path, knowledge);
-  await rm(knowledgeFolder(directory, plan), {recursive: true, force: true});
+  await rm(knowledgeFolder(study, plan), {recursive: true, force: true});
   return path;
 }
 
-/** Where a query plan's knowledge is: in a file, or in a folder of shards. */
-export function knowledgePath(directory: string, plan: QueryPlan): string {
-  const folder = knowledgeFolder(directory, plan);
-  return existsSync(join(folder, INDEX_FILE)) ? folder : knowledgeFile(directory, plan);
-}
-
-/** The file of a query plan's knowledge, if it is in one. */
-export function knowledgeFile(directory: string, plan: QueryPlan): string {
-  return join(directory, 'knowledge', `${plan.fileName}.safetensors`);
-}
-
-/** The folder of a query plan's knowledge, if it is in shards. */
-export function knowledgeFolder(directory: string, plan: QueryPlan): string {
-  return join(directory, 'knowledge', `${plan.fileName}.shards`);
+async function keepInBucket(folder: ShardFolder, knowledge: Knowledge): Promise<string> {
+  const {inputs, unanswered = 0} = knowledge;
+  const rows = [0, inputs.count] as const;
+  const index = await saveShard(folder, emptyIndex('whole', inputs.count), knowledge, {rows, unasked: 0, unanswered});
+  await removeUnlisted(folder, index);
+  return folder.name;
 }
 
 /**
@@ -87,14 +80,15 @@ const SMALL = 64 * 2 ** 20;
  * @throws KnowledgeError if there is none, or it is damaged
  */
 export async function withSavedKnowledge<T>(
-  {directory, recipe}: Study,
+  study: Study,
   method: OpenMethod,
   use: (method: AnsweredMethod) => Promise<T>,
 ): Promise<T> {
+  const {recipe} = study;
   if (method.queryPlan === undefined) return use(answeredMethod(recipe, method, undefined));
-  const path = knowledgePath(directory, method.queryPlan);
+  const path = knowledgePath(study, method.queryPlan);
   if (await isSmall(path)) return use(answeredMethod(recipe, method, await loadKnowledge(path)));
-  const knowledge = await openKnowledge(path, {detail: method.detail});
+  const knowledge = await openSaved(study, method.queryPlan, method.detail);
   try {
     return await use(withAnswers(recipe, method, knowledge));
   } finally {
@@ -115,6 +109,7 @@ export async function withAllKnowledge<T>(
 
 /** A file that is not there is left to its reader, who says so. Shards are never read as a whole. */
 async function isSmall(path: string): Promise<boolean> {
+  if (isBucketUrl(path)) return false;
   const found = await stat(path).catch(() => undefined);
   return found === undefined || (found.isFile() && found.size <= SMALL);
 }

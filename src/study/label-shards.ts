@@ -5,12 +5,13 @@ import type {LayeredTeacher} from '../ask/layer.ts';
 import {withProgress} from '../ask/progress/meter.ts';
 import {BudgetError, KnowledgeError, PendingError} from '../errors.ts';
 import type {StoredKnowledge} from '../knowledge/knowledge.ts';
-import {isIntact, readShardIndex, removeUnlisted, type ShardedIndex, saveShard} from '../knowledge/shard-index.ts';
+import {emptyIndex, readShardIndex, removeUnlisted, saveShard} from '../knowledge/shard-index.ts';
+import {isBucketUrl, type ShardedIndex, type ShardFolder} from '../knowledge/sharded.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {RowRange} from '../recipe/transfer.ts';
 import {digestOf} from '../train/fingerprint.ts';
 import {collectedFrom, type Pending, taskOf} from './asking.ts';
-import {knowledgeFile, knowledgeFolder} from './knowledge.ts';
+import {knowledgeFile, shardsOf} from './folders.ts';
 import type {Labelled} from './missing.ts';
 import type {Study} from './study.ts';
 
@@ -42,9 +43,9 @@ export async function labelInShards(
   reasons: ReadonlyMap<number, Error> = new Map(),
   rowsOfShard: number = SHARD_ROWS,
 ): Promise<LabelledInShards | Pending> {
-  const {asking, directory, onNote, recipe} = study;
+  const {asking, onNote, recipe} = study;
   const {size: total} = recipe.transfer;
-  const folder = knowledgeFolder(directory, plan);
+  const folder = await shardsOf(study, plan);
   const opened = asking.open(study.teacherFor(plan));
   const {name: teacher} = opened.teacher;
   const labelling = new Labelling({study, plan, reasons, folder}, await indexFor(study, plan, folder));
@@ -59,10 +60,10 @@ export async function labelInShards(
   if (inBatches > 0) onNote(`${inBatches} of ${total} inputs have no answer yet: they are in batches.`);
   if (count > 0) {
     await removeUnlisted(folder, index);
-    await rm(knowledgeFile(directory, plan), {force: true});
+    if (!isBucketUrl(study.knowledgeRoot)) await rm(knowledgeFile(study, plan), {force: true});
   }
   const knowledge = {count, detail: plan.detail};
-  return {plan, teacher, ledger, missing, unasked: inBatches + unpaid, total, path: folder, knowledge};
+  return {plan, teacher, ledger, missing, unasked: inBatches + unpaid, total, path: folder.name, knowledge};
 }
 
 function partsOf(total: number, rowsOfShard: number): readonly RowRange[] {
@@ -71,25 +72,25 @@ function partsOf(total: number, rowsOfShard: number): readonly RowRange[] {
 }
 
 /** The index of an earlier run about the same; an empty one if there is none. */
-async function indexFor({recipe, teacherFor}: Study, plan: QueryPlan, folder: string): Promise<ShardedIndex> {
+async function indexFor({recipe, teacherFor}: Study, plan: QueryPlan, folder: ShardFolder): Promise<ShardedIndex> {
   const {shards, transfer, budgets} = recipe;
   const {identity, service} = teacherFor(plan);
   const draw = [transfer.size, transfer.seed ?? 0, budgets !== undefined];
   const origin = digestOf([shards!.digest, draw, plan.detail, identity, service?.reader ?? null]);
   const kept = await readShardIndex(folder);
-  return kept?.origin === origin ? kept : {format: 'limbeck.knowledge-shards/1', origin, of: transfer.size, shards: []};
+  return kept?.origin === origin ? kept : emptyIndex(origin, transfer.size);
 }
 
-async function isDone(folder: string, {shards}: ShardedIndex, {from, to}: RowRange): Promise<boolean> {
+async function isDone(folder: ShardFolder, {shards}: ShardedIndex, {from, to}: RowRange): Promise<boolean> {
   const shard = shards.find(({rows}) => rows[0] === from && rows[1] === to);
-  return shard !== undefined && shard.unasked + shard.unanswered === 0 && isIntact(folder, shard);
+  return shard !== undefined && shard.unasked + shard.unanswered === 0 && folder.holds(shard);
 }
 
 interface LabellingNeeds {
   readonly study: Study;
   readonly plan: QueryPlan;
   readonly reasons: ReadonlyMap<number, Error>;
-  readonly folder: string;
+  readonly folder: ShardFolder;
 }
 
 type Progress = Pick<CollectOptions, 'signal'> & Required<Pick<CollectOptions, 'onProgress'>>;

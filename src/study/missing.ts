@@ -100,7 +100,7 @@ export async function toCommonInputs(study: Study, asked: readonly Labelled[]): 
   if (lacking.size === 0) return {asked, missing, changes: {}};
   checkTogether(study, missing);
   const reduced: Labelled[] = [];
-  for (const one of asked) reduced.push(await without(study.directory, one, lacking));
+  for (const one of asked) reduced.push(await without(study, one, lacking));
   const leftOut = [...lacking].sort((one, other) => one - other);
   return {asked: reduced, missing, changes: {leftOut}};
 }
@@ -119,7 +119,7 @@ function checkTogether({allowMissing}: Study, {count, total, share}: MissingInpu
   );
 }
 
-async function without(directory: string, one: Labelled, lacking: ReadonlySet<number>): Promise<Labelled> {
+async function without(study: Study, one: Labelled, lacking: ReadonlySet<number>): Promise<Labelled> {
   if (one.plan.select) return one;
   const {versions = 1} = one.knowledge;
   const own = new Set(inputsMissing(one));
@@ -129,7 +129,7 @@ async function without(directory: string, one: Labelled, lacking: ReadonlySet<nu
   );
   if (rows.length === one.knowledge.inputs.count) return one;
   const knowledge = selectKnowledge(one.knowledge, rows);
-  return {...one, knowledge, path: await keep(directory, one.plan, knowledge)};
+  return {...one, knowledge, path: await keep(study, one.plan, knowledge)};
 }
 
 function selectKnowledge(knowledge: Knowledge, rows: readonly number[]): Knowledge {

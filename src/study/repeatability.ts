@@ -1,4 +1,5 @@
-import {readFile, rm} from 'node:fs/promises';
+import {mkdir, readFile, rm} from 'node:fs/promises';
+import {dirname, join} from 'node:path';
 import {z} from 'zod';
 import {askAll} from '../ask/batches.ts';
 import type {LayeredTeacher} from '../ask/layer.ts';
@@ -9,13 +10,12 @@ import {shuffledIndices} from '../data/random.ts';
 import {AnswerStoreError, LimbeckError} from '../errors.ts';
 import {answerAt} from '../knowledge/answers.ts';
 import {coarsen, namedBy} from '../knowledge/coarsen.ts';
-import {openKnowledge} from '../knowledge/open-knowledge.ts';
-import type {PlannedMethod} from '../recipe/methods.ts';
+import type {PlannedMethod, QueryPlan} from '../recipe/methods.ts';
 import type {Recipe, RepeatabilityOptions} from '../recipe/recipe.ts';
 import type {Access, Detail, Outcome, Query, Teacher} from '../teacher.ts';
 import {digestOf} from '../train/fingerprint.ts';
 import {rowsAskedAgain} from './divide.ts';
-import {knowledgePath} from './knowledge.ts';
+import {type KnowledgeHome, openSaved} from './folders.ts';
 import type {MethodChanges} from './methods.ts';
 import type {Asked} from './missing.ts';
 import {measurable, type Reference} from './reference.ts';
@@ -32,9 +32,9 @@ import type {Study} from './study.ts';
  */
 export async function checkRepeatability(
   {recipe, asking, signal, onNote, ...study}: Study,
-  {plan, knowledge, path: knowledgeFile, ledger: {imported = 0}}: Asked,
+  {plan, knowledge, ledger: {imported = 0}}: Asked,
 ): Promise<Repeatability | undefined> {
-  const path = repeatabilityPath(knowledgeFile);
+  const path = repeatabilityPath(study, plan);
   await rm(path, {force: true});
   const {level} = plan;
   const {detail, answers, inputs, classes} = knowledge;
@@ -60,6 +60,7 @@ export async function checkRepeatability(
   const repetition = compareAskings(before, after);
   if (repetition?.verdict === undefined || repetition.compared < rows.length / 2) return undefined;
   const {compared, flips, meanKl, verdict} = repetition;
+  await mkdir(dirname(path), {recursive: true});
   await replaceFile(path, file => file.writeFile(JSON.stringify({verdict, teacher: digestOf(knowledge.source)})));
   const fallbacks = verdict === 'perturbed' ? doubtful.map(({method}) => method) : [];
   const found = {level, teacher: asked.name, compared, flips, meanKl: meanKl!, verdict, fallbacks};
@@ -141,9 +142,9 @@ export function testRowsAskedAgain(count: number, {inputs}: RepeatabilityOptions
   return [...shuffledIndices(count, 0, 'test inputs that are asked about again').subarray(0, inputs)];
 }
 
-/** The file stands beside the knowledge, for students that are trained from it later. */
-function repeatabilityPath(knowledge: string): string {
-  return knowledge.replace(/\.safetensors$/, '.steadiness.json');
+/** The file stands beside the knowledge if that is not in a bucket. It is for students that are trained later. */
+function repeatabilityPath({directory}: Pick<Study, 'directory'>, plan: QueryPlan): string {
+  return join(directory, 'knowledge', `${plan.fileName}.steadiness.json`);
 }
 
 const fileSchema = z.object({
@@ -154,15 +155,14 @@ const fileSchema = z.object({
 
 /** The verdict on the teacher whose answers are saved for a method; undefined if there is none. */
 export async function keptVerdict(
-  {directory}: Pick<Study, 'directory'>,
+  study: Pick<Study, 'directory'> & KnowledgeHome,
   {queryPlan}: PlannedMethod,
 ): Promise<Repetition['verdict']> {
   if (queryPlan === undefined) return undefined;
-  const path = knowledgePath(directory, queryPlan);
-  const text = await readFile(repeatabilityPath(path), 'utf8').catch(() => undefined);
+  const text = await readFile(repeatabilityPath(study, queryPlan), 'utf8').catch(() => undefined);
   if (text === undefined) return undefined;
   const {verdict, teacher} = fileSchema.parse(JSON.parse(text));
-  const {source, close} = await openKnowledge(path);
+  const {source, close} = await openSaved(study, queryPlan);
   await close();
   return teacher === digestOf(source) ? verdict : undefined;
 }

@@ -1,4 +1,4 @@
-import {sumOfLedgers} from '../ask/ledger.ts';
+import {createLedger} from '../ask/ledger.ts';
 import type {Ceiling} from '../ask/probe/repetition.ts';
 import {isLabelled} from '../data/split.ts';
 import {TrainingError} from '../errors.ts';
@@ -16,7 +16,7 @@ import type {MeasuredEfficiency, MeasuredRuns, Run} from './measure.ts';
 import type {TaughtMethod, TunedMethod} from './methods.ts';
 import type {Asked} from './missing.ts';
 import type {Reference} from './reference.ts';
-import type {MissingInputs, Repeatability, Results, RunFailure} from './results.ts';
+import type {LedgerTotals, MissingInputs, Repeatability, Results, RunFailure} from './results.ts';
 import type {Study} from './study.ts';
 import {summariseMethods, verdictsOfMethods} from './summarise.ts';
 import {trainingThreads} from './training.ts';
@@ -151,11 +151,17 @@ function teacherTargets(asked: readonly Asked[], classes: number): Results['teac
 /** The ledger of a study: of the answers that students learned from, and of those that they are measured by. */
 function ledgerOf(asked: readonly Asked[], reference: Pick<Reference, 'ledger'>): Results['ledger'] {
   return {
-    ...sumOfLedgers(asked.map(({ledger}) => ledger)),
+    ...sum(asked.map(({ledger}) => ledger)),
     byLevel: Object.fromEntries(
       asked.flatMap(({plan: {level, own}, ledger}) => (own === undefined ? [[level, ledger]] : [])),
     ),
     byMethod: Object.fromEntries(asked.flatMap(({plan: {own}, ledger}) => (own ? [[own.method, ledger]] : []))),
     evaluation: reference.ledger,
   };
+}
+
+function sum(ledgers: readonly LedgerTotals[]): LedgerTotals {
+  const all = createLedger();
+  for (const ledger of ledgers) all.add(ledger);
+  return all.snapshot();
 }

@@ -37,11 +37,9 @@ export async function openStudies(
   const studies: QuestionStudy[] = [];
   try {
     for (const {question, recipe: about} of recipesOf(recipe)) {
-      const own = question ? questionFolder(directory, question) : directory;
-      studies.push({
-        question,
-        study: await open(about, {...options, directory: own, asking: studies[0]?.study.asking}),
-      });
+      const within = (folder: string) => (question ? questionFolder(folder, question) : folder);
+      const own = {directory: within(directory), knowledge: options.knowledge && within(options.knowledge)};
+      studies.push({question, study: await open(about, {...options, ...own, asking: studies[0]?.study.asking})});
     }
     return studies;
   } catch (error) {

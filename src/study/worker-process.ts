@@ -17,12 +17,13 @@ process.once('disconnect', end).once('SIGTERM', end);
 const stop = new AbortController();
 let training: Promise<unknown> | undefined;
 
-const {module, changes, directory} = JSON.parse(process.argv[2]!) as WorkerSetup;
+const {module, changes, directory, knowledge} = JSON.parse(process.argv[2]!) as WorkerSetup;
 const opening = open();
 
 async function open(): Promise<readonly QuestionStudy[]> {
   const options = {
     directory,
+    knowledge,
     record: 'none',
     signal: stop.signal,
     onNote: (note: string) => say({kind: 'note', note}),

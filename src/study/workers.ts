@@ -2,6 +2,7 @@ import {once} from 'node:events';
 import {availableParallelism, freemem} from 'node:os';
 import {fileURLToPath} from 'node:url';
 import {LimbeckError} from '../errors.ts';
+import {isBucketUrl} from '../knowledge/sharded.ts';
 import type {RecipeChanges} from '../recipe/recipe.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
 import {
@@ -25,6 +26,8 @@ export interface WorkerSetup {
   readonly changes?: RecipeChanges | undefined;
   /** The folder of the whole study: the worker reads knowledge there and saves students. */
   readonly directory: string;
+  /** The bucket of the whole study's knowledge, if it is in one. */
+  readonly knowledge?: string | undefined;
 }
 
 /** A worker process ended before its job did. */
@@ -56,13 +59,14 @@ export type OpenRunner = (study: Study, jobs: number) => JobRunner;
  * @param jobs - how many may be under way at once
  */
 export function openRunner(study: Study, jobs: number): JobRunner {
-  const {workers, directory, engine, signal} = study;
+  const {workers, directory, knowledgeRoot, engine, signal} = study;
   if (workers === undefined) return new LocalRunner(study);
   const threads = trainingThreads(study);
   const concurrency = workerCount(jobs, workers.count);
   // Alone, a worker would do nothing that this process does not, if it has as many threads.
   if (concurrency === 1 && threads === engine.threads) return new LocalRunner(study);
-  const pool = new WorkerPool({...workers, threads, directory}, signal);
+  const knowledge = isBucketUrl(knowledgeRoot) ? knowledgeRoot : undefined;
+  const pool = new WorkerPool({...workers, threads, directory, knowledge}, signal);
   return sendingRunner(directory, pool.send, {concurrency, close: pool.close});
 }
 
@@ -74,8 +78,8 @@ export class WorkerPool {
   readonly #started: Child[] = [];
   readonly #closeAll = async (): Promise<void> => void (await Promise.all(this.#started.map(closeWorker)));
 
-  constructor({module, threads, changes, directory}: WorkerSetup, signal: AbortSignal | undefined) {
-    this.#setup = {module, threads, changes, directory};
+  constructor({module, threads, changes, directory, knowledge}: WorkerSetup, signal: AbortSignal | undefined) {
+    this.#setup = {module, threads, changes, directory, knowledge};
     this.#signal = signal;
     signal?.addEventListener('abort', this.#closeAll, {once: true});
   }

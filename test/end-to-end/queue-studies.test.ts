@@ -5,12 +5,15 @@ import type {QuestionsResults} from '../../src/study/joint/results.ts';
 import type {Results} from '../../src/study/results.ts';
 import {until} from '../built.ts';
 import {NO_REDIS, type RedisServer, startRedis} from '../redis.ts';
+import {startMotoBucket} from '../servers/moto.ts';
 import {fixture, type Running, workplace} from './limbeck.ts';
 import {numbersOf} from './numbers.ts';
 
 const {folder, start, json} = workplace();
 const redis = await startRedis();
 afterAll(() => redis?.stop());
+const moto = await startMotoBucket('known');
+afterAll(() => moto?.stop());
 
 const THREADS = {TF_NUM_INTRAOP_THREADS: '1'};
 
@@ -32,8 +35,8 @@ describe.skipIf(redis === undefined)(`a study on a queue${redis ? '' : ` (${NO_R
   const worker = (recipe: string, env = {}) => begin(['worker', url, '--recipe', fixture(recipe)], env);
   const alone = <T>(recipe: string, out: string, env = {}) =>
     json<T>(['compare', fixture(recipe), '--workers', '2', '--out', out], {env: {...THREADS, ...env}});
-  const onQueue = async <T>(recipe: string, out: string, env = {}): Promise<T> => {
-    const one = begin(['compare', fixture(recipe), '--queue', url, '--out', out, '--json'], env);
+  const onQueue = async <T>(recipe: string, out: string, env = {}, flags: readonly string[] = []): Promise<T> => {
+    const one = begin(['compare', fixture(recipe), '--queue', url, '--out', out, '--json', ...flags], env);
     const {code, stdout, stderr} = await one.finished;
     expect({code, stderr: code === 0 ? '' : stderr}).toEqual({code: 0, stderr: ''});
     return JSON.parse(stdout) as T;
@@ -44,10 +47,14 @@ describe.skipIf(redis === undefined)(`a study on a queue${redis ? '' : ` (${NO_R
     return files.sort().map(path => [path, readFileSync(join(root, path)).toString('base64')]);
   };
 
-  it('has the numbers and the students of one process, its trials too, wherever they are made', async () => {
+  const knowledge = moto ? 'knowledge in a bucket' : 'knowledge in Redis';
+
+  it(`has the numbers and the students of one process, its trials too, with ${knowledge}`, async () => {
     const one = await alone<Results>('tuned.ts', 'tuned-alone');
-    const workers = [worker('tuned.ts'), worker('tuned.ts')];
-    const shared = await onQueue<Results>('tuned.ts', 'tuned-queue');
+    const env = moto?.variables ?? {};
+    const workers = [worker('tuned.ts', env), worker('tuned.ts', env)];
+    const flags = moto ? ['--knowledge', 's3://known/tuned'] : [];
+    const shared = await onQueue<Results>('tuned.ts', 'tuned-queue', env, flags);
     expect(numbersOf(shared.rows)).toEqual(numbersOf(one.rows));
     expect(shared.methods.map(({tuning}) => tuning)).toEqual(one.methods.map(({tuning}) => tuning));
     expect(studentsIn('tuned-queue')).toEqual(studentsIn('tuned-alone'));

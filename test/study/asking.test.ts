@@ -5,13 +5,14 @@ import {BudgetError, InputError, KnowledgeError} from '../../src/errors.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import type {Knowledge} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
-import {planMethods} from '../../src/recipe/methods.ts';
+import {planMethods, type QueryPlan} from '../../src/recipe/methods.ts';
 import type {Method} from '../../src/recipe/recipe.ts';
 import {disagreement} from '../../src/select/disagreement.ts';
 import {margin} from '../../src/select/margin.ts';
 import {labelQueries} from '../../src/study/asking.ts';
 import {compare} from '../../src/study/compare.ts';
-import {knowledgePath, withSavedKnowledge} from '../../src/study/knowledge.ts';
+import {knowledgeFile} from '../../src/study/folders.ts';
+import {withSavedKnowledge} from '../../src/study/knowledge.ts';
 import type {Labelled} from '../../src/study/missing.ts';
 import {planStudy} from '../../src/study/plan.ts';
 import {readResults} from '../../src/study/read-results.ts';
@@ -31,6 +32,8 @@ import {
 } from './tiny.ts';
 
 const places = studyPlaces();
+const fileOf = ({directory}: {readonly directory: string}, plan: QueryPlan) =>
+  knowledgeFile({knowledgeRoot: join(directory, 'knowledge')}, plan);
 const model = await startedTinyModel();
 
 const labels: Method = {level: 'black-box', method: 'labels', losses: [hardLabels()]};
@@ -120,7 +123,7 @@ describe('a method that chooses its inputs', () => {
       const method = methodOf(study, 'chosen');
       const {inputs} = await withSavedKnowledge(study, method, async ({knowledge}) => knowledge as Knowledge);
       expect(hashesOf(inputs)).not.toEqual(hashesOf(study.recipe.drawn.inputs));
-      expect(inputs).toEqual((await loadKnowledge(knowledgePath(where.directory, method.queryPlan!))).inputs);
+      expect(inputs).toEqual((await loadKnowledge(fileOf(where, method.queryPlan!))).inputs);
     } finally {
       await study.close();
     }
@@ -209,7 +212,7 @@ describe('a method that chooses its inputs, with a guarantee', () => {
     expect(ledger.byMethod).toMatchObject({chosen: {asked: transferSize}});
     expect(rows.map(({cascade}) => cascade!.guarantee!.answers)).toEqual([9, 9]);
     expect(methods[1]!.description).toContain('chosen in rounds (margin), 9 of them to calibrate by');
-    const saved = await loadKnowledge(knowledgePath(where.directory, planMethods(recipe.methods).queryPlans[1]!));
+    const saved = await loadKnowledge(fileOf(where, planMethods(recipe.methods).queryPlans[1]!));
     // Asked about after what the first round learns from and is measured by.
     expect(saved.calibrationInputs).toEqual(Array.from({length: 9}, (_, place) => 14 + place));
   });

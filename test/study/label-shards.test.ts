@@ -6,6 +6,7 @@ import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {textShards} from '../../src/data/shards/dataset.ts';
 import {TeacherError} from '../../src/errors.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
+import {localFolder} from '../../src/knowledge/local-folder.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
 import {readShardIndex} from '../../src/knowledge/shard-index.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
@@ -13,7 +14,8 @@ import type {Recipe} from '../../src/recipe/recipe.ts';
 import {resolveRecipe} from '../../src/recipe/resolve.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {labelQueries} from '../../src/study/asking.ts';
-import {knowledgePath, withSavedKnowledge} from '../../src/study/knowledge.ts';
+import {knowledgePath} from '../../src/study/folders.ts';
+import {withSavedKnowledge} from '../../src/study/knowledge.ts';
 import {type LabelledInShards, labelInShards} from '../../src/study/label-shards.ts';
 import type {Labelled} from '../../src/study/missing.ts';
 import {learn} from '../../src/study/run.ts';
@@ -114,11 +116,13 @@ describe('labelInShards', () => {
     expect(await stored.readInputs(order)).toMatchObject({texts: order.map(row => TEXTS[row])});
     await expect(stored.readInputs([250])).rejects.toThrow('There is no row 250 in');
     await stored.close();
-    const index = await readShardIndex(path);
-    expect(index!.shards.map(({file, rows, count}) => [file, rows, count])).toEqual([
-      ['rows-000000000000.safetensors', [0, 100], 100],
-      ['rows-000000000100.safetensors', [100, 200], 100],
-      ['rows-000000000200.safetensors', [200, 250], 50],
+    const index = await readShardIndex(localFolder(path));
+    expect(
+      index!.shards.map(({file, rows, count, sha256}) => [file.replace(sha256.slice(0, 16), 'HASH'), rows, count]),
+    ).toEqual([
+      ['rows-000000000000-HASH.safetensors', [0, 100], 100],
+      ['rows-000000000100-HASH.safetensors', [100, 200], 100],
+      ['rows-000000000200-HASH.safetensors', [200, 250], 50],
     ]);
     expect(await trained('parts')).toEqual(await trained('whole'));
   });
@@ -132,7 +136,7 @@ describe('labelInShards', () => {
     const {path} = await labelled('stopped');
     expect(asked.length).toBeLessThan(140);
     const before = await readFile(join(path, 'index.json'), 'utf8');
-    const file = join(path, 'rows-000000000100.safetensors');
+    const file = join(path, JSON.parse(before).shards[1].file);
     const bytes = await readFile(file);
     await writeFile(file, bytes.with(-1, bytes.at(-1)! ^ 1));
     expect(await labelled('stopped')).toMatchObject({ledger: {asked: 100, bought: 0}});
@@ -180,9 +184,10 @@ describe('labelInShards', () => {
       await labelQueries(study, study.recipe.queryPlans[0]!);
       return study.recipe.queryPlans[0]!;
     });
-    expect(knowledgePath(at('both/out'), plan)).toBe(at('both/out/knowledge/black-box.safetensors'));
+    const home = {knowledgeRoot: at('both/out/knowledge')};
+    expect(knowledgePath(home, plan)).toBe(at('both/out/knowledge/black-box.safetensors'));
     await labelled('both');
-    expect(knowledgePath(at('both/out'), plan)).toBe(path);
+    expect(knowledgePath(home, plan)).toBe(path);
     expect(await readdir(at('both/out/knowledge'))).toEqual(['black-box.shards']);
   });
 });

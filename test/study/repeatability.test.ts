@@ -155,10 +155,11 @@ describe('a gray-box service that perturbs its scores', () => {
 
   it('leaves its verdict for students that are trained later', async () => {
     const where = await places();
+    const kept = {...where, knowledgeRoot: join(where.directory, 'knowledge'), cacheFolder: where.cache};
     const recipe = recipeOf(service(1.5));
     await compare(recipe, where);
     const [planned, other] = planMethods(recipe.methods).methods;
-    const verdict = await keptVerdict(where, planned!);
+    const verdict = await keptVerdict(kept, planned!);
     expect(changesFor(recipe, planned!, verdict)).toEqual({learnsLabels: true});
     expect(changesFor(recipe, other!, verdict)).toEqual({});
     expect(changesFor({...recipe, trustsScores: true}, planned!, verdict)).toEqual({});
@@ -167,7 +168,7 @@ describe('a gray-box service that perturbs its scores', () => {
     const path = join(where.directory, 'knowledge', 'gray-box.safetensors');
     const knowledge = await loadKnowledge(path);
     await saveKnowledge(path, {...knowledge, source: {access: 'gray-box', identity: {service: 'another'}}});
-    expect(await keptVerdict(where, planned!)).toBeUndefined();
+    expect(await keptVerdict(kept, planned!)).toBeUndefined();
   });
 });
 

@@ -6,6 +6,7 @@ import {INIT_SERVICES, QUESTION_SERVICES} from '../init/services.ts';
 import {
   allowMissingOption,
   chosenCache,
+  knowledgeOption,
   laneOption,
   levelOption,
   permissionOption,
@@ -133,6 +134,7 @@ export function labelCommand(): Command {
     .description('ask a recipe’s teachers about the transfer set and save the knowledge')
     .argument('<recipe>', 'a module that exports a recipe by default')
     .addOption(levelOption('ask only this level'))
+    .addOption(knowledgeOption())
     .addOption(rowsOption())
     .addOption(shardOption())
     .addOption(laneOption())

@@ -36,6 +36,12 @@ export function withAskingFlags(command: Command): Command {
     .option('--keep-going', 'continue even if the first 20 requests give no usable answer');
 }
 
+/** The flag of commands that save knowledge or train on it. */
+export function knowledgeOption(): Option {
+  const about = 'keep knowledge in a bucket, s3://BUCKET/PREFIX (default: in the folder of --out)';
+  return new Option('--knowledge <url>', about);
+}
+
 /** The flag that waits for servers. */
 export function waitOption(): Option {
   const about = 'how long to wait for a server that is still loading, for example 10m (default: the teacher’s `wait`)';

@@ -4,6 +4,7 @@ import {LEVELS} from '../../levels.ts';
 import type {ConditionMeasure} from '../../recipe/conditions.ts';
 import {
   allowMissingOption,
+  knowledgeOption,
   permissionOption,
   positive,
   wholeNumber,
@@ -18,6 +19,7 @@ export function trainCommand(): Command {
   return withStudyFlags(new Command('train'))
     .description('train one student by one method of a recipe, from the knowledge that `label` saved')
     .argument('<recipe>', 'a module that exports a recipe by default')
+    .addOption(knowledgeOption())
     .option('--method <name>', 'the method (default: the recipe’s last)')
     .option('--seed <number>', 'the seed (default: the recipe’s first)', wholeNumber)
     .option('--from-traffic <file>', 'also learn from this teacher’s answers that `serve --traffic` kept')
@@ -48,6 +50,7 @@ export function compareCommand(): Command {
   return withBudgetFlags(withStudyFlags(new Command('compare')))
     .description('ask every level, train every method from every seed, and report what each level is worth')
     .argument('<recipe>', 'a module that exports a recipe by default')
+    .addOption(knowledgeOption())
     .option('--workers <count>', 'processes that train in parallel (default: as cores and memory allow)', positive)
     .option(
       '--queue <url>',

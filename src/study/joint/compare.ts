@@ -9,9 +9,10 @@ import type {Recipe} from '../../recipe/recipe.ts';
 import {digestOnce} from '../../train/fingerprint.ts';
 import {beginStudy, COMPARE, type CompareOptions, finish, type Prepared, prepare} from '../compare.ts';
 import type {Executed} from '../execute.ts';
+import {directoryOf, knowledgeRoot} from '../folders.ts';
 import {measure, type PartRun, type Run} from '../measure.ts';
 import {type QuestionStudy, withStudies} from '../studies.ts';
-import {directoryOf, type Study} from '../study.ts';
+import type {Study} from '../study.ts';
 import {type MethodJob, type TrainedRun, trainAll} from '../train-methods.ts';
 import {failureOf} from '../training.ts';
 import type {OpenRunner} from '../workers.ts';
@@ -41,7 +42,8 @@ export async function compareQuestions(recipe: Recipe, given: CompareOptions = {
     checkSameInputs(studies);
     const prepared: Prepared[] = [];
     for (const {study} of studies) prepared.push(await prepare(study, started, openRunner));
-    const trained = await trainJointly(prepared, questions, {directory, openRunner});
+    const whole = {directory, knowledgeRoot: knowledgeRoot(directory, options.knowledge)};
+    const trained = await trainJointly(prepared, questions, {...whole, openRunner});
     const found: QuestionResults[] = [];
     for (const [index, question] of questions.entries()) {
       const one = prepared[index]!;
@@ -112,14 +114,13 @@ type Trained = TrainedRun<Run | PartRun>;
  * Trains every method at every budget from every seed, each student for all questions at once.
  *
  * @param prepared - the studies of the questions
- * @param directory - the folder of the whole study
- * @param openRunner - opens what trains
+ * @param whole - the folders of the whole study, and what trains
  * @returns the runs of each question, in the order that `trainAll` gives
  */
 async function trainJointly(
   prepared: readonly Prepared[],
   questions: readonly Question[],
-  {directory, openRunner}: {readonly directory: string; readonly openRunner: OpenRunner | undefined},
+  {openRunner, ...whole}: Pick<Study, 'directory' | 'knowledgeRoot'> & {readonly openRunner: OpenRunner | undefined},
 ): Promise<readonly (readonly Trained[])[]> {
   const [{study, methods}] = prepared as readonly [Prepared];
   const ownJob = (job: MethodJob, one: Prepared): MethodJob => ({
@@ -134,9 +135,9 @@ async function trainJointly(
     );
     const teaching = teachings.get(key) ?? teachingOf(parts, job.budget);
     teachings.set(key, teaching);
-    return {directory, teaching: await teaching, seed: job.seed};
+    return {directory: whole.directory, teaching: await teaching, seed: job.seed};
   };
-  const trained = await trainAll<readonly Executed[], readonly (Run | PartRun)[]>({...study, directory}, methods, {
+  const trained = await trainAll<readonly Executed[], readonly (Run | PartRun)[]>({...study, ...whole}, methods, {
     openRunner,
     async kept(job) {
       // That nothing can be learned is told when the student is trained.
