@@ -22,8 +22,8 @@ export interface RedisServer {
   /** Accepts connections but answers nothing until `resume`. */
   pause(): void;
   resume(): void;
-  /** Runs a command. */
-  command(...words: readonly string[]): Promise<void>;
+  /** Runs a command, and returns the reply as it came. */
+  command(...words: readonly string[]): Promise<string>;
   /** Ends it and removes its folder. */
   stop(): Promise<void>;
 }
@@ -66,7 +66,7 @@ export async function startRedis(password = '', appendonly: 'yes' | 'no' = 'no')
     start,
     pause: () => void server?.kill('SIGSTOP'),
     resume: () => void server?.kill('SIGCONT'),
-    command: async (...words) => void (await answer(port, words.join(' '))),
+    command: (...words) => answer(port, words.join(' ')),
     async stop() {
       await kill();
       await rm(folder, {recursive: true});

@@ -1,3 +1,4 @@
+import {hostname} from 'node:os';
 import type {BullWorkerOptions, Job} from './server.ts';
 
 /** How often a job may lose its worker before it is dead: it may be what ends them. */
@@ -10,7 +11,6 @@ const LOOKS = 4;
 const REPORT = 1000;
 
 export interface JobWorkerOptions {
-  readonly name: string;
   /** Jobs at once. */
   readonly concurrency: number;
   /** Milliseconds after which a job whose worker fell silent is another's. */
@@ -18,7 +18,9 @@ export interface JobWorkerOptions {
 }
 
 /** The options of a worker of BullMQ. */
-export function jobWorkerOptions({name, concurrency, lock}: JobWorkerOptions): BullWorkerOptions {
+export function jobWorkerOptions({concurrency, lock}: JobWorkerOptions): BullWorkerOptions {
+  // Its connection has this name too, by which dashboards find workers. Redis refuses a space in it.
+  const name = `${hostname()}:${process.pid}`;
   return {
     ...{name, concurrency, lockDuration: lock, stalledInterval: lock / LOOKS},
     ...{maxStalledCount: MOST_LOST, drainDelay: 1},

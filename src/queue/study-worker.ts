@@ -108,7 +108,7 @@ async function trainFor(
       trained++;
       return result;
     },
-    jobWorkerOptions({name: `${run.name} ${process.pid}`, concurrency: 1, lock: LOCK}),
+    jobWorkerOptions({concurrency: 1, lock: LOCK}),
   );
   const isNeeded = async () =>
     performance.now() - lastWorkAt < PATIENCE || (await nextStudy(server, refused))?.id === run.id;

@@ -150,7 +150,7 @@ class RangeWorker {
     const bull = this.#server.startWorker<RangeJob, RangeResult>(
       queueName(run),
       (job, token) => this.#answer(job, token),
-      jobWorkerOptions({name: `${hostname()} ${process.pid}`, concurrency: ranges, lock: LOCK}),
+      jobWorkerOptions({concurrency: ranges, lock: LOCK}),
     );
     this.#tell();
     try {

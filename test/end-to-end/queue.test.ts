@@ -159,6 +159,8 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     const coordinator = label('stopped');
     const one = worker();
     await untilAsked(service, 100);
+    // Dashboards find the workers of a queue by the names of their connections.
+    expect(await command('CLIENT', 'LIST')).toMatch(/ name=bull:\S+:w:\S+ /);
     one.kill('SIGTERM');
     const {code, stderr} = await one.finished;
     expect([code, stderr]).toEqual([0, expect.stringContaining('Stopped. 0 ranges were answered here')]);

@@ -5,7 +5,7 @@ afterEach(() => void vi.useRealTimers());
 
 describe('a worker of jobs', () => {
   it('looks for the jobs of silent workers several times before they are lost', () => {
-    const {lockDuration, stalledInterval, maxStalledCount} = jobWorkerOptions({name: 'a', concurrency: 2, lock: 8000});
+    const {lockDuration, stalledInterval, maxStalledCount} = jobWorkerOptions({concurrency: 2, lock: 8000});
     expect(lockDuration).toBe(8000);
     expect(stalledInterval).toBeLessThan(4000);
     expect(maxStalledCount).toBeGreaterThan(1);
