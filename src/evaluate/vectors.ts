@@ -1,11 +1,17 @@
 import {cosineOf, unitRows} from '../data/arrays.ts';
 import {InputError} from '../errors.ts';
-import {criticalT} from '../statistics/distributions.ts';
+import type {Range} from '../statistics/bounded-mean.ts';
+import {intervalOverInputs} from './input-intervals.ts';
 import {type Neighbours, nearest, recallInfluences, recallsOf} from './neighbours.ts';
-import {mean, spearman, standardDeviation} from './statistics.ts';
+import {mean, spearman} from './statistics.ts';
 
 /** From the lower end to the upper one. */
 type Interval = readonly [low: number, high: number];
+
+/** All cosines that there can be. */
+export const COSINES: Range = [-1, 1];
+/** All recalls that there can be. */
+export const RECALLS: Range = [0, 1];
 
 /** The vectors of a student and of its teacher about the same inputs. */
 export interface VectorsToEvaluate {
@@ -27,13 +33,13 @@ export interface VectorsToEvaluate {
 export interface VectorMetrics {
   /** Mean cosine of a student's vector with the teacher's; undefined if their lengths differ. */
   readonly meanCosine: number | undefined;
-  /** At 95 %, over other inputs like these, by Student's t; undefined as `meanCosine` is. */
+  /** At 95 %, over other inputs like these, whatever the distribution of the cosines is; undefined as `meanCosine` is. */
   readonly meanCosineInterval: Interval | undefined;
   /** Mean share of the teacher's nearest neighbours of an input, by the cosine, that are among the student's. */
   readonly recall: number;
   /**
-   * At 95 %, over as many other inputs like these, by the jackknife and Student's t; undefined if all inputs but one are
-   * neighbours.
+   * At 95 %, over as many other inputs like these, with a standard error by the jackknife; undefined if there are fewer than
+   * twice as many inputs as neighbours.
    */
   readonly recallInterval: Interval | undefined;
   /** The number of neighbours that `recall` is about. */
@@ -58,8 +64,10 @@ export function evaluateVectors(vectors: VectorsToEvaluate): VectorMetrics {
 export interface VectorScores {
   /** [inputs], the cosine of the student's vector with the teacher's; undefined if the lengths differ. */
   readonly cosines: Float64Array | undefined;
-  /** [inputs], see `recallInfluences`; undefined if there are too few inputs. */
-  readonly recalls: Float64Array | undefined;
+  /** [inputs], the share of the teacher's neighbours that are the student's. */
+  readonly recalls: Float64Array;
+  /** [inputs], see `recallInfluences`; undefined if there are too few inputs for an interval of the recall. */
+  readonly recallInfluences: Float64Array | undefined;
 }
 
 export interface VectorMeasurement {
@@ -90,16 +98,17 @@ export function vectorMeasurer({
     const own = directionsOf(student, count, 'student');
     const ours = likenessIn(own, neighbours);
     const cosines = own.width === others.width ? pairedCosines(own, others) : undefined;
-    const recalls = neighbours < count - 1 ? recallInfluences(theirs.nearest, ours.nearest, neighbours) : undefined;
+    const recalls = recallsOf(theirs.nearest, ours.nearest, neighbours);
+    const influences = count < 2 * neighbours ? undefined : recallInfluences(theirs.nearest, ours.nearest, neighbours);
     const metrics = {
       meanCosine: cosines && mean(cosines),
-      meanCosineInterval: cosines && intervalOfMean(cosines, [-1, 1]),
-      recall: mean(recallsOf(theirs.nearest, ours.nearest, neighbours)),
-      recallInterval: recalls && intervalOfMean(recalls, [0, 1]),
+      meanCosineInterval: cosines && intervalOverInputs({values: cosines, range: COSINES}),
+      recall: mean(recalls),
+      recallInterval: influences && intervalOverInputs({values: recalls, range: RECALLS, influences}),
       neighbours,
       spearman: spearman(theirs.pairs, ours.pairs),
     };
-    return {metrics, scores: {cosines, recalls}};
+    return {metrics, scores: {cosines, recalls, recallInfluences: influences}};
   };
 }
 
@@ -121,13 +130,6 @@ function likenessIn(directions: Directions, neighbours: number): Likeness {
     for (let other = row + 1; other < ranked; other++) pairs.push(cosines[other]!);
   }
   return {nearest: all, pairs};
-}
-
-/** The 95 % interval of a mean of independent values, by Student's t. */
-function intervalOfMean(values: Float64Array, [least, most]: Interval): Interval {
-  const middle = mean(values);
-  const far = (criticalT(0.05, values.length - 1) * standardDeviation(values)) / Math.sqrt(values.length);
-  return [Math.max(least, middle - far), Math.min(most, middle + far)];
 }
 
 /** Vectors of length 1; zeros stay zeros. */

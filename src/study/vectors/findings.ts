@@ -1,10 +1,10 @@
-import {compareScores, type SeedScores} from '../../evaluate/compare-scores.ts';
+import type {SeedScores} from '../../evaluate/compare-scores.ts';
+import {intervalOverSeeds} from '../../evaluate/input-intervals.ts';
 import {judgePairs} from '../../evaluate/judge-pairs.ts';
 import {mean} from '../../evaluate/statistics.ts';
-import type {VectorScores} from '../../evaluate/vectors.ts';
+import {COSINES, RECALLS, type VectorScores} from '../../evaluate/vectors.ts';
 import type {VectorAnswers} from '../../knowledge/answers.ts';
 import type {Knowledge} from '../../knowledge/knowledge.ts';
-import {reach} from '../../statistics/two-parts.ts';
 import type {BudgetCost, PairVerdict} from '../budget-results.ts';
 import {budgetRow, type MethodRuns, runsByBudget} from '../budgets.ts';
 import type {MeasuredRuns} from '../measure.ts';
@@ -68,41 +68,36 @@ function summary(method: TunedMethod<Knowledge>, {runs}: MethodRuns): MethodResu
   const {level, method: name} = method;
   const whole = runs.at(-1)!;
   const measures = whole.map(({row}) => row.vectors!);
-  const meanOf = (measure: VectorMeasure, values: readonly (number | undefined)[], range: readonly [number, number]) =>
+  const meanOf = (measure: VectorMeasure, values: readonly (number | undefined)[]) =>
     values.some(value => value === undefined)
       ? undefined
-      : {mean: mean(values as readonly number[]), interval: intervalOf(scoresBy(whole, measure), range)};
+      : {mean: mean(values as readonly number[]), interval: intervalOf(whole, measure)};
   const vectors: VectorMethod = {
     meanCosine: meanOf(
       'cosine',
       measures.map(({meanCosine}) => meanCosine),
-      [-1, 1],
     ),
     recall: meanOf(
       'recall',
       measures.map(({recall}) => recall),
-      [0, 1],
     )!,
     spearman: mean(measures.map(({spearman}) => spearman)),
   };
   return {level, method: name, description: describeMethod(method, 0), ...NO_CLASSES, vectors};
 }
 
-/** The interval of the mean over seeds and test inputs: that of its difference from 0. */
-function intervalOf(
-  scores: SeedScores | undefined,
-  [least, most]: readonly [number, number],
-): MeasuredMean['interval'] {
-  if (scores === undefined) return undefined;
-  const nothing = scores.scores.map(row => new Float64Array(row.length));
-  const {difference, variance} = compareScores(scores, {...scores, scores: nothing});
-  const far = reach(0.05, variance);
-  return [Math.max(least, difference - far), Math.min(most, difference + far)];
+/** The interval of the mean over seeds and test inputs; undefined if the test inputs are too few. */
+function intervalOf(runs: MethodRuns['runs'][number], measure: VectorMeasure): MeasuredMean['interval'] {
+  const influences = scoresBy(runs, measure);
+  if (influences === undefined) return undefined;
+  if (measure === 'cosine') return intervalOverSeeds({...influences, range: COSINES});
+  const scores = runs.map(run => run.scores!.recalls);
+  return intervalOverSeeds({...influences, scores, influences: influences.scores, range: RECALLS});
 }
 
-/** Undefined if some run has no such scores. */
+/** What decides between methods; undefined if some run has no such scores. */
 function scoresBy(runs: MethodRuns['runs'][number], measure: VectorMeasure): SeedScores | undefined {
-  const of = ({cosines, recalls}: VectorScores) => (measure === 'cosine' ? cosines : recalls);
+  const of = ({cosines, recallInfluences}: VectorScores) => (measure === 'cosine' ? cosines : recallInfluences);
   const scores = runs.flatMap(({scores: own}) => (own && of(own)) ?? []);
   return scores.length < runs.length ? undefined : {seeds: runs.map(({row}) => row.seed), scores};
 }

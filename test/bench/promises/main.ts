@@ -5,9 +5,10 @@ import {auditText, measureAudit} from './audit.ts';
 import {budgetText, measureBudgets} from './budget-verdicts.ts';
 import {cascadePromises, cascadeText, isKept} from './cascade.ts';
 import {gateText, measureGate} from './gate.ts';
+import {measureVectors, vectorText} from './vectors.ts';
 import {verdictRows, verdictTable} from './verdicts.ts';
 
-const PARTS = ['cascade', 'verdicts', 'budgets', 'audit', 'gate'] as const;
+const PARTS = ['cascade', 'verdicts', 'budgets', 'audit', 'gate', 'vectors'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Settings {
@@ -18,7 +19,7 @@ interface Settings {
 
 const settings = new Command('bench:promises')
   .description(
-    'Counts how often the guarantee of a cascade, the verdicts of a study and the audit of a service are wrong.',
+    'Counts how often the guarantee of a cascade, the verdicts of a study, the audit of a service and the intervals of vectors are wrong.',
   )
   .addOption(new Option('--only <part...>', 'only these parts').choices(PARTS).default(PARTS, 'all'))
   .option('--draws <count>', 'draws of each task of the cascade', wholeNumber, 200)
@@ -47,8 +48,12 @@ const verdicts = await measured('verdicts', () => verdictRows(), verdictTable);
 const budgets = await measured('budgets', () => measureBudgets(), budgetText);
 const audit = await measured('audit', measureAudit, auditText);
 const gate = await measured('gate', measureGate, gateText);
+const vectors = await measured('vectors', () => measureVectors(), vectorText);
 if (settings.json !== undefined) {
-  await writeFile(settings.json, `${JSON.stringify({cascade, verdicts, budgets, audit, gate}, undefined, 2)}\n`);
+  await writeFile(
+    settings.json,
+    `${JSON.stringify({cascade, verdicts, budgets, audit, gate, vectors}, undefined, 2)}\n`,
+  );
 }
 if (cascade?.every(isKept) === false) {
   console.error('A cascade missed its target more often than by chance.');
