@@ -3,6 +3,7 @@ import {TEXT_FORMATS} from '../../data/texts/format.ts';
 import type {DelimiterName} from '../audit.ts';
 import {type Described, readDescribed} from '../init/readers.ts';
 import {INIT_SERVICES, QUESTION_SERVICES} from '../init/services.ts';
+import {VECTOR_SERVICES} from '../init/vector-services.ts';
 import {
   allowMissingOption,
   chosenCache,
@@ -53,17 +54,23 @@ export function initCommand(): Command {
     .option('--no-encoder', 'no assistant')
     .option(
       '--service <name>',
-      `who labels: ${SERVICES.join(', ')}; several questions: ${DECISION_SERVICES.join(', ')}, too`,
+      `who labels: ${SERVICES.join(', ')}; several questions: ${DECISION_SERVICES.join(', ')}, too; ` +
+        `vectors: ${VECTOR_SERVICES.map(({name}) => name).join(', ')}`,
     )
     .option('--url <url>', 'address of the service (default: its own)')
     .option('--region <region>', 'region of Bedrock (default: AWS_REGION)')
     .option('--model <name>', 'the service’s name of the model')
     .option(
       '--output <output>',
-      'what is read: log-probabilities, label or confidence (default: the most that the service is sure to give)',
+      'what is read: log-probabilities, label or confidence (default: the most that the service is sure to give); vector, of an embedding model',
     )
-    .option('--price <in,out>', 'dollars for a million tokens in and out')
-    .option('--calls <count>', 'how many texts the teacher labels (default: 1000, or all)', positive)
+    .option('--dimensions <count>', 'the length of an embedding model’s vectors (default: its own, if it is known)')
+    .option('--price <in,out>', 'dollars for a million tokens in and out; of an embedding model, in')
+    .option(
+      '--calls <count>',
+      'how many texts the teacher is asked about (default: 1000, or 10,000 for vectors, or all)',
+      positive,
+    )
     .option(
       '--test <count|file>',
       'how many are kept for measurement, or a file of them (default: 500, or a fifth)',

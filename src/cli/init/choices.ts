@@ -1,18 +1,17 @@
 import {existsSync} from 'node:fs';
 import {basename, extname} from 'node:path';
 import {parseBudget} from '../../ask/budget/limit.ts';
-import {isLabelled} from '../../data/split.ts';
 import {InputError} from '../../errors.ts';
-import {inputsOfKinds} from '../../input-kinds.ts';
 import {type Asked, choose, type InitFlags} from './choose.ts';
 import {readClassFile} from './class-file.ts';
 import {examplesNamed, type InitData, keptIn, readExamples} from './example-choices.ts';
 import {peekTexts} from './peek.ts';
 import {questionsText} from './question-choices.ts';
 import {type QuestionFile, readQuestionFile} from './question-file.ts';
-import {readCount, readName, readOneOf, readPrice, readUrl, serviceMenu, serviceReader} from './readers.ts';
-import type {InitChoices, InitTexts} from './recipe-source.ts';
-import {type InitOutput, type InitService, servicesFor} from './services.ts';
+import {readInputPrice, readName, readOneOf, readPrice, readUrl, serviceMenu, serviceReader, some} from './readers.ts';
+import type {InitChoices, InitTexts} from './recipe-parts.ts';
+import type {InitOutput, InitService} from './services.ts';
+import {chooseSizes, suitsMedoids} from './sizes.ts';
 import {
   chooseDescriptions,
   chooseEncoder,
@@ -22,6 +21,8 @@ import {
   readData,
   withOwnLabels,
 } from './text-choices.ts';
+import {chooseDimensions, chooseModel, MOST_EMBEDDED, withoutClasses} from './vector-choices.ts';
+import {servicesFor} from './vector-services.ts';
 
 /** All choices, with the texts that were read on the way. */
 export interface Chosen extends InitChoices {
@@ -37,26 +38,24 @@ export interface Chosen extends InitChoices {
  */
 export async function chooseAll(given: Asked): Promise<Chosen> {
   const file = await questionsOf(given);
-  const flags = {...(await withClassFile(given.flags)), ...(file && whatIsOpen(file, given.flags))};
+  const classed = {...(await withClassFile(given.flags)), ...(file && whatIsOpen(file, given.flags))};
+  const flags = classed.output === 'vector' ? withoutClasses(classed) : classed;
   const asked = {...given, flags};
   const {dialogue} = asked;
   if (dialogue === undefined) checkComplete(flags);
-  const {texts, data, questions} = await chooseInputs(asked, file, given.flags.label);
+  const {texts, data, questions, isVectors = false} = await chooseInputs(asked, file, given.flags.label);
   const name = readName(flags.name ?? nameOf(texts.path));
-  const descriptions = questions ? {} : await chooseDescriptions(asked, data.classes);
-  const encoder = chooseEncoder(asked, questions === undefined);
-  const services = servicesFor(questions);
+  const isClassed = questions === undefined && !isVectors;
+  const descriptions = isClassed ? await chooseDescriptions(asked, data.classes) : {};
+  const encoder = chooseEncoder(asked, isClassed);
+  const services = servicesFor({questions, isVectors});
   const service = await choose(asked, 'service', `${serviceMenu(services)}\nWhich service?`, serviceReader(services));
   const address = await chooseAddress(asked, service);
-  const model = await choose(
-    asked,
-    'model',
-    `Which model, by the service’s name for it? (such as ${service.example})`,
-    some,
-  );
+  const model = await chooseModel(asked, service);
   const output = await chooseOutput(asked, service);
-  const price = await choosePrice(asked, service);
-  const sizes = await chooseSizes(asked, data);
+  const vectors = isVectors ? await chooseDimensions(asked, service, model) : undefined;
+  const price = await choosePrice(asked, service, isVectors);
+  const sizes = await chooseSizes(asked, data, isVectors ? MOST_EMBEDDED : undefined);
   const budget = await choose(
     asked,
     'budget',
@@ -68,6 +67,7 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
     name,
     texts,
     classes: questions ? [] : data.classes,
+    ...(vectors && {vectors}),
     ...(questions && {questions, dialect: service.name === file?.service ? file.dialect : undefined}),
     descriptions,
     encoder,
@@ -84,7 +84,7 @@ export async function chooseAll(given: Asked): Promise<Chosen> {
 }
 
 /** The inputs, with what is asked about them. */
-interface Inputs extends Pick<InitTask, 'questions'> {
+interface Inputs extends Pick<InitTask, 'questions' | 'isVectors'> {
   readonly texts: InitTexts;
   readonly data: InitData;
 }
@@ -107,9 +107,9 @@ async function chooseInputs(
   const peek = await peekTexts(path, flags);
   const fields = {...(await chooseFields(asked, path, peek)), testPath};
   const task: InitTask = file ?? (await chooseTask(asked, fields));
-  const {questions} = task;
+  const {questions, isVectors} = task;
   const texts = questions && label !== false ? await withOwnLabels(asked, fields, peek, questions) : fields;
-  return {texts, data: await readData(asked, texts, task), questions};
+  return {texts, data: await readData(asked, texts, task), questions, isVectors};
 }
 
 /** The questions of the file that the flags name; undefined if they name none. */
@@ -153,9 +153,9 @@ async function chooseOutput(asked: Asked, {outputs}: InitService): Promise<InitO
 
 function checkComplete(flags: InitFlags): void {
   const inputs = flags.images ?? flags.records ?? flags.texts;
-  const missing = (['texts', 'service', 'model'] as const).filter(
-    flag => (flag === 'texts' ? inputs : flags[flag]) === undefined,
-  );
+  // A local encoder has a default.
+  const needed = flags.service === 'encoder' ? (['texts'] as const) : (['texts', 'service', 'model'] as const);
+  const missing = needed.filter(flag => (flag === 'texts' ? inputs : flags[flag]) === undefined);
   if (missing.length === 0) return;
   throw new InputError(
     `Nobody can be asked here, so flags must give all choices. Add ${missing.map(flag => `\`--${flag}\``).join(', ')}, or run ` +
@@ -174,6 +174,10 @@ async function chooseAddress(
 ): Promise<{url?: string | undefined; region?: string | undefined}> {
   if (asked.flags.region !== undefined && !service.regional) {
     throw new InputError(`${service.title} has no regions. Leave \`--region\` out.`);
+  }
+  if (service.isLocal) {
+    if (asked.flags.url === undefined) return {};
+    throw new InputError('An encoder runs in this process. Leave `--url` out.');
   }
   const region = service.regional
     ? await choose(
@@ -194,71 +198,14 @@ async function chooseAddress(
   };
 }
 
-async function choosePrice(asked: Asked, {charges}: InitService) {
+async function choosePrice(asked: Asked, {charges}: InitService, isVectors: boolean) {
   if (!charges && asked.flags.price === undefined) return undefined;
+  if (isVectors) {
+    const ofInput = 'Its price in dollars for a million tokens (such as 0.02; Enter: not known)?';
+    return choose(asked, 'price', ofInput, readInputPrice, '');
+  }
   const question = 'Its price in dollars for a million tokens, in and out (such as 0.4,1.6; Enter: not known)?';
   return choose(asked, 'price', question, readPrice, '');
-}
-
-/** The default number of texts that are kept for measurement. */
-const TEST = 500;
-const CALLS = 1000;
-/** The fewest texts that can train a student and be divided to calibrate it. */
-const FEWEST = 10;
-
-async function chooseSizes({flags, dialogue}: Asked, data: InitData): Promise<{calls: number; test: number}> {
-  const {splits} = data.card;
-  const kept = keptIn(data);
-  const noun = inputsOfKinds(data.train.inputs.kind);
-  const hasOwnFile = typeof flags.test === 'string';
-  const test = typeof flags.test === 'number' ? flags.test : hasOwnFile ? splits.test : drawnTest(kept);
-  // If they have labels, a tenth is for validation.
-  const validation = isLabelled(data) ? Math.max(1, Math.round((hasOwnFile ? kept - test : kept) / 10)) : 0;
-  const most = kept - test - validation;
-  if (most < FEWEST) {
-    throw new InputError(
-      `Of ${kept} ${noun} ${test} are kept for measurement, so ${Math.max(0, most)} are left to learn from. Give more ${noun}.`,
-    );
-  }
-  const read = readCount(FEWEST, most);
-  const fallback = String(Math.min(CALLS, most));
-  if (flags.calls !== undefined) return {calls: checkedCalls(flags.calls, {most, kept, test, validation, noun}), test};
-  if (dialogue === undefined) return {calls: Number(fallback), test};
-  return {calls: await dialogue.ask(`How many ${noun} shall the teacher label, of ${most}?`, read, fallback), test};
-}
-
-/** The fewest classes and calls for which medoids were measured to gain. */
-const MANY = {classes: 20, calls: 500};
-
-/**
- * Whether medoids can choose well: there are many classes, and texts enough to choose from.
- *
- * @param texts - number of texts that are not kept to measure with
- */
-export function suitsMedoids(classes: number, calls: number, texts: number): boolean {
-  return classes >= MANY.classes && calls >= MANY.calls && texts >= 2 * calls;
-}
-
-function drawnTest(kept: number): number {
-  return Math.min(TEST, Math.max(1, Math.round(kept / 5)));
-}
-
-interface Sizes {
-  readonly most: number;
-  readonly kept: number;
-  readonly test: number;
-  readonly validation: number;
-  readonly noun: string;
-}
-
-function checkedCalls(calls: number, {most, kept, test, validation, noun}: Sizes): number {
-  if (calls >= FEWEST && calls <= most) return calls;
-  if (calls < FEWEST) throw new InputError(`\`--calls ${calls}\` is too few to learn from. Give ${FEWEST} at least.`);
-  const validating = validation === 0 ? '' : ` and ${validation} for validation`;
-  throw new InputError(
-    `\`--calls ${calls}\` is more than the ${noun} give: of ${kept} that differ, ${test} are kept for measurement${validating}, ` +
-      `so ${most} are left. Give \`--calls ${most}\` at most, more ${noun}, or a smaller \`--test\`.`,
-  );
 }
 
 /** Makes a reader of budgets that `limbeck label` accepts. It returns the budget as it was written. */
@@ -268,11 +215,6 @@ function budgetReader(hasPrice: boolean): (text: string) => string | undefined {
     if (!('usd' in parseBudget(text)) || hasPrice) return text;
     throw new InputError('A budget of money needs the price of the service. Give `--price`, or a budget of calls.');
   };
-}
-
-function some(text: string): string {
-  if (text !== '') return text;
-  throw new InputError('An answer is required.');
 }
 
 /** Name of a file without its ending. */

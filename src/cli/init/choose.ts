@@ -28,6 +28,8 @@ export interface InitFlags {
   readonly region?: string | undefined;
   readonly model?: string | undefined;
   readonly output?: string | undefined;
+  /** The length of an embedding model's vectors. */
+  readonly dimensions?: string | undefined;
   readonly price?: string | undefined;
   readonly calls?: number | undefined;
   /** How many texts are kept for measurement, or the path of a file with them. */
@@ -44,7 +46,17 @@ export interface Asked {
   readonly signal: AbortSignal;
 }
 
-type TextFlag = 'texts' | 'text' | 'service' | 'url' | 'region' | 'model' | 'output' | 'price' | 'budget';
+type TextFlag =
+  | 'texts'
+  | 'text'
+  | 'service'
+  | 'url'
+  | 'region'
+  | 'model'
+  | 'output'
+  | 'dimensions'
+  | 'price'
+  | 'budget';
 
 /**
  * Takes a choice from its flag, else from a person, else from its default.

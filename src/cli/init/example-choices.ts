@@ -6,7 +6,7 @@ import {InputError} from '../../errors.ts';
 import {inputsOfKinds} from '../../input-kinds.ts';
 import {classesOf, type Question} from '../../question.ts';
 import type {Asked, InitFlags} from './choose.ts';
-import {INIT_SEED, type InitTexts} from './recipe-source.ts';
+import {INIT_SEED, type InitTexts} from './recipe-parts.ts';
 import {type LabelledSource, ownLabelsOf} from './text-choices.ts';
 
 /** Inputs that were read on the way to a recipe. */

@@ -15,6 +15,12 @@ export interface HostedModel {
   /** Where that was looked up. */
   readonly source: string;
   /**
+   * The length of an embedding model's vectors, if no other one is asked for.
+   *
+   * @default it gives no vectors
+   */
+  readonly dimensions?: number;
+  /**
    * Fields of a chat request without which it thinks before it names a class: that is slow, dear, and hides the
    * probabilities.
    *
@@ -38,13 +44,19 @@ export const HOSTED_MODELS: readonly HostedModel[] = [
     chatParameters: {reasoning_effort: 'none'},
   },
   {model: 'gpt-4.1-mini', checkedAt: '2026-12-01', endsAt: '2027-01-14', source: OPENAI_ENDS},
-  {model: 'text-embedding-3-small', checkedAt: '2026-12-01', source: OPENAI_ENDS},
+  {model: 'text-embedding-3-small', checkedAt: '2026-12-01', source: OPENAI_ENDS, dimensions: 1536},
   {
     model: 'claude-haiku-4-5',
     checkedAt: '2026-12-01',
     source: 'https://platform.claude.com/docs/en/about-claude/model-deprecations',
   },
   {model: 'gemini-3.5-flash-lite', checkedAt: '2026-12-01', source: GOOGLE_ENDS},
+  {
+    model: 'gemini-embedding-2',
+    checkedAt: '2026-12-01',
+    source: 'https://ai.google.dev/gemini-api/docs/models/gemini-embedding-2',
+    dimensions: 3072,
+  },
   {model: 'gemini-decision-1', checkedAt: '2026-12-01', source: 'https://www.npmjs.com/package/@google/genai'},
   {
     model: 'eu.amazon.nova-2-lite-v1:0',
@@ -61,7 +73,12 @@ export const HOSTED_MODELS: readonly HostedModel[] = [
     checkedAt: '2026-12-01',
     source: 'https://docs.cohere.com/docs/deprecations',
   },
-  {model: 'embed-v4.0', checkedAt: '2026-12-01', source: 'https://docs.cohere.com/docs/deprecations'},
+  {
+    model: 'embed-v4.0',
+    checkedAt: '2026-12-01',
+    source: 'https://docs.cohere.com/docs/deprecations',
+    dimensions: 1536,
+  },
   {model: 'jev-1.13.0', checkedAt: '2026-12-01', source: 'https://glama.ai/mcp/servers/xb3pp1bi5l'},
   // An alias, which servers of the protocol understand too.
   {model: 'jev-latest', checkedAt: '2026-12-01', source: 'https://glama.ai/mcp/servers/xb3pp1bi5l'},

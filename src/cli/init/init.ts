@@ -152,37 +152,26 @@ async function tryRecipe(path: string, {data, output}: Chosen): Promise<boolean>
 }
 
 function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: boolean): void {
-  const {name, service, url, output, model, classes, questions, calls, test, texts, data, budget, encoder} = chosen;
+  const {name, service, url, output, model, classes, questions, vectors, calls, test, data, encoder} = chosen;
   const {level, method} = methodOf(output);
   terminal.note(sizesText(chosen));
   if (chosen.isChosen) {
     terminal.note('With so many classes, most of the texts to ask about are chosen: those that represent all others.');
   }
-  const key = keyState(service, url);
-  terminal.note(keyText(key));
+  const key = service.isLocal ? null : keyState(service, url);
+  if (key) terminal.note(keyText(key));
   const address = url ?? service.url;
   const terms = address && termsNote(new URL(address));
   if (terms) terminal.note(terms);
   const ending = endingNote(model);
   if (ending !== undefined) terminal.note(ending);
   if (!isLoaded) terminal.note(installText());
-  const student = `out/${name}/students/${method}/seed-1`;
-  const each = questions === undefined ? '' : ', by question';
-  const next = [
-    [`limbeck plan ${path}`, 'calls, tokens, money and time, before any query'],
-    [`limbeck probe ${path}`, 'five queries: what the service returns in practice'],
-    [`limbeck label ${path}${budget === undefined ? '' : ` --budget ${budget}`}`, 'ask, and keep every answer'],
-    [`limbeck train ${path}`, 'a student, in this process'],
-    [`limbeck evaluate ${student} ${path}`, `how often it agrees with the teacher${each}`],
-    ...(texts.kind === undefined
-      ? [[`limbeck audit ${path}`, `how often each is right${each}, on texts that you check`] as const]
-      : []),
-    [`limbeck serve ${student}`, 'it answers over HTTP'],
-  ] as const;
+  const next = nextCommands(path, chosen);
   const document = {
     recipe: path,
     name,
     ...(questions === undefined ? {classes} : {questions}),
+    ...(vectors && {dimensions: vectors.dimensions}),
     encoder: encoder ?? null,
     service: service.name,
     model,
@@ -199,6 +188,28 @@ function report(terminal: Terminal, path: string, chosen: Chosen, isLoaded: bool
   const width = Math.max(...next.map(([command]) => command.length));
   const commands = next.map(([command, meaning]) => `  ${command.padEnd(width)}  # ${meaning}`);
   terminal.result(document, [`Wrote ${path}. Read it, change it, then run:`, ...commands].join('\n'));
+}
+
+/** What to run with the recipe, in order, and what it does. */
+function nextCommands(
+  path: string,
+  {name, output, vectors, questions, texts, budget}: Chosen,
+): readonly (readonly [command: string, meaning: string])[] {
+  const student = `out/${name}/students/${methodOf(output).method}/seed-1`;
+  const each = questions === undefined ? '' : ', by question';
+  const measured = vectors ? 'how like the teacher’s its vectors are' : `how often it agrees with the teacher${each}`;
+  const canAudit = texts.kind === undefined && vectors === undefined;
+  return [
+    [`limbeck plan ${path}`, 'calls, tokens, money and time, before any query'],
+    [`limbeck probe ${path}`, 'five queries: what the service returns in practice'],
+    [`limbeck label ${path}${budget === undefined ? '' : ` --budget ${budget}`}`, 'ask, and keep every answer'],
+    [`limbeck train ${path}`, 'a student, in this process'],
+    [`limbeck evaluate ${student} ${path}`, measured],
+    ...(canAudit
+      ? [[`limbeck audit ${path}`, `how often each is right${each}, on texts that you check`] as const]
+      : []),
+    [`limbeck serve ${student}`, 'it answers over HTTP'],
+  ];
 }
 
 /** How to install the running limbeck in the folder of the recipe. Its built files are packed as they are. */

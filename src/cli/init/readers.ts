@@ -3,6 +3,7 @@ import {InputError} from '../../errors.ts';
 import type {Option} from '../../question.ts';
 import type {Price} from '../../teacher.ts';
 import {type InitService, QUESTION_SERVICES} from './services.ts';
+import {VECTOR_SERVICES} from './vector-services.ts';
 
 /** A class with an optional description. */
 export interface Described {
@@ -58,6 +59,9 @@ export function serviceReader(services: readonly InitService[]): (text: string) 
     if (QUESTION_SERVICES.some(({name}) => name === text)) {
       throw new InputError(`\`${text}\` answers typed questions. Give them with \`--questions FILE.json\`.`);
     }
+    if (services !== VECTOR_SERVICES && VECTOR_SERVICES.some(({name}) => name === text)) {
+      throw new InputError(`\`${text}\` gives vectors. Ask for them with \`--output vector\`.`);
+    }
     throw new InputError(`There is no service \`${text}\`. It is one of ${services.map(({name}) => name).join(', ')}.`);
   };
 }
@@ -92,6 +96,14 @@ export function readPrice(text: string): Price | undefined {
   throw new InputError('A price is two amounts of dollars, for a million tokens in and out, such as 0.4,1.6.');
 }
 
+/** Reads dollars for a million tokens, of a service that writes none. */
+export function readInputPrice(text: string): Price | undefined {
+  if (text === '') return undefined;
+  const amount = Number(text.replace(/^\$/, ''));
+  if (Number.isFinite(amount) && amount >= 0) return {perMillionInputTokens: amount};
+  throw new InputError('The price of an embedding model is an amount of dollars for a million tokens, such as 0.02.');
+}
+
 export function readUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !url.search) return text;
@@ -102,4 +114,9 @@ export function readUrl(text: string): string {
 export function readName(text: string): string {
   if (/^\w[\w.-]*$/.test(text)) return text;
   throw new InputError(`\`${text}\` can't name a recipe. Use letters, digits, underscores, dots and hyphens.`);
+}
+
+export function some(text: string): string {
+  if (text !== '') return text;
+  throw new InputError('An answer is required.');
 }

@@ -1,58 +1,11 @@
-import type {ReadTextsOptions} from '../../data/texts/record.ts';
-import {classesOf, type Question} from '../../question.ts';
-import type {Access, Price} from '../../teacher.ts';
+import {classesOf} from '../../question.ts';
+import type {Access} from '../../teacher.ts';
 import {hostedModel} from './hosted-models.ts';
 import {field, lines, list, quoted} from './literals.ts';
 import {questionSource} from './question-source.ts';
-import type {InitOutput, InitService} from './services.ts';
-
-/** The choices from which a recipe for texts is written. */
-export interface InitChoices {
-  readonly name: string;
-  readonly texts: InitTexts;
-  /** Those that one question is about; empty if there are `questions`. */
-  readonly classes: readonly string[];
-  readonly questions?: readonly Question[] | undefined;
-  /** The form of the protocol of `decisions`, if it is not OpenAI's. */
-  readonly dialect?: 'sglang' | undefined;
-  /** Descriptions of classes, by name. */
-  readonly descriptions: Readonly<Record<string, string>>;
-  /** The encoder of its assistant: a name, or a folder. Undefined if it has none. */
-  readonly encoder?: string | undefined;
-  /** True if the texts to ask about are chosen in the space of that encoder. */
-  readonly isChosen?: boolean | undefined;
-  readonly service: InitService;
-  readonly model: string;
-  readonly output: InitOutput;
-  /** Address of the service, if it isn't the usual one. */
-  readonly url?: string | undefined;
-  readonly region?: string | undefined;
-  readonly price?: Price | undefined;
-  /** Number of texts that are put to the teacher. */
-  readonly calls: number;
-  /** Number of texts that are kept for measurement. */
-  readonly test: number;
-}
-
-/** Options for `textDataset`. */
-export type InitTexts = Pick<
-  ReadTextsOptions,
-  'format' | 'encoding' | 'quotes' | 'text' | 'label' | 'header' | 'folderLabels'
-> & {
-  readonly path: string;
-  /**
-   * The kind of inputs that are read in place of texts.
-   *
-   * @default texts
-   */
-  readonly kind?: 'image' | 'record' | undefined;
-  /** The columns of records; undefined if all but the id are. */
-  readonly columns?: readonly string[] | undefined;
-  /** True if each question has a column of true labels, under its name. */
-  readonly ownLabels?: boolean | undefined;
-  /** The path of the texts that are kept for measurement; undefined if they are drawn. */
-  readonly testPath?: string | undefined;
-};
+import {byLetters, datasetFields, INIT_SEED, type InitChoices, priceSource} from './recipe-parts.ts';
+import type {InitOutput} from './services.ts';
+import {vectorSource} from './vector-source.ts';
 
 /** The most classes for which services return probabilities. */
 const MOST_NAMED = 20;
@@ -64,6 +17,7 @@ const LEARNED: Readonly<Record<InitOutput, {readonly level: Access; readonly met
     confidence: {level: 'gray-box', method: 'confidence', loss: 'topKLabels'},
     'log-probabilities': {level: 'gray-box', method: 'probabilities', loss: 'topKLabels'},
     probabilities: {level: 'gray-box', method: 'probabilities', loss: 'topKLabels'},
+    vector: {level: 'gray-box', method: 'cosine', loss: 'vectorCosine'},
   };
 
 /** The access level of an output, and the name of the method that learns from it. */
@@ -72,11 +26,9 @@ export function methodOf(output: InitOutput): {readonly level: Access; readonly 
   return {level, method};
 }
 
-/** The seed of every draw in a recipe, so that it gives the same result everywhere. */
-export const INIT_SEED = 1;
-
 /** Writes the source of a recipe, which is valid TypeScript and JavaScript. */
 export function recipeSource(choices: InitChoices): string {
+  if (choices.vectors !== undefined) return vectorSource(choices, choices.vectors);
   const {name, service, output, calls, encoder} = choices;
   const {level, loss} = LEARNED[output];
   const {dataset, isOfData, student, noun, same, network} = encoder
@@ -202,26 +154,6 @@ function detailSource({output, classes, questions}: InitChoices): readonly strin
   return output === 'log-probabilities' ? [`detail: {kind: 'top-k', k: ${Math.min(most, MOST_NAMED)}}`] : [];
 }
 
-function datasetFields({texts, test, questions}: InitChoices): readonly string[] {
-  const {kind, path, testPath, columns, format, encoding, quotes, text, label, ownLabels, header, folderLabels} = texts;
-  return [
-    testPath === undefined ? `path: ${quoted(path)}` : `path: {train: ${quoted(path)}, test: ${quoted(testPath)}}`,
-    ...(format === undefined ? [] : [`format: ${quoted(format)}`]),
-    ...(encoding === undefined ? [] : [`encoding: ${quoted(encoding)}`]),
-    ...(quotes === undefined ? [] : [`quotes: ${quotes}`]),
-    ...(text === undefined ? [] : [`text: ${quoted(text)}`]),
-    ...(label === undefined || ownLabels ? [] : [`label: ${label === false ? 'false' : quoted(label)}`]),
-    // All questions are about the same splits, however their labels are shared out.
-    ...(ownLabels ? ['label: question?.name', 'stratify: false'] : []),
-    ...(columns === undefined ? [] : [`columns: ${list(columns, 6)}`]),
-    ...(header === undefined ? [] : [`header: ${header}`]),
-    ...(folderLabels || kind === 'image' ? [`folderLabels: ${folderLabels ?? false}`] : []),
-    questions === undefined ? 'classes' : 'classes: question && classesOf(question)',
-    ...(testPath === undefined ? [`test: ${test}`] : []),
-    `seed: ${INIT_SEED}`,
-  ];
-}
-
 function teacherFields({
   service,
   model,
@@ -255,14 +187,4 @@ function parametersSource(model: string): readonly string[] {
   if (chatParameters === undefined) return [];
   const fields = Object.entries(chatParameters).map(([name, value]) => `${name}: ${quoted(String(value))}`);
   return [`parameters: {${fields.join(', ')}}`];
-}
-
-function priceSource(price: Price): string {
-  return `{${Object.entries(price)
-    .map(([name, value]) => `${name}: ${value}`)
-    .join(', ')}}`;
-}
-
-function byLetters(one: string, other: string): number {
-  return one.toLowerCase() < other.toLowerCase() ? -1 : 1;
 }

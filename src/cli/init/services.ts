@@ -1,7 +1,8 @@
-import type {Question} from '../../question.ts';
-
-/** The part of a service's answers that is read. `probabilities` is what services of typed questions give. */
-export type InitOutput = 'label' | 'confidence' | 'log-probabilities' | 'probabilities';
+/**
+ * The part of a service's answers that is read. `probabilities` is what services of typed questions give, `vector` what
+ * embedding models give.
+ */
+export type InitOutput = 'label' | 'confidence' | 'log-probabilities' | 'probabilities' | 'vector';
 
 /** A kind of service that a recipe can be written for. */
 export interface InitService {
@@ -13,11 +14,15 @@ export interface InitService {
   readonly adapter: string;
   /** The adapter's function. */
   readonly factory: string;
+  /** The protocol of an embedding model, as `embeddings` names it; undefined if it is OpenAI's, or if there is none. */
+  readonly api?: 'text-embeddings-inference' | 'cohere' | 'gemini';
   /** The outputs that can be read, the best first. */
   readonly outputs: readonly InitOutput[];
   /** True if it charges by the token. */
   readonly charges: boolean;
-  /** Its own address. Undefined if one must be given. */
+  /** True if it runs in this process: it has no address and no key. */
+  readonly isLocal?: boolean;
+  /** Its own address. Undefined if one must be given, or if it runs in this process. */
   readonly url: string | undefined;
   /** An example of a model's name. Those of hosted services are in `hosted-models.ts`. */
   readonly example: string;
@@ -38,7 +43,7 @@ const ALL_OUTPUTS = ['log-probabilities', 'label', 'confidence'] as const;
 const LABELS_FIRST = ['label', 'confidence'] as const;
 
 /** The key's variable for every service at a custom address. */
-const OWN_KEY = 'LIMBECK_TEACHER_KEY';
+export const OWN_KEY = 'LIMBECK_TEACHER_KEY';
 
 /** Those that say which of some classes a text is of: language models. */
 export const INIT_SERVICES: readonly InitService[] = [
@@ -182,11 +187,6 @@ export const QUESTION_SERVICES: readonly InitService[] = [
     ['vllm', 'llama-cpp'].includes(service.name) ? {...service, outputs: ['label'] as const} : service,
   ),
 ];
-
-/** The services that a recipe can ask: about typed questions, or about classes if there are none. */
-export function servicesFor(questions: readonly Question[] | undefined): readonly InitService[] {
-  return questions === undefined ? INIT_SERVICES : QUESTION_SERVICES;
-}
 
 /** The environment variables of a service's key, and whether they are set. */
 export interface KeyState {

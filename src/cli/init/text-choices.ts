@@ -10,7 +10,7 @@ import {type Asked, choose} from './choose.ts';
 import {type Peek, shown} from './peek.ts';
 import {askQuestions} from './question-choices.ts';
 import {readClassNames, readOneOf} from './readers.ts';
-import {INIT_SEED, type InitTexts} from './recipe-source.ts';
+import {INIT_SEED, type InitTexts} from './recipe-parts.ts';
 
 /** Chooses the fields of texts and labels. */
 export async function chooseFields(asked: Asked, path: string, peek: Peek): Promise<InitTexts> {
@@ -54,27 +54,34 @@ async function chooseLabel(
   return dialogue.ask('Which holds its class, given by a person? (none: there is none)', readAny, guess ?? 'none');
 }
 
-/** What is asked about each text: which of some classes it is of, or typed questions. */
+/** What is asked about each text: which of some classes it is of, typed questions, or its vector. */
 export interface InitTask {
   /** Undefined if labels name them, or if there are questions. */
   readonly classes?: readonly string[] | undefined;
   readonly questions?: readonly Question[] | undefined;
+  readonly isVectors?: boolean | undefined;
 }
 
+/** What a person types in place of classes. */
+const VECTORS = 'vectors';
+
 export async function chooseTask({flags, dialogue}: Asked, {label, folderLabels}: InitTexts): Promise<InitTask> {
+  if (flags.output === 'vector') return {classes: [], isVectors: true};
   if (flags.class !== undefined) return {classes: flags.class.map(({name}) => name)};
   if (label || folderLabels) return {};
   if (dialogue === undefined) {
     throw new InputError(
       'The texts have no labels that name the classes. Give each with `--class "NAME: what it is"`, or several ' +
-        'questions with `--questions FILE.json`.',
+        'questions with `--questions FILE.json`. For an embedding model, add `--output vector`.',
     );
   }
   const classes = await dialogue.ask(
-    'Which classes are they sorted into? Names with commas between (Enter: ask several questions instead):',
-    line => (line === '' ? undefined : readClassNames(line)),
+    'Which classes are they sorted into? Names with commas between ' +
+      `(Enter: ask several questions instead; ${VECTORS}: ask an embedding model):`,
+    line => (line === '' || line === VECTORS ? line : readClassNames(line)),
   );
-  return classes === undefined ? {questions: await askQuestions(dialogue)} : {classes};
+  if (classes === VECTORS) return {classes: [], isVectors: true};
+  return typeof classes === 'string' ? {questions: await askQuestions(dialogue)} : {classes};
 }
 
 /** The texts, with the true labels of each question if they have them. */

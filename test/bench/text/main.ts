@@ -6,7 +6,7 @@ import {join} from 'node:path';
 import {Command, InvalidArgumentError} from 'commander';
 import {compare, embeddingHead, hashedNgrams, type Recipe, startEngine, staticEmbedding} from 'limbeck';
 import {medoids} from 'limbeck/select';
-import {suitsMedoids} from '../../../src/cli/init/choices.ts';
+import {suitsMedoids} from '../../../src/cli/init/sizes.ts';
 import {withKeptEncodings} from '../../../src/encoder/kept.ts';
 import {openEncoder} from '../../../src/encoder/open.ts';
 import {mean} from '../../../src/evaluate/statistics.ts';

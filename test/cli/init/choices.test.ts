@@ -114,6 +114,50 @@ describe('choices', () => {
     }
   });
 
+  it('are those of an embedding model if its vectors are read, with the length that is known', async () => {
+    const path = await write(
+      'embed.csv',
+      `body,mood\n${texts.map((text, index) => `${text},${index % 2 ? 'good' : 'bad'}`).join('\n')}\n`,
+    );
+    const flags = {texts: path, output: 'vector'};
+    const openai = {...flags, service: 'openai', model: 'text-embedding-3-small', price: '0.02'};
+    expect(await choose(openai)).toMatchObject({
+      texts: {path, label: false},
+      classes: [],
+      output: 'vector',
+      vectors: {dimensions: 1536, isShortened: false},
+      price: {perMillionInputTokens: 0.02},
+      encoder: undefined,
+      calls: 40,
+    });
+    expect((await choose({...openai, dimensions: '512'})).vectors).toEqual({dimensions: 512, isShortened: true});
+    const tei = {...flags, service: 'tei', model: 'BAAI/bge-m3', url: 'http://127.0.0.1:8080'};
+    await expect(choose(tei)).rejects.toThrow('Give `--dimensions`.');
+    expect((await choose({...tei, dimensions: '1024'})).vectors).toEqual({dimensions: 1024, isShortened: false});
+
+    const local = {...flags, service: 'encoder'};
+    const {vectors, service} = await choose({...local, model: tiny});
+    expect([vectors, service.isLocal]).toEqual([{dimensions: 32, isShortened: false}, true]);
+    await expect(choose(local)).rejects.toThrow('Give `--model`.');
+    await expect(choose({...local, model: tiny, dimensions: '4'})).rejects.toThrow('Leave `--dimensions` out.');
+    const named = [{name: 'good', description: undefined}];
+    await expect(choose({...local, model: tiny, class: named})).rejects.toThrow('Leave `--class` out.');
+    await expect(choose({texts: path, service: 'cohere', model: 'm'})).rejects.toThrow('add `--output vector`');
+    const mistaken = {texts: path, class: named, service: 'cohere', model: 'm'};
+    await expect(choose(mistaken)).rejects.toThrow('`cohere` gives vectors. Ask for them with `--output vector`.');
+  });
+
+  it('let a person ask an embedding model in place of naming classes', async () => {
+    const path = await write('said.txt', texts.join('\n'));
+    const asked = person('vectors', 'compatible', 'http://127.0.0.1:9000/v1', 'bge-m3', 'many', '1024', '', '20', '');
+    expect(await choose({texts: path}, asked)).toMatchObject({
+      vectors: {dimensions: 1024, isShortened: false},
+      url: 'http://127.0.0.1:9000/v1',
+      calls: 20,
+    });
+    expect(asked.problems).toEqual(['Expected a whole number from 1 to 65536, got many.']);
+  });
+
   it('take the classes of a file, and a file of texts to measure with', async () => {
     const [own, test] = [texts.slice(0, 40), texts.slice(40)];
     const path = await write('own.jsonl', own.map(text => `${JSON.stringify({text})}\n`).join(''));

@@ -3,6 +3,7 @@ import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {endingNote, HOSTED_MODELS, hostedModel} from '../../../src/cli/init/hosted-models.ts';
 import {QUESTION_SERVICES} from '../../../src/cli/init/services.ts';
+import {VECTOR_SERVICES} from '../../../src/cli/init/vector-services.ts';
 import {read, root} from '../../pages.ts';
 
 /** What the names of hosted models begin with. Names of open models that people serve themselves are not among them. */
@@ -54,7 +55,7 @@ describe('the hosted models that are named to users', () => {
   });
 
   it('are in the list if `init` suggests them, and have no announced end', () => {
-    for (const {charges, example} of QUESTION_SERVICES) {
+    for (const {charges, example} of [...QUESTION_SERVICES, ...VECTOR_SERVICES]) {
       if (!charges) continue;
       expect(hostedModel(example), example).toBeDefined();
       expect(hostedModel(example)!.endsAt, example).toBeUndefined();

@@ -2,8 +2,10 @@ import {readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {runInNewContext} from 'node:vm';
 import {describe, expect, it} from 'vitest';
-import {type InitChoices, methodOf, recipeSource} from '../../../src/cli/init/recipe-source.ts';
+import type {InitChoices} from '../../../src/cli/init/recipe-parts.ts';
+import {methodOf, recipeSource} from '../../../src/cli/init/recipe-source.ts';
 import {type InitService, QUESTION_SERVICES} from '../../../src/cli/init/services.ts';
+import {VECTOR_SERVICES} from '../../../src/cli/init/vector-services.ts';
 import {classesOf, type Question} from '../../../src/question.ts';
 import {choice, keyOf, predicate, score} from '../../../src/questions.ts';
 import type {Recipe} from '../../../src/recipe/recipe.ts';
@@ -63,6 +65,20 @@ const mails: InitChoices = {
   test: 500,
 };
 
+const embedded: InitChoices = {
+  name: 'embedded',
+  texts: {path: 'texts.jsonl', text: 'body', label: false},
+  classes: [],
+  descriptions: {},
+  service: VECTOR_SERVICES.find(({name}) => name === 'cohere')!,
+  model: 'embed-v4.0',
+  output: 'vector',
+  vectors: {dimensions: 512, isShortened: true},
+  price: {perMillionInputTokens: 0.12},
+  calls: 8000,
+  test: 500,
+};
+
 describe('the source of a recipe', () => {
   it.each<readonly [string, InitChoices]>([
     ['tickets.ts', tickets],
@@ -77,6 +93,15 @@ describe('the source of a recipe', () => {
         ...mails,
         name: 'cases',
         texts: {kind: 'record', path: 'cases.csv', label: false, columns: ['price', 'kind'], ownLabels: true},
+      },
+    ],
+    ['embedded.ts', embedded],
+    [
+      'encoded.ts',
+      {
+        ...embedded,
+        ...{name: 'encoded', service: VECTOR_SERVICES.find(({name}) => name === 'encoder')!, price: undefined},
+        ...{model: 'all-minilm-l6-v2', vectors: {dimensions: 384, isShortened: false}},
       },
     ],
     ['labelled.ts', {...mails, texts: {...mails.texts, path: 'labelled.jsonl', ownLabels: true}}],

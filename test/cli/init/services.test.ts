@@ -1,6 +1,7 @@
 import {afterEach, describe, expect, it, vi} from 'vitest';
 import {methodOf} from '../../../src/cli/init/recipe-source.ts';
 import {GOOGLE, INIT_SERVICES, type InitService, keyState, QUESTION_SERVICES} from '../../../src/cli/init/services.ts';
+import {VECTOR_SERVICES} from '../../../src/cli/init/vector-services.ts';
 import {predicate} from '../../../src/questions.ts';
 import type {Teacher} from '../../../src/teacher.ts';
 
@@ -19,16 +20,19 @@ describe('the services that recipes are written for', () => {
   const all = [
     ...INIT_SERVICES.map(each => ({each, task: {classes: ['a', 'b']}})),
     ...QUESTION_SERVICES.map(each => ({each, task: {questions: [predicate('urgent', 'Is it urgent?')]}})),
+    // An encoder reads its folder when it is made: what `init` writes for one is run in test/end-to-end/init-vectors.test.ts.
+    ...VECTOR_SERVICES.filter(({isLocal}) => !isLocal).map(each => ({each, task: {}})),
   ].flatMap(({each, task}) => each.outputs.map(output => ({...each, output, task, about: Object.keys(task)[0]})));
 
   it.each(all)(
     'are those of their adapters: $name, $output of $about',
-    async ({name, adapter, factory, output, example, url, task}) => {
+    async ({name, adapter, factory, output, example, url, task, api}) => {
       withKeys();
       const module = (await import(`../../../adapters/${adapter}.ts`)) as Record<string, (options: object) => Teacher>;
       const teacher = module[factory]!({
         ...{model: example, ...task},
-        ...(output !== 'probabilities' && {output}),
+        ...(!['probabilities', 'vector'].includes(output) && {output}),
+        ...(api && {api}),
         ...(url === undefined && {url: 'https://host.test/v1'}),
         ...(name === 'bedrock' && {region: 'eu-central-1'}),
       });
@@ -39,7 +43,9 @@ describe('the services that recipes are written for', () => {
   );
 
   it('each have a name of their own', () => {
-    expect(new Set(QUESTION_SERVICES.map(({name}) => name)).size).toBe(QUESTION_SERVICES.length);
+    for (const services of [QUESTION_SERVICES, VECTOR_SERVICES]) {
+      expect(new Set(services.map(({name}) => name)).size).toBe(services.length);
+    }
   });
 });
 
