@@ -33,8 +33,8 @@ const CONFIDENCE = 0.9;
 const QUANTILE = 1.6449;
 const RESAMPLES = 50;
 /**
- * By how much of the gain a student differs from the classifier of the curve, as a standard deviation. Set by the
- * draws in `test/bench/README.md`, as is `OTHER_TRAINING`.
+ * By how much of the gain a student differs from the classifier of the curve, as a standard deviation. Set by draws of
+ * students on three sets of texts, as is `OTHER_TRAINING`; `npm run bench:next` judges both by other draws.
  */
 const OTHER_STUDENT = 0.35;
 /** How much agreement differs between two trainings, as a standard deviation. */
