@@ -152,7 +152,8 @@ class Labelling {
     const transfer = await study.recipe.partOf(plan, {from, to});
     const found = await collectedFrom(teacher, study, plan, transfer, progress).catch((error: unknown) => {
       // Later parts may have answers that were bought before.
-      if (error instanceof KnowledgeError && error.cause instanceof BudgetError) return undefined;
+      const isUnpaid = (reasons.get(from) ?? (error as Error).cause) instanceof BudgetError;
+      if (error instanceof KnowledgeError && isUnpaid) return undefined;
       throw error;
     });
     if (found === undefined) this.unpaid += to - from;

@@ -4,7 +4,7 @@ import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import {textShards} from '../../src/data/shards/dataset.ts';
-import {TeacherError} from '../../src/errors.ts';
+import {BudgetError, TeacherError} from '../../src/errors.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import {localFolder} from '../../src/knowledge/local-folder.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
@@ -155,6 +155,16 @@ describe('labelInShards', () => {
     broken = 'nothing';
     expect(await labelled('broken')).toMatchObject({missing: [], knowledge: {count: 250}});
     expect(asked).toHaveLength(11);
+  });
+
+  it('saves what is answered if the budget of other processes ended before a shard', async () => {
+    broken = 'text 1';
+    const unpaid = new Map(rows(100).map(row => [100 + row, new BudgetError('It is spent.')]));
+    const found = await inStudy(placesFor('unpaid'), 'sample', study =>
+      labelInShards(study, study.recipe.queryPlans[0]!, unpaid, 100),
+    );
+    broken = 'nothing';
+    expect(found).toMatchObject({unasked: 100, knowledge: {count: 139}});
   });
 
   it('asks about several shards at once while it waits for their batches, and tells how far all are', async () => {
