@@ -44,9 +44,11 @@ export class Program {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** @throws Error with the end of what it said if it has ended */
-  checkRuns(): void {
-    if (this.hasEnded) throw this.#failure();
+  /** True if it ended because Redis was away at its start. @throws Error with the end of what it said if it failed otherwise */
+  get foundNoRedis(): boolean {
+    if (!this.hasEnded) return false;
+    if (/Redis .* can't be reached/.test(this.#said)) return true;
+    throw this.#failure();
   }
 
   /** As `kill -9`. */
