@@ -20,18 +20,23 @@ const IN_DOUBT: readonly Fault[] = ['drops', 'loses', 'truncates', 'hangs', 'dri
 
 describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that fails (else: ${NO_SERVERS})`, () => {
   let server: Llmock;
+  let root: string;
   let folder: string;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'limbeck-llmock-'));
+    root = await mkdtemp(join(tmpdir(), 'limbeck-llmock-'));
     server = (await startLlmock())!;
   }, 60_000);
 
-  beforeEach(() => server.reset());
+  // A second attempt at a test finds no answers of the first.
+  beforeEach(async () => {
+    folder = await mkdtemp(join(root, 'test-'));
+    await server.reset();
+  });
 
   afterAll(async () => {
     await server?.stop();
-    await rm(folder, {recursive: true, force: true});
+    await rm(root, {recursive: true, force: true});
   });
 
   const open = (name: string, model: string, url = server.url, timeout = 60_000): Teacher =>
@@ -280,7 +285,7 @@ describe.skipIf(programsOf('servers') === undefined)(`clients of a llmock that f
   }, 120_000);
 
   it('has written no key anywhere', async () => {
-    const files = (await readdir(folder, {recursive: true, withFileTypes: true})).filter(entry => entry.isFile());
+    const files = (await readdir(root, {recursive: true, withFileTypes: true})).filter(entry => entry.isFile());
     expect(files.length).toBeGreaterThan(names.length);
     for (const {parentPath, name} of files) {
       expect((await readFile(join(parentPath, name))).includes('_secret'), name).toBe(false);
