@@ -27,7 +27,7 @@ export interface LabelledInShards extends Omit<Labelled, 'knowledge'> {
 const SHARD_ROWS = 2 ** 16;
 
 /** Shards that are asked about at once if their batches are awaited, which can take a day. Each is held in memory. */
-const AWAITED_SHARDS = 8;
+const AWAITED_SHARDS = 4;
 
 /**
  * Asks about data in shards, part by part, and saves the knowledge of each as a shard. Shards of an earlier run whose inputs

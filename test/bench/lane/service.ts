@@ -5,9 +5,10 @@
  *
  * `GET /counts` tells what it was paid for.
  */
-import {createServer, type IncomingMessage} from 'node:http';
+import {createServer, type IncomingMessage, type ServerResponse} from 'node:http';
 import type {AddressInfo} from 'node:net';
 import {buffer} from 'node:stream/consumers';
+import {pipeline} from 'node:stream/promises';
 import {answerTo} from './texts.ts';
 
 interface Batch {
@@ -128,18 +129,15 @@ async function answer(request: IncomingMessage): Promise<object | Iterable<strin
   return undefined;
 }
 
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const found = await answer(request);
+  if (found === undefined) response.writeHead(404).end('{"error":{"message":"There is no such thing."}}');
+  else if (Symbol.iterator in found) await pipeline(found, response);
+  else response.writeHead(200, {'content-type': 'application/json'}).end(JSON.stringify(found));
+}
+
 const server = createServer((request, response) => {
-  void answer(request).then(async found => {
-    if (found === undefined) {
-      response
-        .writeHead(404, {'content-type': 'application/json'})
-        .end('{"error":{"message":"There is no such thing."}}');
-    } else if (Symbol.iterator in found) {
-      response.writeHead(200, {'content-type': 'application/jsonl'});
-      for (const line of found)
-        if (!response.write(line)) await new Promise(resolve => response.once('drain', resolve));
-      response.end();
-    } else response.writeHead(200, {'content-type': 'application/json'}).end(JSON.stringify(found));
-  });
+  // A client that is killed breaks off what it sends and reads.
+  respond(request, response).catch(() => response.destroy());
 }).listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
 process.stdin.resume().once('end', () => process.exit());
