@@ -56,8 +56,8 @@ const KINDS = {
 /**
  * A student on the vectors of a frozen encoder, which knows words that occur in no answer. Only the layers `dense_1`, …,
  * `logits` are trained and saved, with the name or folder and the hash of the encoder. The student answers only with
- * that same encoder. In training, each text goes through the encoder once. Without hidden layers, and if nothing else is said
- * of its training, its weights are solved for. It runs in Node, not in a browser.
+ * that same encoder. In training, each text goes through the encoder once. Without hidden layers, and if no
+ * option asks for training by steps, its weights are solved for. It runs in Node, not in a browser.
  *
  * @throws InputError if a file of the encoder is missing or damaged; thrown when the student is made
  */

@@ -110,14 +110,11 @@ export function makeStep(
   const outputs = forwardFrom(student, bag ? 'sparse' : 'tensor', layers);
   const forward: MadeStep['forward'] = entered => outputsByLesson(outputs(entered, {training: true}), lessons);
   const parts = {forward, lessonWeights: lessons.map(({weight}) => weight), terms, variables};
-  const step = trainingStep({
-    ...parts,
-    optimizer: running,
-    clipNorm,
-    givesInputGradient: bag !== undefined,
-  });
-  const byStep = compile ? compiledStepper(step, onFallback) : eagerStepper(step);
-  const rest = isSolved ? solvingStepper(parts) : byStep;
+  const byStep = (): Stepper<EnteredBatch> => {
+    const step = trainingStep({...parts, optimizer: running, clipNorm, givesInputGradient: bag !== undefined});
+    return compile ? compiledStepper(step, onFallback) : eagerStepper(step);
+  };
+  const rest = isSolved ? solvingStepper(parts) : byStep();
   const stepper = bag ? lazyStepper(rest, bag, runningRows) : (rest as Stepper);
   return {
     updates,

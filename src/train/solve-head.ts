@@ -4,7 +4,7 @@ import type {Student} from '../student/student.ts';
 import type {Lesson} from './lessons.ts';
 import type {RunningOptimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
-import {type EnteredBatch, type StepParts, type Stepper, type StepSettings, stepInputs, trainingStep} from './step.ts';
+import {type EnteredBatch, eagerStepper, type StepParts, type Stepper, trainingStep} from './step.ts';
 
 /** The most examples of a head that is solved for: the engine holds them all at once. */
 const MOST = 20_000;
@@ -21,7 +21,7 @@ const OF_STEPS = [
 
 /**
  * Whether a student's weights are found as the one minimum of a convex objective: it is a linear map on the vectors of a
- * frozen encoder, and nothing is said of how it is trained.
+ * frozen encoder, and no option asks for training by steps.
  */
 export function isSolvable(
   {reading, model, heads}: Student,
@@ -59,13 +59,15 @@ export function solvingStepper(
     },
     dispose() {},
   };
-  const step = trainingStep({...parts, optimizer: collecting, clipNorm: undefined, givesInputGradient: false});
+  const step = eagerStepper(
+    trainingStep({...parts, optimizer: collecting, clipNorm: undefined, givesInputGradient: false}),
+  );
   return {
     run(batch, settings) {
       let losses = new Float32Array() as Float32Array;
       const objective: Objective = (point, slopes) => {
         assign(variables, point);
-        losses = lossesOf(step, batch, settings);
+        losses = step.run(batch, settings);
         const value = losses[0]! + addSlopes(gradients, point, penalty / batch.raw.shape[0]!, slopes);
         tf.dispose([...gradients]);
         return value;
@@ -78,10 +80,6 @@ export function solvingStepper(
     sync() {},
     dispose() {},
   };
-}
-
-function lossesOf(step: ReturnType<typeof trainingStep>, batch: EnteredBatch, settings: StepSettings): Float32Array {
-  return tf.tidy(() => step(stepInputs(batch, settings)).dataSync<'float32'>());
 }
 
 function valuesIn(variables: readonly tf.Variable[]): Float64Array {
