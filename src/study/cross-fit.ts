@@ -2,11 +2,10 @@ import {concatenated} from '../data/arrays.ts';
 import {mixSeed, shuffledIndices} from '../data/random.ts';
 import {InputError} from '../errors.ts';
 import {fitTemperature, temperatureError} from '../knowledge/fit-temperature.ts';
-import {countOf, type Knowledge, readFirstVersions, readPart, type StoredKnowledge} from '../knowledge/knowledge.ts';
-import {targetsOf} from '../losses/targets.ts';
+import {countOf, type Knowledge, readPart, type StoredKnowledge} from '../knowledge/knowledge.ts';
 import {FOLDS} from '../recipe/resolve.ts';
-import {predictLogits} from '../student/predict.ts';
 import type {Student} from '../student/student.ts';
+import {answeredLogits} from './answered-logits.ts';
 
 export interface CrossFitOptions {
   /**
@@ -79,7 +78,6 @@ export async function crossFit(
       `To try students in ${folds} parts takes ${folds} answers at least, and there are ${count}. Ask for more, or divide them in fewer parts: \`calibration.folds\`.`,
     );
   }
-  const classes = knowledge.classes.length;
   const order = shuffledIndices(count, mixSeed(seed, 'parts to calibrate by'));
   let logits: Float32Array = new Float32Array();
   const labels: number[] = [];
@@ -88,9 +86,9 @@ export async function crossFit(
     const asked = order.filter((_, index) => index % folds === fold);
     const known = order.filter((_, index) => index % folds !== fold);
     const student = await train(await readPart(knowledge, known), fold);
-    const {inputs, answers} = await readFirstVersions(knowledge, asked);
-    logits = concatenated(logits, await predictLogits(student, inputs, {signal}));
-    for (const label of targetsOf(answers, classes).labels) labels.push(label);
+    const answered = await answeredLogits(student, knowledge, asked, signal);
+    logits = concatenated(logits, answered.logits);
+    for (const label of answered.labels) labels.push(label);
     student.model.dispose();
   }
   return {logits, labels};
