@@ -1,4 +1,4 @@
-import type {Keyv, KeyvStoreAdapter} from 'keyv';
+import {Keyv, type KeyvStoreAdapter} from 'keyv';
 import type {Leases} from './leases.ts';
 import type {ShortAnswers} from './short-answers.ts';
 
@@ -32,6 +32,15 @@ export async function valuesOf({keyv}: Backend, keys: readonly string[]): Promis
 /** The answers that values of a storage stand for. */
 export async function wholeIn(backend: Backend, values: readonly unknown[]): Promise<readonly unknown[]> {
   return backend.short?.restore(values, keys => valuesOf(backend, keys)) ?? values;
+}
+
+/** Keyv over a storage of ours: its keys need no prefix, and it keeps values as they are. */
+export function keyvOver(store: KeyvStoreAdapter & Required<Pick<KeyvStoreAdapter, 'iterator'>>): Keyv {
+  const keyv = new Keyv({store, throwOnErrors: true, useKeyPrefix: false});
+  keyv.serialize = undefined;
+  keyv.deserialize = undefined;
+  keyv.iterator = keyv.generateIterator(store.iterator.bind(store));
+  return keyv;
 }
 
 export function storageOf(keyv: Keyv): Storage {

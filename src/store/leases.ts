@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {statSync} from 'node:fs';
 import {hostname} from 'node:os';
-import {machineStart, type Owner, thisProcess} from './owner.ts';
+import {fateOf, machineStart, type Owner, thisProcess} from './owner.ts';
 
 /**
  * Who asks about which query, so that no two processes do at once. A lease ends at its time, and at once if its process
@@ -54,6 +54,16 @@ export interface Holder {
 export function newHolder(journal?: string): Holder {
   const name = journal === undefined ? undefined : journalName(journal);
   return {id: randomUUID(), process: thisProcess, ...(name !== undefined && {journal: name})};
+}
+
+/** Tells which holders have ended. Each is looked up once, because a holder can have many leases. */
+export function endedHolders(): (holder: Holder) => boolean {
+  const known = new Map<string, boolean>();
+  return ({id, process}) => {
+    const hasEnded = known.get(id) ?? fateOf(process) === 'ended';
+    known.set(id, hasEnded);
+    return hasEnded;
+  };
 }
 
 /** True if the journal of `own` holds the records of this holder, if it has ended. */

@@ -1,5 +1,4 @@
-import {type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from './leases.ts';
-import {fateOf} from './owner.ts';
+import {endedHolders, type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from './leases.ts';
 
 /** The leases that a server keeps. Each write is one atomic step of it, and the server's clock ends the leases. */
 export interface LeaseTable {
@@ -68,12 +67,13 @@ export class ServerLeases implements Leases {
     const seen = await this.#table.take(keys, text, milliseconds);
     // One's own: it was taken just now, or the reply to an earlier call was lost with its connection.
     const isOwn = seen.map(lease => lease !== undefined && fresh.has(lease.key) && lease.holder === text);
+    const hasEnded = endedHolders();
     const ended = new Map<SeenLease, {readonly isJournaled: boolean}>();
     for (const [index, lease] of seen.entries()) {
       if (lease?.holder === undefined || isOwn[index]) continue;
       const holder = JSON.parse(lease.holder) as Holder;
-      const hasEnded = fateOf(holder.process) === 'ended';
-      if (lease.isOver || hasEnded) ended.set(lease, {isJournaled: hasEnded && isJournaledWith(holder, self)});
+      const isGone = hasEnded(holder);
+      if (lease.isOver || isGone) ended.set(lease, {isJournaled: isGone && isJournaledWith(holder, self)});
     }
     const open = [...ended.keys()];
     const isTaken = open.length > 0 ? await this.#table.takeOver(open, text, milliseconds) : [];

@@ -2,7 +2,7 @@ import {Keyv, type KeyvStoreAdapter} from 'keyv';
 import {AnswerStoreError, InputError} from '../errors.ts';
 import {resolvePeer} from '../peer.ts';
 import {keepSecret} from '../secrets.ts';
-import type {Backend, UrlOptions} from './backend.ts';
+import {type Backend, keyvOver, type UrlOptions} from './backend.ts';
 import {NO_LEASES} from './leases.ts';
 import {LmdbLeases} from './lmdb/leases.ts';
 import {LmdbStore} from './lmdb/store.ts';
@@ -158,13 +158,7 @@ const NAMESPACE = 'limbeck';
  * @param journal - the folder of the journal that says what holders of leases sent
  */
 export function openEmbedded(path: string, journal?: string): Backend {
-  const store = new LmdbStore(path);
-  // The file is ours alone, so its keys need no prefix.
-  const keyv = new Keyv({store, throwOnErrors: true, useKeyPrefix: false});
-  // The store keeps values as they are, so nothing is serialised.
-  keyv.serialize = undefined;
-  keyv.deserialize = undefined;
-  keyv.iterator = keyv.generateIterator(store.iterator.bind(store));
+  const keyv = keyvOver(new LmdbStore(path));
   const leases = new LmdbLeases(`${path}-leases`, Date.now, journal);
   return {
     keyv,

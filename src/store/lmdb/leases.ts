@@ -1,8 +1,8 @@
 import {readdirSync, rmSync} from 'node:fs';
 import {basename, dirname, join} from 'node:path';
 import type {RootDatabase, RootDatabaseOptions} from 'lmdb';
-import {type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from '../leases.ts';
-import {fateOf, machineStart} from '../owner.ts';
+import {endedHolders, type Holder, isJournaledWith, type Leases, newHolder, type TakenOver} from '../leases.ts';
+import {machineStart} from '../owner.ts';
 import {openLmdb, Preallocation} from './file.ts';
 
 interface Lease {
@@ -48,12 +48,7 @@ export class LmdbLeases implements Leases {
     milliseconds: number,
     onTakenOver: (taken: readonly TakenOver[]) => void = () => {},
   ): Promise<readonly boolean[]> {
-    const ended = new Map<string, boolean>();
-    const hasEnded = ({id, process}: Holder): boolean => {
-      const known = ended.get(id) ?? fateOf(process) === 'ended';
-      ended.set(id, known);
-      return known;
-    };
+    const hasEnded = endedHolders();
     const now = this.#now();
     const own = this.#leaseUntil(now + milliseconds);
     // Their release needs as much.

@@ -1,5 +1,4 @@
-import {Keyv} from 'keyv';
-import type {Backend, UrlOptions} from '../backend.ts';
+import {type Backend, keyvOver, type UrlOptions} from '../backend.ts';
 import {ServerLeases} from '../server-leases.ts';
 import {ShortAnswers} from '../short-answers.ts';
 import {PostgresAnswers} from './answers.ts';
@@ -20,14 +19,8 @@ export async function openPostgres(
     await server.close();
     throw error;
   }
-  const store = new PostgresAnswers(server);
-  // The tables are ours alone, so their keys need no prefix.
-  const keyv = new Keyv({store, throwOnErrors: true, useKeyPrefix: false});
-  // The store keeps values as they are, so nothing is serialised.
-  keyv.serialize = undefined;
-  keyv.deserialize = undefined;
   return {
-    keyv,
+    keyv: keyvOver(new PostgresAnswers(server)),
     short: new ShortAnswers(),
     leases: new ServerLeases(new PostgresLeaseTable(server), journal),
     close: () => server.close(),
