@@ -1,4 +1,5 @@
 import {stat} from 'node:fs/promises';
+import {isBucketUrl} from '../data/bucket/url.ts';
 import {sizeOf} from '../data/inputs.ts';
 import {KnowledgeError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
@@ -18,7 +19,6 @@ import {
 } from './read-parts.ts';
 import {ARRAYS, type OpenTensorFile, openTensors, type Tensor} from './safetensors.ts';
 import {openFolder} from './shard-folder.ts';
-import {isBucketUrl} from './sharded.ts';
 
 export interface OpenKnowledgeOptions {
   /**

@@ -1,11 +1,12 @@
 import {lastAtMost} from '../data/arrays.ts';
+import {pathIn} from '../data/bucket/url.ts';
 import {inputAt, selectInputs, stacked} from '../data/inputs.ts';
 import {KnowledgeError} from '../errors.ts';
 import {selectAnswers} from './answers.ts';
 import {joinAnswers} from './join-answers.ts';
 import type {StoredKnowledge} from './knowledge.ts';
 import {INDEX_FILE, readShardIndex} from './shard-index.ts';
-import {type KnowledgeShard, pathIn, type ShardFolder} from './sharded.ts';
+import type {KnowledgeShard, ShardFolder} from './sharded.ts';
 
 /** Opens one file. */
 type OpenFile = (path: string) => Promise<StoredKnowledge>;

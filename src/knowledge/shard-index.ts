@@ -1,9 +1,10 @@
 import {z} from 'zod';
+import {pathIn} from '../data/bucket/url.ts';
 import {KnowledgeError} from '../errors.ts';
 import {sha256Of} from '../sha256.ts';
 import {knowledgeBytes} from './files.ts';
 import type {Knowledge} from './knowledge.ts';
-import {type KnowledgeShard, pathIn, type ShardedIndex, type ShardFolder} from './sharded.ts';
+import type {KnowledgeShard, ShardedIndex, ShardFolder} from './sharded.ts';
 
 /** The name of the index in a folder of shards. */
 export const INDEX_FILE = 'index.json' as const;

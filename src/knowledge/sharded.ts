@@ -1,5 +1,3 @@
-import {join} from 'node:path';
-
 /** One shard, as the index lists it. */
 export interface KnowledgeShard {
   /** Its name in the folder. */
@@ -49,14 +47,4 @@ export interface ShardFolder {
   fetch(shard: KnowledgeShard): Promise<string>;
   /** Removes copies of other shards than these. */
   keepCopies(shards: readonly KnowledgeShard[]): Promise<void>;
-}
-
-/** True if a path is the URL of a bucket. */
-export function isBucketUrl(path: string): boolean {
-  return path.startsWith('s3://');
-}
-
-/** The path or URL of what is in a folder. */
-export function pathIn(folder: string, name: string): string {
-  return isBucketUrl(folder) ? `${folder.replace(/\/$/, '')}/${name}` : join(folder, name);
 }

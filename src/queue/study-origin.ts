@@ -4,7 +4,6 @@ import type {Recipe} from '../recipe/recipe.ts';
 import {type ResolvedRecipe, resolveRecipe} from '../recipe/resolve.ts';
 import {digestOf} from '../train/fingerprint.ts';
 import {packageVersion} from '../version.ts';
-import type {SentFile} from './files.ts';
 import {differing, listed, short} from './origin.ts';
 import type {StudyOrigin, StudyRun} from './study-run.ts';
 
@@ -22,12 +21,6 @@ export function studyOriginOf(engine: Engine, recipe: string, data: ResolvedReci
 /** The data of a study's recipe; of all questions, since they share their inputs. */
 export async function studyData(recipe: Recipe): Promise<ResolvedRecipe['data']> {
   return (await resolveRecipe(recipeOfFirst(recipe))).data;
-}
-
-/** What a bucket holds of knowledge. @throws InputError if it can't be read */
-export async function indicesIn(bucket: string): Promise<readonly SentFile[]> {
-  const {indicesIn: read} = await import('../knowledge/bucket-folder.ts');
-  return read(bucket);
 }
 
 /** The name of a study in Redis. */

@@ -2,8 +2,9 @@ import {readdir} from 'node:fs/promises';
 import {join, relative} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
 import {deserialize, serialize} from 'node:v8';
+import {isBucketUrl} from '../data/bucket/url.ts';
 import {LimbeckError} from '../errors.ts';
-import {isBucketUrl} from '../knowledge/sharded.ts';
+import {bucketIndices} from '../knowledge/shard-folder.ts';
 import {type DoneMessage, type SendJob, sendingRunner} from '../study/job-messages.ts';
 import type {JobListeners} from '../study/jobs.ts';
 import type {Study, Workers} from '../study/study.ts';
@@ -14,7 +15,7 @@ import {RunBook} from './book.ts';
 import {fetchBytes, fetchFile, sendFiles} from './files.ts';
 import type {Job, Queue, QueueServer} from './server.ts';
 import {moduleDigest, pathHere} from './session.ts';
-import {indicesIn, studyId, studyOriginOf} from './study-origin.ts';
+import {studyId, studyOriginOf} from './study-origin.ts';
 import {type StudyRun, studyQueue, type TrainingJob, type TrainingResult} from './study-run.ts';
 
 /** Milliseconds between two looks at the trainings. */
@@ -41,7 +42,7 @@ async function openTrainings(server: QueueServer, study: Study, {module, changes
   const {engine, directory, knowledgeRoot, recipe} = study;
   const bucket = isBucketUrl(knowledgeRoot) ? knowledgeRoot : undefined;
   const knowledge = bucket
-    ? await indicesIn(bucket)
+    ? await bucketIndices(bucket)
     : await sendFiles(server.redis, directory, await knowledgeIn(directory));
   const origin = studyOriginOf(engine, await moduleDigest(module), recipe.data);
   const about = {name: recipe.name, origin, threads: trainingThreads(study), changes, knowledge, bucket};

@@ -5,6 +5,7 @@ import {join} from 'node:path';
 import {deserialize, serialize} from 'node:v8';
 import {pause} from '../concurrency.ts';
 import {startEngine} from '../engine/engine.ts';
+import {bucketIndices} from '../knowledge/shard-folder.ts';
 import {loadRecipe} from '../recipe/load.ts';
 import {withoutSecrets} from '../secrets.ts';
 import type {RunMessage, TrialMessage} from '../study/job-messages.ts';
@@ -16,7 +17,7 @@ import {fetchFile, sendBytes, sendFiles} from './files.ts';
 import {jobWorkerOptions, progressOf} from './job-worker.ts';
 import type {Job, QueueServer} from './server.ts';
 import {moduleDigest, moduleOf, Refusal, type SessionOptions} from './session.ts';
-import {indicesIn, studyData, studyDifference, studyOriginOf} from './study-origin.ts';
+import {studyData, studyDifference, studyOriginOf} from './study-origin.ts';
 import {type StudyRun, studyQueue, type TrainingJob, type TrainingResult} from './study-run.ts';
 
 /** Milliseconds between two looks at what there is to train. */
@@ -83,7 +84,7 @@ async function trainFor(
     );
   }
   const {bucket} = run;
-  if (bucket !== undefined && digestOf(await indicesIn(bucket)) !== digestOf(run.knowledge)) {
+  if (bucket !== undefined && digestOf(await bucketIndices(bucket)) !== digestOf(run.knowledge)) {
     throw new Refusal(
       `The knowledge in ${bucket} is not what study ${run.id} of ${run.name} was begun with. Give the command of the study ` +
         'again, and start this worker again.',

@@ -1,8 +1,8 @@
 import {aboutQuestion} from '../ask/compose/about-question.ts';
 import {sameClasses} from '../data/arrays.ts';
+import {pathIn} from '../data/bucket/url.ts';
 import {isLabelled} from '../data/split.ts';
 import {InputError} from '../errors.ts';
-import {pathIn} from '../knowledge/sharded.ts';
 import {classesOf, type Question} from '../question.ts';
 import type {Access} from '../teacher.ts';
 import {methodAbout} from './by-question.ts';

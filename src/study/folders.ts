@@ -1,12 +1,13 @@
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
+import {isBucketUrl, pathIn} from '../data/bucket/url.ts';
 import {checkWritable} from '../data/files.ts';
 import {InputError} from '../errors.ts';
 import type {StoredKnowledge} from '../knowledge/knowledge.ts';
 import {openKnowledge} from '../knowledge/open-knowledge.ts';
 import {openFolder} from '../knowledge/shard-folder.ts';
 import {INDEX_FILE, readShardIndex} from '../knowledge/shard-index.ts';
-import {isBucketUrl, pathIn, type ShardFolder} from '../knowledge/sharded.ts';
+import type {ShardFolder} from '../knowledge/sharded.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {Recipe} from '../recipe/recipe.ts';
 import type {Detail} from '../teacher.ts';

@@ -1,12 +1,13 @@
 import {mkdir, rm, stat} from 'node:fs/promises';
 import {dirname} from 'node:path';
+import {isBucketUrl} from '../data/bucket/url.ts';
 import {selectSplit} from '../data/split.ts';
 import {versionsOf} from '../data/versions.ts';
 import {selectAnswers} from '../knowledge/answers.ts';
 import {loadKnowledge, saveKnowledge} from '../knowledge/files.ts';
 import {coarsenKnowledge, type Knowledge, trueLabels} from '../knowledge/knowledge.ts';
 import {emptyIndex, removeUnlisted, saveShard} from '../knowledge/shard-index.ts';
-import {isBucketUrl, type ShardFolder} from '../knowledge/sharded.ts';
+import type {ShardFolder} from '../knowledge/sharded.ts';
 import type {QueryPlan} from '../recipe/methods.ts';
 import type {Drawn, ResolvedRecipe} from '../recipe/resolve.ts';
 import {withAnswers} from './divide.ts';

@@ -1,8 +1,8 @@
 import {once} from 'node:events';
 import {availableParallelism, freemem} from 'node:os';
 import {fileURLToPath} from 'node:url';
+import {isBucketUrl} from '../data/bucket/url.ts';
 import {LimbeckError} from '../errors.ts';
-import {isBucketUrl} from '../knowledge/sharded.ts';
 import type {RecipeChanges} from '../recipe/recipe.ts';
 import {type Child, hasEnded, startChild} from './child.ts';
 import {

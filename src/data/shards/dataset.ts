@@ -1,6 +1,7 @@
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import type {Fields} from '../../teacher.ts';
+import {isBucketUrl} from '../bucket/url.ts';
 import type {Inputs} from '../inputs.ts';
 import {type FieldType, fieldIn} from '../records.ts';
 import type {Dataset, Unlabelled, UnlabelledDataset} from '../split.ts';
@@ -179,7 +180,7 @@ async function sharded(
 }
 
 async function sourceAt(path: string): Promise<ShardSource> {
-  if (!path.startsWith('s3://')) return localSource(path);
+  if (!isBucketUrl(path)) return localSource(path);
   const {bucketSource} = await import('./bucket.ts');
   return bucketSource(path);
 }
