@@ -1,95 +1,27 @@
-import {mkdtemp, readdir, readFile, rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {readdir, readFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import {Bucket} from '../../src/data/bucket/bucket.ts';
-import {textShards} from '../../src/data/shards/dataset.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
-import {hardLabels} from '../../src/losses/hard-labels.ts';
-import type {Recipe} from '../../src/recipe/recipe.ts';
-import {resolveRecipe} from '../../src/recipe/resolve.ts';
-import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {labelQueries} from '../../src/study/asking.ts';
 import {checkStudyWritable, isSaved} from '../../src/study/folders.ts';
-import {withSavedKnowledge} from '../../src/study/knowledge.ts';
-import {type LabelledInShards, labelInShards} from '../../src/study/label-shards.ts';
 import type {Labelled} from '../../src/study/missing.ts';
-import {learn} from '../../src/study/run.ts';
-import {openStudy, type Study, type StudyOptions} from '../../src/study/study.ts';
-import type {Teacher} from '../../src/teacher.ts';
-import {writeLines} from '../data/shards/shard-files.ts';
 import {startMotoBucket} from '../servers/moto.ts';
 import {NO_SERVERS} from '../servers/python-server.ts';
+import {rows, shardedWork, TEXTS} from './sharded-work.ts';
 
 const moto = await startMotoBucket('known');
-let folder: string;
+const {at, recipe, asked, inStudy, placesFor, labelled, trained} = shardedWork();
 
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'limbeck-bucket-knowledge-'));
-  await writeLines(at('texts.jsonl'), TEXTS);
-  await writeLines(at('test.jsonl'), ['to measure by', 'and another']);
+beforeAll(() => {
   for (const [name, value] of Object.entries(moto?.variables ?? {})) vi.stubEnv(name, value);
 });
 afterAll(async () => {
   vi.unstubAllEnvs();
   await moto?.stop();
-  await rm(folder, {recursive: true});
 });
 
-const at = (path: string) => join(folder, path);
-const TEXTS = Array.from({length: 250}, (_, row) => `text ${row} of ${'many '.repeat(row % 7)}`);
-const rows = (count: number) => Array.from({length: count}, (_, row) => row);
-const classes = ['even', 'odd'];
-const asked: string[] = [];
-
-const parity: Teacher<'black-box'> = {
-  ...{name: 'parity', identity: {}, access: 'black-box', classes, detail: {kind: 'label'}, maxBatch: 10},
-  ask: async queries =>
-    queries.map(({input}) => {
-      const {text} = input as {readonly text: string};
-      asked.push(text);
-      return {answer: {kind: 'label', label: text.length % 2}};
-    }),
-};
-
-const recipe: Recipe = {
-  name: 'sharded',
-  data: () => textShards({path: at('texts.jsonl'), test: at('test.jsonl'), classes, index: at('index')}),
-  transfer: {size: 250},
-  teachers: {'black-box': () => parity},
-  student: hashedNgrams({units: [4], buckets: 256}),
-  methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()]}],
-  seeds: [1],
-  training: {epochs: 2, batchSize: 32},
-};
-
-const placesFor = (name: string) => ({directory: at(`${name}/out`), cache: at(`${name}/answers`)});
 const bucketFor = (name: string) => ({...placesFor(name), knowledge: `s3://known/${name}`});
-
-async function inStudy<T>(
-  options: StudyOptions,
-  held: 'all' | 'sample',
-  use: (study: Study) => Promise<T>,
-): Promise<T> {
-  asked.length = 0;
-  const study = await openStudy(await resolveRecipe(recipe, held), ['black-box'], options);
-  return use(study).finally(() => study.close());
-}
-
-const labelled = (options: StudyOptions) =>
-  inStudy(options, 'sample', async study => {
-    const found = await labelInShards(study, study.recipe.queryPlans[0]!, new Map(), 100);
-    return found as LabelledInShards;
-  });
-
-/** The weights of the student that `train` makes. */
-const trained = (options: StudyOptions) =>
-  inStudy(options, 'sample', async study => {
-    const [method] = study.recipe.methods;
-    const {directory} = await withSavedKnowledge(study, method!, saved => learn(study, saved, 1, {}));
-    const files = (await readdir(directory)).filter(file => file.endsWith('.bin')).sort();
-    return Promise.all(files.map(file => readFile(join(directory, file), 'base64')));
-  });
 
 const keysIn = async (name: string) => (await new Bucket(`s3://known/${name}/`).list()).map(({key}) => key);
 

@@ -1,93 +1,28 @@
-import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {readdir, readFile, writeFile} from 'node:fs/promises';
 import {join} from 'node:path';
 import {setTimeout} from 'node:timers/promises';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {textShards} from '../../src/data/shards/dataset.ts';
 import {BudgetError, TeacherError} from '../../src/errors.ts';
 import {loadKnowledge} from '../../src/knowledge/files.ts';
 import {localFolder} from '../../src/knowledge/local-folder.ts';
 import {openKnowledge} from '../../src/knowledge/open-knowledge.ts';
 import {readShardIndex} from '../../src/knowledge/shard-index.ts';
-import {hardLabels} from '../../src/losses/hard-labels.ts';
-import type {Recipe} from '../../src/recipe/recipe.ts';
 import {resolveRecipe} from '../../src/recipe/resolve.ts';
-import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {labelQueries} from '../../src/study/asking.ts';
 import {knowledgePath} from '../../src/study/folders.ts';
-import {withSavedKnowledge} from '../../src/study/knowledge.ts';
 import {type LabelledInShards, labelInShards} from '../../src/study/label-shards.ts';
 import type {Labelled} from '../../src/study/missing.ts';
-import {learn} from '../../src/study/run.ts';
-import {openStudy, type Study, type StudyOptions} from '../../src/study/study.ts';
+import {openStudy, type StudyOptions} from '../../src/study/study.ts';
 import type {Teacher} from '../../src/teacher.ts';
 import {batchingTeacher} from '../ask/lane/batching-teacher.ts';
 import {writeLines} from '../data/shards/shard-files.ts';
+import {rows, shardedWork, TEXTS} from './sharded-work.ts';
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'limbeck-label-shards-'));
-  await writeLines(at('texts.jsonl'), TEXTS);
-  await writeLines(at('test.jsonl'), ['to measure by', 'and another']);
-});
-afterAll(() => rm(folder, {recursive: true}));
+const {at, recipe, asked, breakAt, inStudy, placesFor, ...work} = shardedWork();
 
-const at = (path: string) => join(folder, path);
-const TEXTS = Array.from({length: 250}, (_, row) => `text ${row} of ${'many '.repeat(row % 7)}`);
-const classes = ['even', 'odd'];
-const asked: string[] = [];
-
-/** A service in this process. It can't answer what holds the word `broken`. */
-const parity: Teacher<'black-box'> = {
-  ...{name: 'parity', identity: {}, access: 'black-box', classes, detail: {kind: 'label'}, maxBatch: 10},
-  ask: async queries =>
-    queries.map(({input}) => {
-      const {text} = input as {readonly text: string};
-      asked.push(text);
-      if (text.startsWith(broken)) return {error: new Error('This one not.')};
-      return {answer: {kind: 'label', label: text.length % 2}};
-    }),
-};
-let broken = 'nothing';
-
-const recipe: Recipe = {
-  name: 'sharded',
-  data: () => textShards({path: at('texts.jsonl'), test: at('test.jsonl'), classes, index: at('index')}),
-  transfer: {size: 250},
-  teachers: {'black-box': () => parity},
-  student: hashedNgrams({units: [4], buckets: 256}),
-  methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()]}],
-  seeds: [1],
-  training: {epochs: 2, batchSize: 32},
-};
-
-const placesFor = (name: string) => ({directory: at(`${name}/out`), cache: at(`${name}/answers`)});
-
-async function inStudy<T>(
-  options: StudyOptions,
-  held: 'all' | 'sample',
-  use: (study: Study) => Promise<T>,
-): Promise<T> {
-  asked.length = 0;
-  const study = await openStudy(await resolveRecipe(recipe, held), ['black-box'], options);
-  return use(study).finally(() => study.close());
-}
-
-const labelled = (name: string, options: StudyOptions = {}) =>
-  inStudy({...placesFor(name), ...options}, 'sample', async study => {
-    const found = await labelInShards(study, study.recipe.queryPlans[0]!, new Map(), 100);
-    return found as LabelledInShards;
-  });
-
-/** The weights of the student that `train` makes. */
-const trained = (name: string) =>
-  inStudy(placesFor(name), 'sample', async study => {
-    const [method] = study.recipe.methods;
-    const {directory} = await withSavedKnowledge(study, method!, saved => learn(study, saved, 1, {}));
-    const files = (await readdir(directory)).filter(file => file.endsWith('.bin')).sort();
-    expect(files.length).toBeGreaterThan(0);
-    return Promise.all(files.map(file => readFile(join(directory, file), 'base64')));
-  });
+const labelled = (name: string, options: StudyOptions = {}) => work.labelled({...placesFor(name), ...options});
+const trained = (name: string) => work.trained(placesFor(name));
 
 /** Labels numbers by the batch lane of a teacher, in shards of a hundred. */
 async function inBatches(name: string, teacher: Teacher<'black-box'>, options: StudyOptions = {}) {
@@ -99,8 +34,6 @@ async function inBatches(name: string, teacher: Teacher<'black-box'>, options: S
   const study = await openStudy(about, ['black-box'], {...placesFor(name), lane: {sleep}, ...options});
   return labelInShards(study, study.recipe.queryPlans[0]!, new Map(), 100).finally(() => study.close());
 }
-
-const rows = (count: number) => Array.from({length: count}, (_, row) => row);
 
 describe('labelInShards', () => {
   it('saves shards with an index, which hold the same as one file, and train the same student to the bit', async () => {
@@ -145,25 +78,25 @@ describe('labelInShards', () => {
   });
 
   it('counts what has no answer, and asks about it again', async () => {
-    broken = 'text 12';
+    breakAt('text 12');
     const {missing, knowledge, path} = await labelled('broken');
     expect(missing.map(({index}) => index)).toEqual([12, ...rows(10).map(row => 120 + row)]);
     expect(knowledge.count).toBe(239);
     const stored = await openKnowledge(path);
     expect([stored.count, stored.unanswered]).toEqual([239, 11]);
     await stored.close();
-    broken = 'nothing';
+    breakAt(undefined);
     expect(await labelled('broken')).toMatchObject({missing: [], knowledge: {count: 250}});
     expect(asked).toHaveLength(11);
   });
 
   it('saves what is answered if the budget of other processes ended before a shard', async () => {
-    broken = 'text 1';
+    breakAt('text 1');
     const unpaid = new Map(rows(100).map(row => [100 + row, new BudgetError('It is spent.')]));
     const found = await inStudy(placesFor('unpaid'), 'sample', study =>
       labelInShards(study, study.recipe.queryPlans[0]!, unpaid, 100),
     );
-    broken = 'nothing';
+    breakAt(undefined);
     expect(found).toMatchObject({unasked: 100, knowledge: {count: 139}});
   });
 
