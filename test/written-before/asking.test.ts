@@ -35,7 +35,7 @@ beforeEach(() => {
   [cache, journal] = [join(folder, 'answers'), join(folder, 'journal')];
   cpSync(join(written, 'journal'), journal, {recursive: true});
   unzip(join(written, 'answers.gz'), cache);
-  unzip(join(written, 'journal/replies.index.gz'), join(journal, 'replies.index'));
+  unzip(join(written, 'journal/replies-2.index.gz'), join(journal, 'replies-2.index'));
   for (const name of readdirSync(journal)) utimesSync(join(journal, name), 0, 0);
 });
 
@@ -185,7 +185,7 @@ describe('a journal that was written before', () => {
     const ask = (opened: Asking) => opened.open(hosted('label', refuse)).teacher.ask(queries.slice(2));
     expect(await asking(ask)).toEqual([{answer: {kind: 'label', label: 2}}]);
     rmSync(cache);
-    rmSync(join(journal, 'replies.index'));
+    rmSync(join(journal, 'replies-2.index'));
     await expect(asking(ask)).rejects.toThrow('asked again');
   });
 

@@ -3,7 +3,7 @@ import {join} from 'node:path';
 import type {AnswerEntry, AnswerStore} from '../store.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
 import {KeptLinesReader, linesOf, segmentsIn} from './lines.ts';
-import {ReplyIndex} from './reader.ts';
+import {ReplyIndex} from './reply-index.ts';
 
 /** How many answers go into a store at once. */
 const BATCH = 1000;

@@ -28,7 +28,7 @@ const NO_PAGE = 0xffff_ffff_ffff_ffffn;
  *
  * @throws Error that says what is wrong with the file
  */
-export function openLmdb<Value, Key extends string | number = string>(
+export function openLmdb<Value, Key extends string | number | Uint8Array = string>(
   path: string,
   options: RootDatabaseOptions,
 ): RootDatabase<Value, Key> {
@@ -46,14 +46,15 @@ export function openLmdb<Value, Key extends string | number = string>(
 }
 
 /** Opens an LMDB file whose content can be made again. A damaged one is replaced by an empty one. */
-export function openReplaceableLmdb<Value, Key extends string | number = string>(
+export function openReplaceableLmdb<Value, Key extends string | number | Uint8Array = string>(
   path: string,
+  options: RootDatabaseOptions = {},
 ): RootDatabase<Value, Key> {
   try {
-    return openLmdb(path, {});
+    return openLmdb(path, options);
   } catch {
     for (const file of [path, `${path}-lock`]) rmSync(file, {force: true});
-    return openLmdb(path, {});
+    return openLmdb(path, options);
   }
 }
 

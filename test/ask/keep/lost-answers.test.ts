@@ -118,7 +118,7 @@ describe('answers that a store has lost', () => {
     await ask();
     await loseCache();
     await ask();
-    await writeFile(join(journal, 'replies.index'), 'x'.repeat(10_000));
+    await writeFile(join(journal, 'replies-2.index'), 'x'.repeat(10_000));
     await loseCache();
     expect(await ask()).toMatchObject({requests: 0});
   });
