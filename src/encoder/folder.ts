@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto';
-import {closeSync, existsSync, openSync, readFileSync, readSync} from 'node:fs';
+import {closeSync, existsSync, fstatSync, openSync, readFileSync, readSync} from 'node:fs';
 import {join} from 'node:path';
 import {z} from 'zod';
 import {InputError} from '../errors.ts';
@@ -172,16 +172,35 @@ function hashFiles(path: string, file: string): string {
   return hash.digest('hex');
 }
 
-/** Hashes in parts, because a model can be larger than one read allows. */
+/** A file as it was when it was hashed. */
+interface HashedFile {
+  readonly version: string;
+  readonly hash: Buffer;
+}
+
+/** By path. A model is a large file, and a study reads the settings of its encoder several times. */
+const hashed = new Map<string, HashedFile>();
+
 function hashFile(path: string): Buffer {
-  const hash = createHash('sha256');
-  const part = new Uint8Array(2 ** 20);
   const file = openSync(path, 'r');
   try {
-    for (let size = readSync(file, part); size > 0; size = readSync(file, part)) hash.update(part.subarray(0, size));
+    const {dev, ino, size, mtimeNs, ctimeNs} = fstatSync(file, {bigint: true});
+    const version = [dev, ino, size, mtimeNs, ctimeNs].join();
+    const known = hashed.get(path);
+    if (known?.version === version) return known.hash;
+    const hash = hashOpen(file);
+    hashed.set(path, {version, hash});
+    return hash;
   } finally {
     closeSync(file);
   }
+}
+
+/** Hashes in parts, because a model can be larger than one read allows. */
+function hashOpen(file: number): Buffer {
+  const hash = createHash('sha256');
+  const part = new Uint8Array(2 ** 20);
+  for (let size = readSync(file, part); size > 0; size = readSync(file, part)) hash.update(part.subarray(0, size));
   return hash.digest();
 }
 

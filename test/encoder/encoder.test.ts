@@ -1,4 +1,4 @@
-import {cp, mkdtemp, readFile, rm, truncate, writeFile} from 'node:fs/promises';
+import {cp, mkdtemp, readFile, rm, stat, truncate, utimes, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import fc from 'fast-check';
@@ -6,7 +6,7 @@ import {afterAll, beforeAll, describe, expect, it, vi} from 'vitest';
 import type {Encoder} from '../../src/encoder/encoder.ts';
 import {readFolder} from '../../src/encoder/folder.ts';
 import {withKeptEncodings} from '../../src/encoder/kept.ts';
-import {openEncoder, openFolder, openOnDemand} from '../../src/encoder/open.ts';
+import {encoderHash, openEncoder, openFolder, openOnDemand} from '../../src/encoder/open.ts';
 import {openTokenizer} from '../../src/encoder/tokenizer.ts';
 import {engineMemory} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
@@ -104,6 +104,16 @@ describe('openEncoder', () => {
     ]) {
       expect((await openEncoder(changed)).hash).not.toBe(encoder.hash);
     }
+  });
+
+  it('has another hash once a file is written anew in its place, with as many bytes', async () => {
+    const own = await copyWith('config.json', text => `${text} `);
+    const before = encoderHash(own);
+    const path = join(own, 'config.json');
+    const {atime, mtime} = await stat(path);
+    await writeFile(path, `${(await readFile(path, 'utf8')).trimEnd()}\n`);
+    await utimes(path, atime, mtime);
+    expect(encoderHash(own)).not.toBe(before);
   });
 
   it('reads the flags of older versions of sentence-transformers', async () => {

@@ -116,6 +116,17 @@ describe('medoids', () => {
     expect(new Set(firsts).size).toBe(2);
   });
 
+  it('represents all of many candidates, though it chooses from a part of them', () => {
+    const [count, clusters] = [4600, 23];
+    const points = Array.from({length: count}, (_, row) =>
+      Array.from({length: clusters}, (_, axis) => (axis === row % clusters ? 1 : 0.1 * Math.sin(row + axis))),
+    );
+    const candidates = candidatesOf(points);
+    const clustersOf = (rows: Iterable<number>) => new Set(Array.from(rows, row => row % clusters));
+    expect(clustersOf(medoids().choose(candidates, clusters)).size).toBe(clusters);
+    expect(new Set(medoids().choose(candidates, count - 1)).size).toBe(count - 1);
+  });
+
   it('needs a student only if it has no encoder', () => {
     expect(medoids().needs).toMatchObject({students: 1, embeddings: true, encoder: undefined});
     expect(medoids({encoder: 'folder'}).needs).toEqual({students: 0, embeddings: true, encoder: 'folder'});

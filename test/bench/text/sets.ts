@@ -1,7 +1,7 @@
 /** Texts with labels, which stand for the answers of a teacher. */
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
-import {defineRecipe, hardLabels, type Method, type Recipe} from 'limbeck';
+import {defineRecipe, hardLabels, type Input, type Method, type Recipe} from 'limbeck';
 import {callable} from 'limbeck/adapters/callable';
 import {shuffledIndices} from '../../../src/data/random.ts';
 
@@ -39,6 +39,7 @@ export function recipeOf(
   select?: Method['select'],
 ): Recipe {
   const labels = new Map([...pool, ...test].map(({text, label}) => [text, label]));
+  const labelOf = (input: Input): number => labels.get(input.kind === 'text' ? input.text : '')!;
   return defineRecipe({
     name,
     data: () => ({
@@ -49,7 +50,8 @@ export function recipeOf(
     transfer: {size: answers, seed},
     teachers: {
       'black-box': () =>
-        callable({name, version: '1', classes, answer: input => labels.get(input.kind === 'text' ? input.text : '')!}),
+        // In batches, so that little is spent on asking, which is not what is measured.
+        callable({name, version: '1', classes, batch: true, answer: inputs => inputs.map(labelOf)}),
     },
     methods: [{level: 'black-box', method: 'labels', losses: [hardLabels()], ...(select && {select})}],
     seeds: [seed],
