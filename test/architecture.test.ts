@@ -3,6 +3,12 @@ import {dirname, join, relative, resolve} from 'node:path';
 import {describe, expect, it} from 'vitest';
 
 const root = resolve(import.meta.dirname, '..');
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+  readonly imports: Record<string, {readonly types: string}>;
+  readonly dependencies: Record<string, string>;
+  readonly peerDependencies: Record<string, string>;
+  readonly peerDependenciesMeta: Record<string, {readonly optional: boolean}>;
+};
 
 /** Data flows one way: a file of `src` imports only from its own folder and from those before it. */
 const ORDER = [
@@ -80,7 +86,7 @@ interface Import {
 
 const files = (folder: string): string[] =>
   readdirSync(join(root, folder), {recursive: true, encoding: 'utf8'})
-    .filter(name => name.endsWith('.ts'))
+    .filter(name => /\.m?ts$/.test(name))
     .map(name => join(folder, name));
 
 function importsOf(file: string): Import[] {
@@ -93,11 +99,16 @@ function importsOf(file: string): Import[] {
     specifier => ({
       from: file,
       specifier,
-      target: specifier.startsWith('.')
-        ? relative(root, resolve(root, dirname(file), specifier)).replace(/\.js$/, '.ts')
-        : undefined,
+      target: targetOf(file, specifier),
     }),
   );
+}
+
+function targetOf(file: string, specifier: string): string | undefined {
+  // A name of the package's own.
+  if (specifier.startsWith('#')) return relative(root, resolve(root, manifest.imports[specifier]!.types));
+  if (!specifier.startsWith('.')) return undefined;
+  return relative(root, resolve(root, dirname(file), specifier)).replace(/\.js$/, '.ts');
 }
 
 /** Modules that are named by a path and run elsewhere: in a process, in a worker, or in a browser. */
@@ -213,12 +224,6 @@ describe('the house', () => {
     }
   });
 });
-
-const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-  readonly dependencies: Record<string, string>;
-  readonly peerDependencies: Record<string, string>;
-  readonly peerDependenciesMeta: Record<string, {readonly optional: boolean}>;
-};
 
 function packageOf(specifier: string): string {
   return specifier

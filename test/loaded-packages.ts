@@ -10,9 +10,16 @@ const HOOK = `
 
 const asModule = (source: string): string => `data:text/javascript,${encodeURIComponent(source)}`;
 
-const REGISTER = asModule(`import {register} from 'node:module'; register(${JSON.stringify(asModule(HOOK))});`);
+/** A hook sees modules that are imported, and the cache of CommonJS has those that are required. */
+const REGISTER = asModule(`
+  import {writeSync} from 'node:fs';
+  import module, {register} from 'node:module';
+  register(${JSON.stringify(asModule(HOOK))});
+  process.on('exit', () => {
+    for (const path of Object.keys(module._cache)) writeSync(2, 'loads ' + path + '\\n');
+  });`);
 
-/** The packages whose modules a run of Node loads, found by a hook of its loader. */
+/** The packages whose modules a run of Node loads. */
 export async function loadedPackages(...args: readonly string[]): Promise<readonly string[]> {
   const {stderr} = await promisify(execFile)(process.execPath, ['--import', REGISTER, ...args], {
     maxBuffer: 16 * 2 ** 20,

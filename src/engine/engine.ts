@@ -1,7 +1,7 @@
 import {createRequire} from 'node:module';
 import {availableParallelism} from 'node:os';
 import {dirname} from 'node:path';
-import * as backend from '@tensorflow/tfjs-backend-wasm';
+import {wasm as backend} from '#tensorflow';
 import {EngineError} from '../errors.ts';
 import {startNative} from './native.ts';
 import {tf} from './tf.ts';

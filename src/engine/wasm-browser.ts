@@ -1,4 +1,4 @@
-import * as wasm from '@tensorflow/tfjs-backend-wasm';
+import {wasm} from '#tensorflow';
 import {EngineError} from '../errors.ts';
 import {tf} from './tf.ts';
 

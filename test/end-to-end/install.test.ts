@@ -38,6 +38,14 @@ describe('the package in a folder of its own, by the lines of the README', () =>
       'joint.schema.json',
       'package.json',
       'results.schema.json',
+      'src',
+    ]);
+    // Node and bundlers take TensorFlow from here.
+    expect(await readdir(join(folder, 'node_modules/limbeck/src'), {recursive: true})).toEqual([
+      'engine',
+      'engine/tensorflow.cjs',
+      'engine/tensorflow.d.mts',
+      'engine/tensorflow.mjs',
     ]);
   });
 

@@ -1,0 +1,3 @@
+export * as wasm from '@tensorflow/tfjs-backend-wasm';
+export * as tf from '@tensorflow/tfjs-core';
+export * as layers from '@tensorflow/tfjs-layers';
