@@ -17,7 +17,11 @@ interface WorkerFlags {
 export async function runWorker(url: string, flags: WorkerFlags): Promise<void> {
   const {note} = openTerminal({json: false});
   const signal = stopSignal();
-  const server = await openQueueServer(url, note);
+  const server = await openQueueServer(url, note, signal).catch(error => {
+    if (!signal.aborted) throw error;
+    note('Stopped. Redis was not reached, and nothing was begun.');
+  });
+  if (server === undefined) return;
   try {
     note(`Waits for runs on ${server.name}. Ctrl-C gives its ranges back and keeps every answer that was bought.`);
     const {ranges, students} = await workOn(server, flags, {signal, onNote: onceEach(note)});

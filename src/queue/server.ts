@@ -1,3 +1,4 @@
+import {pause} from '../concurrency.ts';
 import {InputError, LimbeckError} from '../errors.ts';
 import {loadPeer} from '../peer.ts';
 import {isOfLostServer, storeUrl, withoutPasswords} from '../store/store-url.ts';
@@ -129,15 +130,21 @@ const LONGEST_PAUSE = 1000;
  * Connects to the Redis of a queue. A connection that is lost later is waited for.
  *
  * @param onNote - receives notes for people: the server is away, or back, or keeps nothing on disk
+ * @param waits - waits for a server that is away now, too, until it aborts
  * @throws InputError if it is no URL of Redis, or its server evicts keys
- * @throws LimbeckError if nobody answers there
+ * @throws LimbeckError if nobody answers there, or the server refuses to
+ * @throws AbortError if `waits` aborted
  */
-export async function openQueueServer(url: string, onNote: (note: string) => void): Promise<QueueServer> {
+export async function openQueueServer(
+  url: string,
+  onNote: (note: string) => void,
+  waits?: AbortSignal,
+): Promise<QueueServer> {
   const {name, isRedis} = storeUrl(url);
   if (!isRedis) throw new InputError(`A queue needs a Redis, such as redis://127.0.0.1:6379/0. Got ${name}.`);
   const {default: Client} = await loadPeer<IoRedis>('ioredis', WHO);
   const {Queue, Worker, WaitingError, DelayedError} = await loadPeer<BullMq>('bullmq', WHO);
-  const {redis, close} = await connect(Client, {url, name, onNote});
+  const {redis, close} = await connect(Client, {url, name, onNote, waits});
   const hears = (error: Error) => {
     // A lost server is noted once by its client. A job whose lock was lost meanwhile is done again.
     if (!isOfLostServer(error) && !/\block\b/.test(error.message)) onNote(withoutPasswords(error.message, url));
@@ -171,25 +178,21 @@ interface Address {
   readonly url: string;
   readonly name: string;
   readonly onNote: (note: string) => void;
+  readonly waits: AbortSignal | undefined;
 }
 
-async function connect(
-  Client: IoRedis['default'],
-  {url, name, onNote}: Address,
-): Promise<Pick<QueueServer, 'redis' | 'close'>> {
+async function connect(Client: IoRedis['default'], address: Address): Promise<Pick<QueueServer, 'redis' | 'close'>> {
+  const {url, name, onNote} = address;
   let isConnected = false;
   let lostAt: number | undefined;
   const retryStrategy = (count: number) => (isConnected ? Math.min(50 * 2 ** count, LONGEST_PAUSE) : null);
   const redis = new Client(url, {lazyConnect: true, maxRetriesPerRequest: null, retryStrategy});
-  let reason = '';
-  redis.on('error', error => {
-    reason = error.message || String((error as NodeJS.ErrnoException).code);
-  });
-  redis.on('close', () => {
-    if (!isConnected || lostAt !== undefined) return;
+  const noteAway = () => {
+    if (lostAt !== undefined) return;
     lostAt = performance.now();
     onNote(`Redis (${name}) is away. It is waited for.`);
-  });
+  };
+  redis.on('close', () => isConnected && noteAway());
   redis.on('ready', () => {
     if (lostAt !== undefined) {
       onNote(`Redis (${name}) is back after ${Math.round((performance.now() - lostAt) / 1000)} s.`);
@@ -197,11 +200,10 @@ async function connect(
     lostAt = undefined;
   });
   try {
-    await redis.connect();
+    await reach(redis, address, noteAway);
   } catch (error) {
     redis.disconnect();
-    const why = withoutPasswords(reason || (error as Error).message, url);
-    throw new LimbeckError(`Redis (${name}) can't be reached: ${why}. Check that it runs and takes these credentials.`);
+    throw error;
   }
   isConnected = true;
   const close = () => {
@@ -209,6 +211,44 @@ async function connect(
     redis.disconnect();
   };
   return {redis, close};
+}
+
+/** Connects for the first time. @param onAway - called each time that the server is away and is tried again */
+async function reach(redis: Redis, {url, name, waits}: Address, onAway: () => void): Promise<void> {
+  let reason: Error | undefined;
+  redis.on('error', error => {
+    reason = error;
+  });
+  const end = () => redis.disconnect();
+  waits?.addEventListener('abort', end);
+  try {
+    while (true) {
+      reason = undefined;
+      try {
+        return await redis.connect();
+      } catch (error) {
+        // Not disconnected: the client would then keep the reasons of later attempts to itself.
+        waits?.throwIfAborted();
+        const cause = reason ?? (error as Error);
+        if (waits === undefined || !mayComeBack(cause)) throw unreached(name, cause, url);
+      }
+      onAway();
+      await pause(LONGEST_PAUSE, waits);
+      waits?.throwIfAborted();
+    }
+  } finally {
+    waits?.removeEventListener('abort', end);
+  }
+}
+
+/** True for a server that is away, and not for a name that nobody has. */
+function mayComeBack(reason: Error): boolean {
+  return isOfLostServer(reason) && (reason as NodeJS.ErrnoException).code !== 'ENOTFOUND';
+}
+
+function unreached(name: string, reason: Error, url: string): LimbeckError {
+  const why = withoutPasswords(reason.message || String((reason as NodeJS.ErrnoException).code), url);
+  return new LimbeckError(`Redis (${name}) can't be reached: ${why}. Check that it runs and takes these credentials.`);
 }
 
 /** @throws InputError if the server may drop keys, which are jobs and paid answers */

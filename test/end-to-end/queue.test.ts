@@ -117,6 +117,17 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     expect(usefulPayments(await service.stats())).toEqual(new Map([[1, INPUTS]]));
   });
 
+  it('has workers that wait for a Redis that is away when they begin, until they are stopped', async () => {
+    await killServer();
+    const [one, other] = [worker(), worker()];
+    const waits = `Redis (${url}) is away. It is waited for.`;
+    await until('both note it', () => [one, other].every(({stderr}) => stderr().includes(waits)));
+    other.kill('SIGTERM');
+    expect(await other.finished).toMatchObject({code: 0, stderr: expect.stringContaining('Redis was not reached')});
+    await startServer();
+    await until('it is there', () => one.stderr().includes('is back after') && one.stderr().includes('Waits for runs'));
+  });
+
   it('keeps its answers in PostgreSQL, asks nothing while that is away, and pays nothing twice', async context => {
     context.skip(postgres === undefined, NO_POSTGRES);
     const {database, kill: crash, start: startAgain, sql} = postgres!;
