@@ -82,8 +82,8 @@ export class Session {
       loaded,
       {...asking, cache, waitsForStore: true, shared, hasPermission, signal, onNote},
       async (about, own) => {
-        const recipe = await resolveRecipe(about, 'sample');
-        return openStudy(recipe, levels ?? recipe.levels, own);
+        const recipe = await resolveRecipe(about, 'sample', 'if needed');
+        return openStudy(recipe, levels ?? recipe.levels, {...own, engine: 'if needed'});
       },
     );
     const studies = await opening.catch(async error => {

@@ -8,7 +8,7 @@ import {bucketIndices} from '../knowledge/shard-folder.ts';
 import {type DoneMessage, type SendJob, sendingRunner} from '../study/job-messages.ts';
 import type {JobListeners} from '../study/jobs.ts';
 import type {Study, Workers} from '../study/study.ts';
-import {trainingThreads} from '../study/training.ts';
+import {engineOf, trainingThreads} from '../study/training.ts';
 import type {OpenRunner} from '../study/workers.ts';
 import {digestOf} from '../train/fingerprint.ts';
 import {RunBook} from './book.ts';
@@ -39,12 +39,12 @@ export function queueRunner(server: QueueServer, {module, changes}: Workers): Op
 }
 
 async function openTrainings(server: QueueServer, study: Study, {module, changes}: Workers): Promise<Trainings> {
-  const {engine, directory, knowledgeRoot, recipe} = study;
+  const {directory, knowledgeRoot, recipe} = study;
   const bucket = isBucketUrl(knowledgeRoot) ? knowledgeRoot : undefined;
   const knowledge = bucket
     ? await bucketIndices(bucket)
     : await sendFiles(server.redis, directory, await knowledgeIn(directory));
-  const origin = studyOriginOf(engine, await moduleDigest(module), recipe.data);
+  const origin = studyOriginOf(engineOf(study), await moduleDigest(module), recipe.data);
   const about = {name: recipe.name, origin, threads: trainingThreads(study), changes, knowledge, bucket};
   const run: StudyRun = {
     ...{format: 1, id: studyId(about), path: pathHere(module), begun: new Date().toISOString()},

@@ -20,7 +20,6 @@ export function checkResolved(recipe: ResolvedRecipe): void {
   checkWritten(recipe);
   checkAssistant(recipe);
   checkInputs(recipe);
-  checkStudents(recipe);
 }
 
 /**
@@ -105,7 +104,7 @@ function checkInputs({methods, transfer: {size}, calibrationSizeOf, data: {train
  *
  * @throws InputError
  */
-function checkStudents({students, task, seeds, methods, givesVectors}: ResolvedRecipe): void {
+export function checkStudents({students, task, seeds, methods, givesVectors}: ResolvedRecipe): void {
   for (const build of students) {
     // Its layers are known once it is prepared, which takes answers.
     if (build.preparation) {

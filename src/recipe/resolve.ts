@@ -9,7 +9,7 @@ import {scaleNote} from '../student/standardise-columns.ts';
 import type {Access} from '../teacher.ts';
 import {BATCH_SIZE, epochsOf} from '../train/defaults.ts';
 import {methodAbout} from './by-question.ts';
-import {checkResolved} from './checks.ts';
+import {checkResolved, checkStudents} from './checks.ts';
 import {checkMethod, detailOf, methodFolder, planMethods, type QueryPlan} from './methods.ts';
 import type {Method, Recipe} from './recipe.ts';
 import type {Budgets, ResolvedRecipe} from './resolved.ts';
@@ -27,13 +27,22 @@ const ASSISTED_FOLDS = 3;
 /** The most answers that students are tried on, if a recipe says nothing of parts. Whole parts are tried. */
 const MOST_TRIED = 1000;
 
+/** When the numeric engine starts: now, or only if something is computed besides students. */
+export type EngineStart = 'now' | 'if needed';
+
 /**
- * Starts the engine, reads the data of a recipe, and works out once what every stage of a study needs to know.
+ * Reads the data of a recipe, and works out once what every stage of a study needs to know.
  *
  * @param held - what is held of inputs that are in shards: with a sample, `partOf` reads the others when they are needed
+ * @param engine - when the engine starts. If it doesn't start now, no student is made to be checked: whoever began the work
+ *   has done that
  * @throws InputError if a method or a student can't learn what it is to learn
  */
-export async function resolveRecipe(recipe: Recipe, held: Held = 'all'): Promise<ResolvedRecipe> {
+export async function resolveRecipe(
+  recipe: Recipe,
+  held: Held = 'all',
+  engine: EngineStart = 'now',
+): Promise<ResolvedRecipe> {
   const {questions, student: _, preprocessing, images, records, training = {}, budgets: sizes, ...others} = recipe;
   if (questions) {
     throw new InputError(
@@ -43,7 +52,7 @@ export async function resolveRecipe(recipe: Recipe, held: Held = 'all'): Promise
   // Before the data, which may take long to read.
   const given = recipe.methods.map(method => methodAbout(method));
   for (const method of planMethods(given, recipe.teachers).methods) checkMethod(method);
-  await startEngine();
+  if (engine === 'now') await startEngine();
   const givesVectors = given.some(learnsVectors);
   const all = await recipe.data();
   const read = givesVectors ? withoutLabels(all) : all;
@@ -86,6 +95,7 @@ export async function resolveRecipe(recipe: Recipe, held: Held = 'all'): Promise
       shards ? {...inputs, inputs: await shards.read(rows)} : partOf(transferOf(plan), rows),
   };
   checkResolved(resolved);
+  if (engine === 'now') checkStudents(resolved);
   return resolved;
 }
 

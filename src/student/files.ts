@@ -5,6 +5,7 @@ import {z} from 'zod';
 import {replaceDirectory} from '../data/files.ts';
 import {checkNgrams} from '../data/hashed-reading.ts';
 import {fromAnyFolder} from '../encoder/registry.ts';
+import {startEngine} from '../engine/engine.ts';
 import type {layers} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 import {checkOptions, kinds, oneOf, type Shape} from '../options.ts';
@@ -71,6 +72,7 @@ const KINDS = {
  */
 export async function loadStudent(directory: string, options: LoadOptions = {}): Promise<Student> {
   checkOptions('loadStudent', options, KINDS);
+  await startEngine();
   const path = join(directory, 'limbeck.json');
   const model = await readModel(directory);
   const described = existsSync(path) ? await readDescription(path, model) : undefined;

@@ -17,7 +17,7 @@ import type {ExpectedNext} from './expect-next.ts';
 import {type AnsweredMethod, type AssistantUse, type CurvePoint, folderAt, type StudentChoice} from './methods.ts';
 import {checkpointPath, learn, studentPath} from './run.ts';
 import type {Study} from './study.ts';
-import {failureOf, type OnStep, trainingThreads} from './training.ts';
+import {engineOf, failureOf, type OnStep, trainingThreads} from './training.ts';
 
 /** One run of a study: a method at a budget, from one seed. */
 export interface RunJob {
@@ -157,12 +157,13 @@ interface RunStart {
 
 /** By student of the recipe: all that decides how a run goes, up to its first weights. */
 export async function startsOf(
-  {recipe, engine}: Study,
+  study: Study,
   knowledge: AnyKnowledge,
   {fresh, start}: RunStart,
 ): Promise<readonly Json[]> {
+  const engine = engineOf(study);
   const runs: Json[] = [];
-  for (const build of recipe.students) {
+  for (const build of study.recipe.students) {
     const student = await fresh(build);
     const run = await start(student);
     try {

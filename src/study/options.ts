@@ -2,6 +2,7 @@ import type {Asking, AskingOptions} from '../ask/asking.ts';
 import {ASKING} from '../ask/asking-options.ts';
 import {kinds, type Shape} from '../options.ts';
 import type {RecipeChanges} from '../recipe/recipe.ts';
+import type {EngineStart} from '../recipe/resolve.ts';
 
 export interface StudyOptions extends Omit<AskingOptions, 'cache' | 'journal' | 'onNote' | 'interruption'> {
   /**
@@ -102,4 +103,11 @@ export interface OpenStudyOptions extends Pick<AskingOptions, 'interruption'> {
    * @default false: it is the one that the last probe allows
    */
   readonly packsOpen?: boolean | undefined;
+  /**
+   * When the engine starts. A study that only asks needs it if its inputs are chosen in rounds, or if a model of this process
+   * answers.
+   *
+   * @default 'now'
+   */
+  readonly engine?: EngineStart | undefined;
 }

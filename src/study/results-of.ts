@@ -19,7 +19,7 @@ import type {Reference} from './reference.ts';
 import type {LedgerTotals, MissingInputs, Repeatability, Results, RunFailure} from './results.ts';
 import type {Study} from './study.ts';
 import {summariseMethods, verdictsOfMethods} from './summarise.ts';
-import {trainingThreads} from './training.ts';
+import {engineOf, trainingThreads} from './training.ts';
 import {type Findings, vectorFindings} from './vectors/findings.ts';
 import {writtenInputs} from './written.ts';
 
@@ -43,7 +43,8 @@ export interface StudyParts extends MeasuredRuns {
 /** Puts the findings of a study together. */
 export async function resultsOf(parts: StudyParts): Promise<Results> {
   const {study, asked, methods, reference, repeatability, runs, failures, missing, seconds} = parts;
-  const {recipe, engine} = study;
+  const {recipe} = study;
+  const engine = engineOf(study);
   const {data, drawn, shards} = recipe;
   const finished = methodsWith(runs, methods, failures);
   const truth = isLabelled(data) ? 'labels' : 'teacher';

@@ -15,7 +15,7 @@ import {directoryOf, type KnowledgeHome, knowledgeRoot} from './folders.ts';
 import type {OpenRecipe} from './methods.ts';
 import type {OpenStudyOptions, StudyOptions, StudyProgress, Workers} from './options.ts';
 import {openServices, type Services} from './services.ts';
-import {openTeachers} from './teachers.ts';
+import {asksHere, openTeachers} from './teachers.ts';
 import {Trainer} from './training.ts';
 import {noteOnWritten} from './written.ts';
 
@@ -26,7 +26,8 @@ export type {OpenStudyOptions, StudyOptions, StudyProgress, Workers};
 /** A recipe at work: its engine, its teachers and the folder of its files. */
 export interface Study extends KnowledgeHome {
   readonly recipe: OpenRecipe;
-  readonly engine: Engine;
+  /** Undefined if the study only asks, and none was needed. See `engineOf`. */
+  readonly engine: Engine | undefined;
   readonly directory: string;
   readonly workers: Workers | undefined;
   /** The share of inputs that may be left without an answer. */
@@ -71,10 +72,10 @@ export async function openStudy(
     ...others
   } = options;
   const {workers, signal, onProgress = () => {}, onNote: say = () => {}, ...rest} = others;
-  const {asking: shared, packsOpen = false, ...asked} = rest;
+  const {asking: shared, packsOpen = false, engine: start = 'now', ...asked} = rest;
   const onNote = onceEach(say);
   checkShare(allowMissing);
-  const engine = await startEngine();
+  if (start === 'now') await startEngine();
   const journal = journalOf(cache);
   const cacheFolder = dirname(journal);
   const services = openServices();
@@ -86,6 +87,9 @@ export async function openStudy(
     services,
     packsOpen ? undefined : packChooser({journal, onNote}),
   );
+  const computes =
+    start === 'now' || recipe.queryPlans.some(({select}) => select) || [...byPlan.values()].some(asksHere);
+  const engine = computes ? await startEngine() : undefined;
   const open = () => openAsking({...asked, cache, journal, onNote});
   const asking = await (shared ??
     open().catch(async error => {

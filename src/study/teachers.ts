@@ -53,6 +53,11 @@ export async function openTeachers(
   }
 }
 
+/** True if a model of this process answers, or one of its parts does. */
+export function asksHere({service, parts}: Teacher): boolean {
+  return parts ? parts.teachers.some(({teacher}) => asksHere(teacher)) : service === undefined;
+}
+
 /**
  * The teacher that a plan asks, made of the teacher of its level.
  *

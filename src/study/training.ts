@@ -193,15 +193,26 @@ export function threadsPerStudent(
   );
 }
 
+/** The part of a study that computes. */
+interface StudyEngine {
+  readonly engine: Engine | undefined;
+}
+
+/** The engine of a study that computes. */
+export function engineOf({engine}: StudyEngine): Engine {
+  if (engine === undefined) throw new TypeError('This study only asks, and has no engine.');
+  return engine;
+}
+
 /** The parts of a study that decide about threads. */
-interface StudyThreads {
-  readonly engine: Engine;
+interface StudyThreads extends StudyEngine {
   readonly workers: object | undefined;
   readonly recipe: Parameters<typeof threadsPerStudent>[0];
 }
 
 /** How many threads share an operation while the students of a study are trained, in workers or in this process. */
-export function trainingThreads({engine, workers, recipe}: StudyThreads): number {
+export function trainingThreads({workers, recipe, ...study}: StudyThreads): number {
+  const engine = engineOf(study);
   return workers && engine.name === 'native' ? threadsPerStudent(recipe) : engine.threads;
 }
 

@@ -14,7 +14,7 @@ import {
 } from './job-messages.ts';
 import {type JobListeners, type JobRunner, LocalRunner} from './jobs.ts';
 import type {Study} from './study.ts';
-import {trainingThreads} from './training.ts';
+import {engineOf, trainingThreads} from './training.ts';
 
 /** The argument of a worker process. */
 export interface WorkerSetup {
@@ -59,12 +59,12 @@ export type OpenRunner = (study: Study, jobs: number) => JobRunner;
  * @param jobs - how many may be under way at once
  */
 export function openRunner(study: Study, jobs: number): JobRunner {
-  const {workers, directory, knowledgeRoot, engine, signal} = study;
+  const {workers, directory, knowledgeRoot, signal} = study;
   if (workers === undefined) return new LocalRunner(study);
   const threads = trainingThreads(study);
   const concurrency = workerCount(jobs, workers.count);
   // Alone, a worker would do nothing that this process does not, if it has as many threads.
-  if (concurrency === 1 && threads === engine.threads) return new LocalRunner(study);
+  if (concurrency === 1 && threads === engineOf(study).threads) return new LocalRunner(study);
   const knowledge = isBucketUrl(knowledgeRoot) ? knowledgeRoot : undefined;
   const pool = new WorkerPool({...workers, threads, directory, knowledge}, signal);
   return sendingRunner(directory, pool.send, {concurrency, close: pool.close});

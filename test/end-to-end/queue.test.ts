@@ -58,8 +58,9 @@ describe.skipIf(redis === undefined)(`labelling on a queue${redis ? '' : ` (${NO
     running.push(one);
     return one;
   };
+  // A worker that asks services starts no engine. There is none of this name.
   const worker = (changes: Record<string, string> = {}) =>
-    begin(['worker', url, '--recipe', fixture('hostile.ts')], changes);
+    begin(['worker', url, '--recipe', fixture('hostile.ts')], {LIMBECK_ENGINE: 'none', ...changes});
   const LABEL_ON_QUEUE = [...LABEL, '--queue', url, '--range', '256', '--json'];
   const label = (out: string) => begin([...LABEL_ON_QUEUE, '--out', out]);
   const ended = async (one: Running): Promise<Labelled> => {

@@ -2,10 +2,17 @@ import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {collect} from '../../src/ask/collect.ts';
+import {degrade} from '../../src/ask/compose/degrade.ts';
+import {ensemble} from '../../src/ask/compose/ensemble.ts';
 import {drawExamples, transferSet} from '../../src/data/split.ts';
+import {startEngine} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
 import type {Recipe} from '../../src/recipe/recipe.ts';
-import {directoryOf} from '../../src/study/study.ts';
+import {resolveRecipe} from '../../src/recipe/resolve.ts';
+import {asTeacher} from '../../src/student/as-teacher.ts';
+import {directoryOf, openStudy} from '../../src/study/study.ts';
+import {engineOf} from '../../src/study/training.ts';
+import type {Teacher} from '../../src/teacher.ts';
 import {folders, openRecipe, startedTinyModel, tinyData, tinyRecipe, tinyTeachers} from './tiny.ts';
 
 const newFolder = folders();
@@ -25,6 +32,24 @@ function counting(recipe: Recipe): {readonly recipe: Recipe; readonly made: stri
 }
 
 describe('openStudy', () => {
+  it('starts the engine of a study that only asks for a model of this process, and for no service', async () => {
+    const engineFor = async (teacher: Teacher<'gray-box'>) => {
+      const recipe = tinyRecipe(tinyTeachers(model));
+      const teachers = {...recipe.teachers, 'gray-box': () => teacher};
+      const resolved = await resolveRecipe({...recipe, teachers}, 'all', 'if needed');
+      const study = await openStudy(resolved, ['gray-box'], {engine: 'if needed'});
+      await study.close();
+      return study.engine;
+    };
+    const here = degrade(asTeacher(model), {access: 'gray-box', detail: {kind: 'log-probabilities'}});
+    const asking = {...here, parts: undefined, service: {account: 'a', reader: {}, read: () => []}};
+    expect(await engineFor(asking)).toBeUndefined();
+    expect(await engineFor(ensemble([asking, {...asking, name: 'another'}]))).toBeUndefined();
+    expect(await engineFor(ensemble([asking, here]))).toBe(await startEngine());
+    expect(await engineFor(here)).toBe(await startEngine());
+    expect(() => engineOf({engine: undefined})).toThrow(TypeError);
+  });
+
   it('makes the teachers of the levels that will be asked, each once, and no other', async () => {
     const {recipe, made} = counting(tinyRecipe(tinyTeachers(model)));
     const study = await openRecipe(recipe, ['gray-box', 'white-box', 'gray-box']);
