@@ -53,6 +53,12 @@ function withAdvice(command: Command): Command {
   return command.showHelpAfterError('Run the command with --help to see its arguments and flags.');
 }
 
+// A recipe in TypeScript imports limbeck. What is loaded before it does not pass through tsx's hooks, which take each
+// module to another thread and back.
+program.hook('preAction', async () => {
+  if (process.argv.some(word => /\.[cm]?ts$/.test(word))) await import('../index.ts');
+});
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader that closes early, such as `head`, is not a failure.
   if (error.code === 'EPIPE') process.exit();
