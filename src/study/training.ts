@@ -14,6 +14,7 @@ import {type Run, startRun} from '../train/run.ts';
 import {train} from '../train/train.ts';
 import type {JointSplit} from '../train/validation.ts';
 import type {Assistants, Assisted} from './assistants.ts';
+import {assistedTraining} from './assisted-training.ts';
 import {type ExpectedNext, expectNext} from './expect-next.ts';
 import type {AssistantUse, CurvePoint, TaughtMethod} from './methods.ts';
 import {Preparations} from './preparations.ts';
@@ -75,8 +76,8 @@ export class Trainer {
     const assisted = await this.#assisted(method, seed);
     if (assisted) onAssistant?.(assisted.use);
     const learned = assisted?.knowledge ?? knowledge;
-    const length = assisted?.knowledge ? this.#assistedLength(assisted.knowledge.count) : {};
-    yield* train(student, learned, {...this.#options({...method, knowledge: learned}, seed), ...length, ...own});
+    const suited = assisted?.knowledge ? assistedTraining(student, assisted.knowledge.count, this.#shared) : {};
+    yield* train(student, learned, {...this.#options({...method, knowledge: learned}, seed), ...suited, ...own});
   }
 
   /** Whether an assistant teaches a student of a method. It does not if it was left out. */
@@ -143,13 +144,6 @@ export class Trainer {
     return {...this.#shared, ...validation, ...equal, ...viewing, losses, seed, ...own};
   }
 
-  /** Labels of an assistant are many and smooth: a student that sees each a few times, in large batches, has learned them. */
-  #assistedLength(count: number): Pick<TrainOptions, 'epochs' | 'batchSize'> {
-    const {epochs, steps, batchSize = ASSISTED.batchSize} = this.#shared;
-    if (epochs !== undefined || steps !== undefined) return {};
-    return {batchSize, epochs: Math.max(ASSISTED.epochs, Math.ceil(ASSISTED.examples / count))};
-  }
-
   /** As many steps for any number of examples. Few examples have many epochs, and not all of them are measured. */
   #equalLength(knowledge: AnyKnowledge): Pick<TrainOptions, 'exactSteps' | 'validateEvery'> {
     const {validateEvery = 1, earlyStopping} = this.#shared;
@@ -172,9 +166,6 @@ export interface JointTraining extends Training {
   /** Undefined if no question has true labels. */
   readonly validation: JointSplit | undefined;
 }
-
-/** A run with an assistant sees each input at least so often, and at least so many in all. */
-const ASSISTED = {epochs: 4, examples: 24_000, batchSize: 64};
 
 /** How often a run of a study with budgets is measured on validation, at most. */
 const MEASUREMENTS = 20;
