@@ -8,6 +8,7 @@ import {expect, onTestFinished, test} from 'vitest';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 const TESTS = `
+import fc from 'fast-check';
 import {beforeAll, describe, expect, test} from 'vitest';
 test('passes', () => {});
 let attempts = 0;
@@ -16,6 +17,7 @@ test.skip('is skipped', () => {});
 describe('a suite', () => {
   test('fails', () => expect({a: 1}, 'Two lines:\\nthe second').toBe(2));
 });
+test('fails as a property', () => fc.assert(fc.property(fc.nat(), () => false), {seed: 7}));
 describe('another suite', () => {
   beforeAll(() => {
     throw new Error('The server did not start.');
@@ -42,7 +44,7 @@ test('the summary of a run counts and names each failure of a test, a hook or a 
       resolve,
     ),
   );
-  expect(readFileSync(summary, 'utf8')).toBe('2 passed, 3 failed, 2 skipped\n');
+  expect(readFileSync(summary, 'utf8')).toBe('2 passed, 4 failed, 2 skipped\n');
   expect(readFileSync(`${summary}.again`, 'utf8')).toBe(
     'some.test.ts > passes at last: expected 1 to be 2 // Object.is equality\n',
   );
@@ -51,5 +53,6 @@ test('the summary of a run counts and names each failure of a test, a hook or a 
     expect.stringMatching(/^broken\.test\.ts: .*missing\.ts/),
     'some.test.ts > a suite > fails: Two lines:',
     'some.test.ts > another suite: The server did not start.',
+    expect.stringMatching(/^some\.test\.ts > fails as a property: Property failed .*seed: 7, .*Counterexample: \[0\]$/),
   ]);
 });

@@ -42,6 +42,8 @@ function failedHooks(module: TestModule): readonly string[] {
 }
 
 function line(place: string, [error]: readonly SerializedError[]): string {
-  const [first = ''] = stripVTControlCharacters(error?.message ?? 'no error').split('\n');
-  return `${place}: ${first}\n`;
+  const lines = stripVTControlCharacters(error?.message ?? 'no error').split('\n');
+  // fast-check says in the next lines by which seed a property fails again, and with which example.
+  const told = /^Property failed/.test(lines[0]!) ? lines.slice(0, 3) : lines.slice(0, 1);
+  return `${place}: ${told.join(' ')}\n`;
 }
