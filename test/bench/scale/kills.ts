@@ -185,8 +185,7 @@ class KilledRun {
     let [answeredAt, answeredAtKill] = [0, 0];
     while (!coordinator.hasEnded) {
       await setTimeout(500, undefined, {signal});
-      // A machine starts its services again.
-      for (const [index, worker] of running.entries()) if (worker.foundNoRedis) running[index] = work(index);
+      for (const worker of running) worker.checkRunning();
       const {answered} = await countsOf(url);
       if (answered < texts) answeredAt = since();
       if (acts[0] && answered >= acts[0].at * most) await acts.shift()!.act();

@@ -44,11 +44,9 @@ export class Program {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  /** True if it ended because Redis was away at its start. @throws Error with the end of what it said if it failed otherwise */
-  get foundNoRedis(): boolean {
-    if (!this.hasEnded) return false;
-    if (/Redis .* can't be reached/.test(this.#said)) return true;
-    throw this.#failure();
+  /** @throws Error with the end of what it said if it ended by itself */
+  checkRunning(): void {
+    if (this.hasEnded) throw this.#failure();
   }
 
   /** As `kill -9`. */
