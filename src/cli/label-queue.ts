@@ -31,7 +31,7 @@ export async function runLabelOnQueue(path: string, flags: QueueLabelFlags): Pro
   const terminal = openTerminal({json: flags.json ?? false});
   const options = studyOptions(flags, terminal);
   await checkStudyWritable(await loadRecipe(path), options);
-  const server = await openQueueServer(flags.queue, terminal.note);
+  const server = await openQueueServer(flags.queue, terminal.note, options.signal);
   try {
     const study = studiesOf(path, flags, {...options, cache: flags.cache ?? flags.queue});
     const run = await study(studies => describeRun(path, flags, options, studies));

@@ -1,4 +1,5 @@
 import {randomUUID} from 'node:crypto';
+import {existsSync} from 'node:fs';
 import {type BudgetError, TeacherError} from '../../errors.ts';
 import type {LostBatch} from '../../service-features.ts';
 import {type BatchRecord, linesOf} from '../../store/journal/unfinished.ts';
@@ -31,36 +32,35 @@ export async function submitBatch(
   {attempt, funds, stop}: SubmitOptions,
 ): Promise<Submission> {
   const {teacher, ledger, journal} = work;
-  let mayBeThere = false;
+  const keys = lines.flatMap(line => line.keys);
+  const packs = lines.some(({headers}) => headers) && {lines: lines.map(({keys, headers}) => ({keys, headers}))};
+  const record: BatchRecord = {
+    ...{format: 1, name: `limbeck-${randomUUID()}`, teacher: teacher.name, plannedAt: new Date().toISOString()},
+    ...{attempt, keys, ...packs},
+  };
   try {
     stop.throwIfAborted();
-    const keys = lines.flatMap(line => line.keys);
-    const plannedAt = new Date().toISOString();
-    const name = `limbeck-${randomUUID()}`;
-    const packs = lines.some(({headers}) => headers) && {lines: lines.map(({keys, headers}) => ({keys, headers}))};
-    const record: BatchRecord = {format: 1, name, teacher: teacher.name, plannedAt, attempt, keys, ...packs};
     await journal.batches.write(record);
     // Replies that could not be read no longer belong to these queries.
     const unread = keys.filter(key => journal.recovered.replies.has(key));
     if (unread.length > 0) journal.settled(unread);
-    const id = await submit(work, record, lines, {stop, onHeard: () => (mayBeThere = true)});
-    mayBeThere = true;
-    const known = {...record, id};
+    const known = {...record, id: await submit(work, record, lines, stop)};
     await journal.batches.write(known);
     ledger?.add({calls: lines.length});
     return known;
   } catch (error) {
+    const mayBeThere = existsSync(journal.batches.pathOf(record));
     funds.settleRest(mayBeThere ? 'worst case' : 'not sent');
     throw error;
   }
 }
 
-/** @param onHeard - called when the service may have the batch, though it did not confirm it */
+/** Sends a batch. If the service does not take it, its record goes, unless the service may have it all the same. */
 async function submit(
   work: LaneWork,
   record: BatchRecord,
   lines: readonly LaneLine[],
-  {stop, onHeard}: {readonly stop: AbortSignal; readonly onHeard: () => void},
+  stop: AbortSignal,
 ): Promise<string> {
   const {lane, journal} = work;
   let mayBeThere = false;
@@ -70,7 +70,6 @@ async function submit(
     if (isForWantOfRoom(error) && ++refusals === MOST_REFUSALS) throw error;
     if (!isHeard(error)) return undefined;
     mayBeThere = true;
-    onHeard();
     return lane.find(lostBatch(work, record));
   };
   try {
@@ -78,7 +77,10 @@ async function submit(
     return await persistently(() => lane.submit({name: record.name, lines: texts}), work, {stop, recover});
   } catch (error) {
     if (!mayBeThere) journal.batches.remove(record);
-    throw error;
+    // Its queries will be submitted in other batches.
+    const found = mayBeThere && isForWantOfRoom(error) ? await findLost(work, record, stop) : undefined;
+    if (found === undefined) throw error;
+    return found.id;
   }
 }
 

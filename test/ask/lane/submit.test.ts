@@ -114,6 +114,7 @@ describe('what is reserved for a batch', () => {
       batches: Object.assign(Object.create(journal.batches) as Journal['batches'], {
         all: () => journal.batches.all(),
         remove: (record: BatchRecord) => journal.batches.remove(record),
+        pathOf: (record: BatchRecord) => journal.batches.pathOf(record),
         write: async (record: BatchRecord) => {
           if (record.id !== undefined) throw full;
           await journal.batches.write(record);
