@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto';
 import {hostname} from 'node:os';
 import {pause} from '../concurrency.ts';
-import {LimbeckError} from '../errors.ts';
+import {AnswerStoreError, LimbeckError} from '../errors.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {afterFailure, putBack, RETRY} from './after-failure.ts';
 import {type HeldRange, RunBook} from './book.ts';
@@ -134,6 +134,8 @@ class RangeWorker {
       this.#session = await Session.open(this.#server, run, this.#options, this.#stop.signal);
       return true;
     } catch (error) {
+      // Redis went away in the meantime, which its client has noted. The run is opened when it is back.
+      if (error instanceof AnswerStoreError && error.isAway) return false;
       if (!(error instanceof Refusal)) throw error;
       this.#refuses.set(run.id, error.message);
       this.#options.onNote(error.message);

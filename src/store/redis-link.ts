@@ -1,7 +1,7 @@
 import {AnswerStoreError, InputError} from '../errors.ts';
 import {loadPeer} from '../peer.ts';
 import type {ScriptClient} from './redis-script.ts';
-import {reconnecting, storeUrl, withoutPasswords} from './store-url.ts';
+import {isOfLostServer, reconnecting, storeUrl, withoutPasswords} from './store-url.ts';
 
 /** The used part of a client of `@redis/client`. */
 interface Client extends ScriptClient {
@@ -58,7 +58,9 @@ export async function openRedisLink(url: string, {onReady, onAway}: RedisLinkOpt
     await client.connect();
   } catch (cause) {
     const problem = withoutPasswords((cause as Error).message, url);
-    throw new AnswerStoreError(`The Redis server at ${name} can't be reached: ${problem}`);
+    throw new AnswerStoreError(`The Redis server at ${name} can't be reached: ${problem}`, {
+      isAway: isOfLostServer(cause),
+    });
   }
   const close = () => {
     wasReady = false;
