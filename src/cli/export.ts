@@ -1,5 +1,4 @@
 import {join} from 'node:path';
-import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {exportCard} from '../export/card.ts';
 import {exportChat, exportRecords} from '../export/knowledge.ts';
@@ -99,7 +98,6 @@ async function openStudent(
   folder: string,
   question: string | undefined,
 ): Promise<Pick<StudentDescription, 'madeBy'> & {readonly student: Student}> {
-  await startEngine();
   const student = question === undefined ? await loadStudent(folder) : await loadHead(folder, question);
   const {madeBy} = studentDescription.parse(await readJson(join(folder, 'limbeck.json')));
   return {student, madeBy};

@@ -4,7 +4,6 @@ import type {LogFormat} from '../data/logs/rows.ts';
 import {recordsOf} from '../data/records.ts';
 import {readTexts} from '../data/texts/read.ts';
 import type {ReadTextsOptions} from '../data/texts/record.ts';
-import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {loadHead} from '../student/files.ts';
 import {gatekeeper} from '../student/gate.ts';
@@ -32,7 +31,6 @@ export async function runPredict(
   const terminal = openTerminal({json: json || jsonl});
   // Commander sets a flag that can only be negated to true if it isn't given.
   const flags = {...others, ...(!quotes && {quotes})};
-  await startEngine();
   const student = await loadHead(folder, question);
   const form = json ? 'json' : jsonl ? 'jsonl' : 'text';
   const heads = headsOf(student);

@@ -3,7 +3,6 @@ import {existsSync} from 'node:fs';
 import {basename, resolve} from 'node:path';
 import {stringify} from 'safe-stable-stringify';
 import {dollars} from '../ask/budget/price.ts';
-import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {servedStudent, warmUp} from '../serve/heads.ts';
 import type {OtherModel} from '../serve/served.ts';
@@ -48,7 +47,6 @@ export async function runServe(model: string, others: readonly string[], {check,
   const {name, folder} = namedFolder(model);
   const {json = false, teacher: recipe, question} = flags;
   const terminal = openTerminal({json});
-  await startEngine();
   const student = question === undefined ? await loadStudent(folder) : await loadHead(folder, question);
   if (flags.prompt !== undefined && student.reading === undefined) {
     throw new InputError('--prompt is for chats, but the model takes numbers. Leave it out.');

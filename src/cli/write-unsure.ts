@@ -1,7 +1,6 @@
 import {sameClasses} from '../data/arrays.ts';
 import type {Dataset, UnlabelledDataset} from '../data/split.ts';
 import {realTrainingRows, type WrittenLine} from '../data/texts/written.ts';
-import {startEngine} from '../engine/engine.ts';
 import {InputError} from '../errors.ts';
 import {loadHead} from '../student/files.ts';
 import {predictLogits} from '../student/predict.ts';
@@ -31,7 +30,6 @@ const MOST = 20_000;
 
 /** @throws InputError if the student knows other classes, or reads no texts */
 export async function openDoubter(folder: string, {classes}: WritingTask): Promise<Doubter> {
-  await startEngine();
   const student = await loadHead(folder, undefined);
   const names = classes.map(({name}) => name);
   if (!sameClasses(student.classes, names)) {

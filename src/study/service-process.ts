@@ -1,4 +1,3 @@
-import {startEngine} from '../engine/engine.ts';
 import {withoutSecrets} from '../secrets.ts';
 import {servedStudent, warmUp} from '../serve/heads.ts';
 import {type RunningService, serveTeacher} from '../serve/server.ts';
@@ -14,7 +13,6 @@ if (process.connected) process.send!({url: service.url} satisfies ServiceReady);
 else await stop();
 
 async function openService(): Promise<RunningService> {
-  await startEngine();
   const student = await loadStudent(directory);
   const teacher = asTeacher(student);
   await warmUp(teacher, student);

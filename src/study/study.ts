@@ -75,7 +75,6 @@ export async function openStudy(
   const {asking: shared, packsOpen = false, engine: start = 'now', ...asked} = rest;
   const onNote = onceEach(say);
   checkShare(allowMissing);
-  if (start === 'now') await startEngine();
   const journal = journalOf(cache);
   const cacheFolder = dirname(journal);
   const services = openServices();
