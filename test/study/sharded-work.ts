@@ -18,14 +18,41 @@ export const TEXTS = Array.from({length: 250}, (_, row) => `text ${row} of ${'ma
 
 export const rows = (count: number) => Array.from({length: count}, (_, row) => row);
 
+export const PARITIES: readonly string[] = ['even', 'odd'];
+
+interface ParityOptions {
+  readonly maxBatch: number;
+  /** @default every text is answered */
+  readonly isBroken?: (text: string) => boolean;
+}
+
+/** A teacher in this process, which tells whether the length of a text is even. It notes each text in `asked`. */
+export function parityTeacher(
+  asked: string[],
+  {maxBatch, isBroken = () => false}: ParityOptions,
+): Teacher<'black-box'> {
+  return {
+    ...{name: 'parity', identity: {}, access: 'black-box', classes: PARITIES, detail: {kind: 'label'}, maxBatch},
+    ask: async queries =>
+      queries.map(({input}) => {
+        const {text} = input as {readonly text: string};
+        asked.push(text);
+        return isBroken(text) ? {error: new Error('This one not.')} : {answer: {kind: 'label', label: text.length % 2}};
+      }),
+  };
+}
+
 /** A recipe about `TEXTS` in shards, in a folder of its own that is removed after the file's tests. */
 export function shardedWork() {
   let folder: string;
   /** Texts that begin with it have no answer. */
   let broken: string | undefined;
   const at = (path: string) => join(folder, path);
-  const classes = ['even', 'odd'];
   const asked: string[] = [];
+  const parity = parityTeacher(asked, {
+    maxBatch: 10,
+    isBroken: text => broken !== undefined && text.startsWith(broken),
+  });
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'limbeck-sharded-work-'));
@@ -34,21 +61,9 @@ export function shardedWork() {
   });
   afterAll(() => rm(folder, {recursive: true}));
 
-  /** A service in this process. */
-  const parity: Teacher<'black-box'> = {
-    ...{name: 'parity', identity: {}, access: 'black-box', classes, detail: {kind: 'label'}, maxBatch: 10},
-    ask: async queries =>
-      queries.map(({input}) => {
-        const {text} = input as {readonly text: string};
-        asked.push(text);
-        if (broken !== undefined && text.startsWith(broken)) return {error: new Error('This one not.')};
-        return {answer: {kind: 'label', label: text.length % 2}};
-      }),
-  };
-
   const recipe: Recipe = {
     name: 'sharded',
-    data: () => textShards({path: at('texts.jsonl'), test: at('test.jsonl'), classes, index: at('index')}),
+    data: () => textShards({path: at('texts.jsonl'), test: at('test.jsonl'), classes: PARITIES, index: at('index')}),
     transfer: {size: 250},
     teachers: {'black-box': () => parity},
     student: hashedNgrams({units: [4], buckets: 256}),

@@ -14,8 +14,8 @@ import type {Labelled} from '../../src/study/missing.ts';
 import {planStudy} from '../../src/study/plan.ts';
 import {labelShard, type Shard} from '../../src/study/shard.ts';
 import {openStudy, type StudyOptions} from '../../src/study/study.ts';
-import type {Teacher} from '../../src/teacher.ts';
 import {writeLines, writeShards} from '../data/shards/shard-files.ts';
+import {PARITIES, parityTeacher} from './sharded-work.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -28,22 +28,13 @@ afterAll(() => rm(folder, {recursive: true}));
 
 const at = (path: string) => join(folder, path);
 const TEXTS = Array.from({length: 600}, (_, row) => `text ${row} of a set`);
-const classes = ['even', 'odd'];
 const asked: string[] = [];
 
-const parity: Teacher<'black-box'> = {
-  ...{name: 'parity', identity: {}, access: 'black-box', classes, detail: {kind: 'label'}, maxBatch: 64},
-  ask: async queries =>
-    queries.map(({input}) => {
-      const {text} = input as {readonly text: string};
-      asked.push(text);
-      return {answer: {kind: 'label', label: text.length % 2}};
-    }),
-};
+const parity = parityTeacher(asked, {maxBatch: 64});
 
 const recipeOf = (path: string, size: number): Recipe => ({
   name: 'sharded',
-  data: () => textShards({path: at(path), test: at('test.jsonl'), classes, index: at('index')}),
+  data: () => textShards({path: at(path), test: at('test.jsonl'), classes: PARITIES, index: at('index')}),
   transfer: {size, seed: 4},
   teachers: {'black-box': () => parity},
   student: hashedNgrams(),
