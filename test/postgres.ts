@@ -7,8 +7,8 @@ import {delimiter, join} from 'node:path';
 import {env, getuid} from 'node:process';
 import {promisify} from 'node:util';
 import {loadPeer} from '../src/peer.ts';
-import {until} from './built.ts';
-import {freePort} from './redis.ts';
+import {freePort} from './free-port.ts';
+import {hasEnded, untilUsable} from './server-process.ts';
 
 const run = promisify(execFile);
 
@@ -70,7 +70,7 @@ export async function startPostgres({
 
   let server: ChildProcess | undefined;
   const kill = async () => {
-    if (server?.exitCode !== null || server.signalCode !== null) return;
+    if (server === undefined || hasEnded(server)) return;
     const ended = once(server, 'exit');
     // It ends at once, writes nothing more, and takes its processes with it.
     server.kill('SIGQUIT');
@@ -79,8 +79,11 @@ export async function startPostgres({
   const start = async () => {
     const settings = {listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync, shared_buffers: '32MB'};
     const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-    server = spawn(join(programs, 'postgres'), ['-D', data, '-p', String(port), ...flags], {...as, stdio: 'ignore'});
-    await until('PostgreSQL answers', () =>
+    server = spawn(join(programs, 'postgres'), ['-D', data, '-p', String(port), ...flags], {
+      ...as,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    await untilUsable('PostgreSQL', server, () =>
       sql(urlOf('postgres'), 'SELECT').then(
         () => true,
         () => false,

@@ -1,11 +1,12 @@
 import {type ChildProcess, spawn, spawnSync} from 'node:child_process';
 import {once} from 'node:events';
 import {mkdtemp, rm} from 'node:fs/promises';
-import {type AddressInfo, connect, createServer} from 'node:net';
+import {connect} from 'node:net';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {env} from 'node:process';
-import {until} from './built.ts';
+import {freePort} from './free-port.ts';
+import {hasEnded, untilUsable} from './server-process.ts';
 
 /** The reason why a test with Redis is skipped. */
 export const NO_REDIS = 'no redis-server here: install it (Debian: apt-get install redis-server)';
@@ -44,7 +45,7 @@ export async function startRedis(password = '', appendonly: 'yes' | 'no' = 'no')
   const port = await freePort();
   let server: ChildProcess | undefined;
   const kill = async () => {
-    if (server?.exitCode !== null || server.signalCode !== null) return;
+    if (server === undefined || hasEnded(server)) return;
     const ended = once(server, 'exit');
     server.kill('SIGKILL');
     await ended;
@@ -52,9 +53,9 @@ export async function startRedis(password = '', appendonly: 'yes' | 'no' = 'no')
   const start = async () => {
     const settings = {port, bind: '127.0.0.1', save: '', appendonly, dir: folder, requirepass: password};
     const flags = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    server = spawn('redis-server', flags, {stdio: 'ignore'});
+    server = spawn('redis-server', flags, {stdio: ['ignore', 'pipe', 'pipe']});
     // A refusal for lack of a password is also an answer.
-    await until('Redis answers', async () => /^(\+PONG|-NOAUTH)/.test(await answer(port, 'PING')));
+    await untilUsable('Redis', server, async () => /^(\+PONG|-NOAUTH)/.test(await answer(port, 'PING')));
   };
   await start();
   return {
@@ -86,14 +87,4 @@ async function answer(port: number, command: string): Promise<string> {
   } finally {
     socket.destroy();
   }
-}
-
-/** A free port of this machine. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const {port} = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -40,19 +40,21 @@ test('the summary of a run counts and names each failure of a test, a hook or a 
     execFile(
       process.execPath,
       [vitest, 'run', '--retry', '1', '--root', folder, '--reporter', reporter],
-      {env},
+      {env, cwd: folder},
       resolve,
     ),
   );
   expect(readFileSync(summary, 'utf8')).toBe('2 passed, 4 failed, 2 skipped\n');
   expect(readFileSync(`${summary}.again`, 'utf8')).toBe(
-    'some.test.ts > passes at last: expected 1 to be 2 // Object.is equality\n',
+    'some.test.ts > passes at last: expected 1 to be 2 // Object.is equality (some.test.ts:6)\n',
   );
   const failed = readFileSync(`${summary}.failed`, 'utf8').trim().split('\n').toSorted();
   expect(failed).toEqual([
     expect.stringMatching(/^broken\.test\.ts: .*missing\.ts/),
-    'some.test.ts > a suite > fails: Two lines:',
-    'some.test.ts > another suite: The server did not start.',
-    expect.stringMatching(/^some\.test\.ts > fails as a property: Property failed .*seed: 7, .*Counterexample: \[0\]$/),
+    expect.stringMatching(
+      /^some\.test\.ts > a suite > fails: Two lines: the second: expected .* \(some\.test\.ts:9\)$/,
+    ),
+    'some.test.ts > another suite: The server did not start. (some.test.ts:14)',
+    expect.stringMatching(/^some\.test\.ts > fails as a property: Property failed .*seed: 7, .*Counterexample: \[0\]/),
   ]);
 });

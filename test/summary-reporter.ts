@@ -1,6 +1,11 @@
 import {writeFileSync} from 'node:fs';
+import {relative} from 'node:path';
+import {cwd} from 'node:process';
 import {stripVTControlCharacters} from 'node:util';
 import type {Reporter, SerializedError, TestModule} from 'vitest/node';
+
+/** Characters of a message that a line has at most. */
+const LENGTH = 600;
 
 /**
  * For CI: writes `N passed, N failed` (and `, N skipped`) to the file that LIMBECK_TEST_SUMMARY names. Beside it are two
@@ -41,9 +46,13 @@ function failedHooks(module: TestModule): readonly string[] {
   return [...module.errors().map(error => line(module.relativeModuleId, [error])), ...suites];
 }
 
+/** The seed of a property and the log of a server come after the first line of a message. */
 function line(place: string, [error]: readonly SerializedError[]): string {
-  const lines = stripVTControlCharacters(error?.message ?? 'no error').split('\n');
-  // fast-check says in the next lines by which seed a property fails again, and with which example.
-  const told = /^Property failed/.test(lines[0]!) ? lines.slice(0, 3) : lines.slice(0, 1);
-  return `${place}: ${told.join(' ')}\n`;
+  const message = stripVTControlCharacters(error?.message ?? 'no error').replaceAll(/\s*\n\s*/g, ' ');
+  return `${place}: ${message.slice(0, LENGTH)}${frameOf(error)}\n`;
+}
+
+function frameOf(error: SerializedError | undefined): string {
+  const frame = error?.stacks?.[0];
+  return frame === undefined ? '' : ` (${relative(cwd(), frame.file)}:${frame.line})`;
 }

@@ -9,6 +9,7 @@ import {decodeResponse} from '../../adapters/_open-inference/protobuf.ts';
 import {type OpenInferenceOptions, openInference} from '../../adapters/open-inference.ts';
 import {InputError, TeacherError} from '../../src/errors.ts';
 import type {Query, Reply} from '../../src/teacher.ts';
+import {freePort} from '../free-port.ts';
 import {testTeacher} from '../teacher-suite.ts';
 import {grpcService, type Handler, http2Service, readRequest, startGrpc, writeReply} from './grpc-service.ts';
 import {floats, halving, problemsIn, recorded, text} from './replay.ts';
@@ -248,11 +249,7 @@ describe('openInference over gRPC, if the service refuses or fails', () => {
 
 describe('openInference over gRPC, if no whole reply comes', () => {
   it('says that nothing answers at the address', async () => {
-    const free = createServer().listen(0, '127.0.0.1');
-    await once(free, 'listening');
-    const {port} = free.address() as AddressInfo;
-    free.close();
-    await once(free, 'close');
+    const port = await freePort();
     const error = await failureOf(teacherAt(`grpc://127.0.0.1:${port}`).ask(queries));
     expect(error.message).toContain(`Nothing answers at 127.0.0.1:${port}. Check \`url\`, and that the service runs.`);
     expect(error).toMatchObject({retryable: true, inDoubt: false, status: undefined});

@@ -5,7 +5,7 @@ import {delimiter, join} from 'node:path';
 import {env} from 'node:process';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
 import type {Outcome, Teacher} from '../../src/teacher.ts';
-import {freePort} from '../redis.ts';
+import {freePort} from '../free-port.ts';
 import type {ServedModel} from '../servers/mlserver.ts';
 import {type Section, scratch, writeSection} from '../servers/page.ts';
 import {NO_SERVERS, type PythonServer, programsOf, startPythonServer} from '../servers/python-server.ts';

@@ -8,7 +8,7 @@ import {askAll} from '../../src/ask/batches.ts';
 import {openAsking} from '../../src/index.ts';
 import {choice, predicate, score} from '../../src/questions.ts';
 import type {Teacher} from '../../src/teacher.ts';
-import {freePort} from '../redis.ts';
+import {freePort} from '../free-port.ts';
 import {writeSection} from '../servers/page.ts';
 import {NO_SERVERS, type PythonServer, programsOf, startPythonServer} from '../servers/python-server.ts';
 import {floats} from './replay.ts';

@@ -5,7 +5,8 @@ import {afterAll, beforeEach, describe, expect, it} from 'vitest';
 import {LimbeckError} from '../../src/errors.ts';
 import {openQueueServer} from '../../src/queue/server.ts';
 import {until} from '../built.ts';
-import {freePort, NO_REDIS, type RedisServer, startRedis} from '../redis.ts';
+import {freePort} from '../free-port.ts';
+import {NO_REDIS, type RedisServer, startRedis} from '../redis.ts';
 
 const PASSWORD = 'a-password-of-nobody';
 const redis = await startRedis(PASSWORD);

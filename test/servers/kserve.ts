@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {freePort} from '../redis.ts';
+import {freePort} from '../free-port.ts';
 import type {ServedModel} from './mlserver.ts';
 import {type PythonServer, startPythonServer} from './python-server.ts';
 

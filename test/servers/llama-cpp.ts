@@ -1,5 +1,5 @@
 import {join} from 'node:path';
-import {freePort} from '../redis.ts';
+import {freePort} from '../free-port.ts';
 import {type PythonServer, startPythonServer} from './python-server.ts';
 
 /** The small language model of `fixtures/tiny-model`. */

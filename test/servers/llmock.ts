@@ -1,4 +1,4 @@
-import {freePort} from '../redis.ts';
+import {freePort} from '../free-port.ts';
 import {type PythonServer, startPythonServer} from './python-server.ts';
 
 /** What llmock does to the next requests that match, beside answering them. */

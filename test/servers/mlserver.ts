@@ -3,7 +3,7 @@ import {readFileSync} from 'node:fs';
 import {mkdtemp, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {freePort} from '../redis.ts';
+import {freePort} from '../free-port.ts';
 import {type PythonServer, programsOf, startPythonServer} from './python-server.ts';
 
 /** A model of MLServer's, and what scikit-learn itself says of some inputs. */

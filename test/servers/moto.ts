@@ -1,4 +1,4 @@
-import {freePort} from '../redis.ts';
+import {freePort} from '../free-port.ts';
 import {type PythonServer, startPythonServer} from './python-server.ts';
 
 /** A moto with one bucket, and the variables by which limbeck finds it. */

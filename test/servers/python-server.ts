@@ -3,7 +3,7 @@ import {once} from 'node:events';
 import {existsSync} from 'node:fs';
 import {join} from 'node:path';
 import {env} from 'node:process';
-import {until} from '../built.ts';
+import {hasEnded, untilUsable} from '../server-process.ts';
 
 /** Why tests with these servers are skipped. */
 export const NO_SERVERS = 'the test servers are not installed: run test/servers/install.sh';
@@ -62,29 +62,15 @@ export async function startPythonServer(launch: Launch): Promise<PythonServer | 
     // A group of its own, because some servers leave processes of theirs behind.
     detached: true,
   });
-  const log = logOf(child);
   const stop = stopperOf(child);
   const url = `http://127.0.0.1:${port}`;
   try {
-    await until(`${program} answers`, () => hasEnded(child) || answers(`${url}${readyAt}`), 180);
-    if (hasEnded(child)) throw new Error(`${program} ended by itself.`);
-  } catch (cause) {
+    await untilUsable(program, child, () => answers(`${url}${readyAt}`), 180);
+  } catch (error) {
     await stop();
-    throw new Error(`${(cause as Error).message} Its log ends with:\n${log()}`, {cause});
+    throw error;
   }
   return {url, stop};
-}
-
-/** What it wrote last. */
-function logOf(child: ChildProcess): () => string {
-  let text = '';
-  const onData = (chunk: Buffer) => {
-    text = `${text}${chunk}`.slice(-4000);
-  };
-  child.stdout?.on('data', onData);
-  child.stderr?.on('data', onData);
-  child.once('error', error => onData(Buffer.from(String(error))));
-  return () => text;
 }
 
 function stopperOf(child: ChildProcess): () => Promise<void> {
@@ -113,10 +99,6 @@ function signalGroup({pid}: ChildProcess, signal: NodeJS.Signals): void {
     // All have ended.
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
   }
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -9,6 +9,7 @@ import {openai} from '../../../adapters/openai.ts';
 import {openAsking} from '../../../src/ask/asking.ts';
 import {type PatientService, readDuration} from '../../../src/service-features.ts';
 import type {Teacher} from '../../../src/teacher.ts';
+import {freePort} from '../../free-port.ts';
 import {startGrpc, writeReply} from '../grpc-service.ts';
 import {floats} from '../replay.ts';
 import {started} from './network-servers.ts';
@@ -31,13 +32,6 @@ async function serverOf(...replies: readonly (readonly [status: number, body: ob
   };
   const {port} = await started(createServer(listener));
   return {port, asked};
-}
-
-/** A port on which nothing listens yet. */
-async function freePort(): Promise<number> {
-  const {server, port} = await started(createServer());
-  await new Promise(resolve => server.close(resolve));
-  return port;
 }
 
 const LLAMA_LOADING = {error: {message: 'Loading model', type: 'unavailable_error', code: 503}};
