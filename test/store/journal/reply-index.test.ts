@@ -5,6 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import fc from 'fast-check';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {ENTRIES_A_MAP} from '../../../src/store/journal/index-file.ts';
 import {encoder, keyEncoder} from '../../../src/store/journal/index-form.ts';
 import {lineOf, replyLine} from '../../../src/store/journal/lines.ts';
 import {JournalReader} from '../../../src/store/journal/reader.ts';
@@ -107,6 +108,18 @@ describe('an index of replies', () => {
     await reader.close();
   });
 
+  it('opens a large file anew again and again, and makes it again if it was deleted meanwhile', async () => {
+    const many = Array.from({length: 3 * ENTRIES_A_MAP + 1}, (_, number) => hashOf(`${number} of many`));
+    const locations = await writeSegment(segments[0], many);
+    const index = new ReplyIndex(folder, undefined, 0);
+    for (let attempt = 0; attempt < 3; attempt++) expect(await index.find(many)).toEqual(locations);
+    for (const name of ['replies-2.index', 'replies-2.index-lock']) await rm(join(folder, name));
+    for (let attempt = 0; attempt < 3; attempt++) await index.find(many);
+    expect(existsSync(join(folder, 'replies-2.index'))).toBe(true);
+    expect(await index.find(many)).toEqual(locations);
+    await index.close();
+  });
+
   it('has of several replies the one whose answer was kept last, or else the last one', async () => {
     const [once, twice, unkept] = [keys[0]!, keys[7]!, keys[8]!];
     const [early, late] = ['2030-01-01T00:00:01Z', '2030-01-01T00:00:02Z'];
@@ -125,6 +138,12 @@ describe('an index of replies', () => {
   it('gives the keys of replies without an answer as texts', async () => {
     await writeSegment(segments[0], keys, {[keys[0]!]: '2030-01-01T00:00:01Z', [keys[9]!]: '2030-01-01T00:00:01Z'});
     expect(await unread()).toEqual(keys.filter(key => key !== keys[0] && key !== keys[9]).sort());
+  });
+
+  it('gives the keys of many such replies, each once', async () => {
+    const many = Array.from({length: 2 * ENTRIES_A_MAP}, (_, number) => hashOf(`${number} of many`));
+    await writeSegment(segments[0], many);
+    expect(await unread()).toEqual(many.sort());
   });
 
   it('leaves the index of an earlier version alone as long as that may be in use, and then removes it', async () => {
