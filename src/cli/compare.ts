@@ -11,7 +11,7 @@ import {compareQuestions} from '../study/joint/compare.ts';
 import {jointFiles} from '../study/joint/files.ts';
 import {jointText, questionTexts} from '../study/joint/tables.ts';
 import type {Results} from '../study/results.ts';
-import {directoryOf} from '../study/study.ts';
+import {directoryOf, type StudyOptions} from '../study/study.ts';
 import {resultsTable} from '../study/table.ts';
 import {trainTeacher} from '../study/train-teacher.ts';
 import {engineLine} from './engine.ts';
@@ -28,30 +28,36 @@ interface CompareFlags extends StudyFlags, BudgetFlags {
 
 export async function runCompare(path: string, flags: CompareFlags): Promise<void> {
   const terminal = openTerminal({json: flags.json ?? false});
-  if (flags.queue === undefined) return compareWith(path, flags, terminal);
+  const options = studyOptions(flags, terminal);
+  if (flags.queue === undefined) return compareWith(path, flags, {terminal, options});
   if (flags.workers !== undefined) {
     throw new InputError('`--workers` are processes here, and `--queue` trains on those of a queue. Leave one out.');
   }
-  const server = await openQueueServer(flags.queue, terminal.note);
+  const server = await openQueueServer(flags.queue, terminal.note, options.signal);
   try {
-    await compareWith(path, flags, terminal, server);
+    await compareWith(path, flags, {terminal, options, server});
   } finally {
     server.close();
   }
 }
 
+interface Surroundings {
+  readonly terminal: Terminal;
+  readonly options: StudyOptions;
+  readonly server?: QueueServer;
+}
+
 async function compareWith(
   path: string,
   {retrainTeacher = false, workers: count, against, ...flags}: CompareFlags,
-  terminal: Terminal,
-  server?: QueueServer,
+  {terminal, options: given, server}: Surroundings,
 ): Promise<void> {
   const loaded = await loadRecipe(path);
   const changes = recipeChanges(loaded, flags);
   const recipe = {...loaded, ...changes};
   const workers = {module: path, count, changes};
   const openRunner = server && queueRunner(server, workers);
-  const shared = {...studyOptions(flags, terminal), workers};
+  const shared = {...given, workers};
   const options = {...shared, against, openRunner};
   terminal.note(await engineLine());
   if (retrainTeacher) await trainTeacher(recipe, shared);

@@ -18,7 +18,7 @@ afterAll(() => moto?.stop());
 const THREADS = {TF_NUM_INTRAOP_THREADS: '1'};
 
 describe.skipIf(redis === undefined)(`a study on a queue${redis ? '' : ` (${NO_REDIS})`}`, () => {
-  const {url, command} = redis as RedisServer;
+  const {url, command, kill: killServer, start: startServer} = redis as RedisServer;
   let running: Running[] = [];
   beforeAll(() => command('FLUSHALL'));
   afterEach(async () => {
@@ -64,10 +64,13 @@ describe.skipIf(redis === undefined)(`a study on a queue${redis ? '' : ` (${NO_R
     expect(await json(['queue', 'status', url])).toMatchObject({runs: [], studies: []});
   });
 
-  it('survives the end of a worker and of its coordinator, and trains nothing again that is there', async () => {
+  it('waits for a Redis that is away, survives the end of a worker and of its coordinator, and trains nothing again that is there', async () => {
     const env = {TEST_MARKER: 'queue-died-once'};
     const one = await alone<QuestionsResults>('questions.ts', 'joint-alone', {TEST_MARKER: 'alone-died-once'});
+    await killServer();
     const first = begin(['compare', fixture('questions.ts'), '--queue', url, '--out', 'joint-queue', '--json'], env);
+    await until('it waits for Redis', () => first.stderr().includes('is away. It is waited for.'));
+    await startServer();
     const lost = worker('questions.ts', env);
     await until('it trains', () => lost.stderr().includes('Trains students for study'));
     lost.kill('SIGKILL');

@@ -71,8 +71,13 @@ export async function openSharedAsking(options: SharedAskingOptions): Promise<Sh
   const share = new BudgetShare({record, run, onFailure});
   const budget = new RedisBudget(share, onNote);
   const admissions = new Map<string, SharedAdmission>();
-  await record.open(limits);
-  await share.ask([]);
+  try {
+    await record.open(limits);
+    await share.ask([]);
+  } catch (error) {
+    link.close();
+    throw error;
+  }
   return {
     budget,
     admission(account: string, rates: GivenRates): Admission {

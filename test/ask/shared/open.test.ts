@@ -3,6 +3,7 @@ import {setTimeout as wait} from 'node:timers/promises';
 import {afterAll, beforeEach, describe, expect, it} from 'vitest';
 import {openSharedAsking} from '../../../src/ask/shared/open.ts';
 import {AnswerStoreError, InputError} from '../../../src/errors.ts';
+import {until} from '../../built.ts';
 import {NO_REDIS, startRedis} from '../../redis.ts';
 import {busiest, type CountingService, countingService, startChild} from './counting.ts';
 
@@ -23,6 +24,15 @@ describe('openSharedAsking', () => {
     });
     await expect(away).rejects.toThrow(AnswerStoreError);
     await expect(away).rejects.not.toThrow('s3cret');
+  });
+
+  it('leaves no connection behind if the server refuses to keep the budget', async () => {
+    const clients = async () => (await redis!.command('CLIENT', 'LIST', 'TYPE', 'NORMAL')).match(/^id=/gm);
+    const before = await clients();
+    await redis!.command('CONFIG', 'SET', 'maxmemory', '1');
+    await expect(openSharedAsking({url: redis!.url, run: randomUUID(), budget: [{calls: 1}]})).rejects.toThrow('OOM');
+    await redis!.command('CONFIG', 'SET', 'maxmemory', '0');
+    await until('the connection is closed', async () => (await clients())?.length === before?.length);
   });
 
   it('has one admission for an account, and keeps no name of it', async () => {
