@@ -87,7 +87,7 @@ describe('bucketSource', () => {
 
   it.each([
     [
-      {AWS_ACCESS_KEY_ID: 'NOBODY', AWS_SECRET_ACCESS_KEY: 'a-secret-of-nobody-else'},
+      {AWS_ACCESS_KEY_ID: 'NOBODY', AWS_SECRET_ACCESS_KEY: 'a-secret-of-no-other-file'},
       's3://shards/sets',
       '403 InvalidAccessKeyId. Check AWS_ACCESS_KEY_ID',
     ],
@@ -99,7 +99,7 @@ describe('bucketSource', () => {
       .list()
       .catch((error: Error) => error);
     expect((error as Error).message).toContain(message);
-    expect((error as Error).message).not.toContain('a-secret-of-nobody-else');
+    expect((error as Error).message).not.toContain('a-secret-of-no-other-file');
   });
 
   it('refuses an address without a bucket', () => {
