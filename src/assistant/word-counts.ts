@@ -22,36 +22,55 @@ export function naiveBayes(
   buckets: number,
 ): (text: Int32Array) => number {
   const [totals, priors] = [new Float64Array(classes).fill(SMOOTHING * buckets), new Float64Array(classes).fill(1)];
-  /** How often each class was seen with a bucket, by bucket. Most pairs were never seen. */
-  const seen = new Map<number, Map<number, number>>();
+  const seen: (Pairs | undefined)[] = new Array(buckets);
   for (const [row, text] of texts.entries()) {
-    for (let index = 0; index < classes; index++) {
-      const sure = targets[row * classes + index]!;
-      if (sure === 0) continue;
-      priors[index]! += sure;
-      totals[index]! += sure * text.length;
-      for (const bucket of text) addTo(seen, bucket, index, sure);
+    const named = pairsIn(targets.subarray(row * classes, (row + 1) * classes));
+    for (const [at, index] of named.classes.entries()) {
+      priors[index]! += named.values[at]!;
+      totals[index]! += named.values[at]! * text.length;
+    }
+    for (const bucket of text) {
+      const own = seen[bucket];
+      if (own) addTo(own, named);
+      else seen[bucket] = {classes: [...named.classes], values: [...named.values]};
     }
   }
   const starts = priors.map(prior => Math.log(prior));
   const lengths = totals.map(total => Math.log(total / SMOOTHING));
-  const gains = new Map(
-    Array.from(seen, ([bucket, own]) => [
-      bucket,
-      Array.from(own, ([index, count]) => [index, Math.log(1 + count / SMOOTHING)] as const),
-    ]),
-  );
+  for (const pairs of seen) {
+    if (pairs) for (const [at, value] of pairs.values.entries()) pairs.values[at] = Math.log(1 + value / SMOOTHING);
+  }
   return text => {
     const scores = starts.map((start, index) => start - text.length * lengths[index]!);
     for (const bucket of text) {
-      for (const [index, gain] of gains.get(bucket) ?? []) scores[index]! += gain;
+      const gains = seen[bucket];
+      if (gains === undefined) continue;
+      for (let at = 0; at < gains.classes.length; at++) scores[gains.classes[at]!]! += gains.values[at]!;
     }
     return scores.indexOf(Math.max(...scores));
   };
 }
 
-function addTo(seen: Map<number, Map<number, number>>, bucket: number, index: number, sure: number): void {
-  const own = seen.get(bucket) ?? new Map<number, number>();
-  seen.set(bucket, own);
-  own.set(index, (own.get(index) ?? 0) + sure);
+/** Some classes, with how often each was seen with a bucket, or what that says for it. Most pairs were never seen. */
+interface Pairs {
+  readonly classes: number[];
+  readonly values: number[];
+}
+
+/** The classes of a distribution that are not impossible. */
+function pairsIn(distribution: Float32Array): Pairs {
+  const classes = [...distribution.keys()].filter(index => distribution[index] !== 0);
+  return {classes, values: classes.map(index => distribution[index]!)};
+}
+
+function addTo(sum: Pairs, named: Pairs): void {
+  for (let at = 0; at < named.classes.length; at++) {
+    const index = named.classes[at]!;
+    // Soft labels name the same classes in the same order, again and again.
+    const known = sum.classes[at] === index ? at : sum.classes.indexOf(index);
+    if (known === -1) {
+      sum.classes.push(index);
+      sum.values.push(named.values[at]!);
+    } else sum.values[known]! += named.values[at]!;
+  }
 }

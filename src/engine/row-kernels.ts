@@ -22,12 +22,12 @@ export interface AdamStep {
 
 /** `row-kernels.wat` as WebAssembly, in base64. A test shows what it must be. */
 export const MODULE =
-  'AGFzbQEAAAABLQRgB39/f39/f38AYAN/f38Bf2AJf39/f39/f39/AX9gC39/f39/f399fX19AAMFBAABAgMFAwEAAQchBAZtZW1vcnkCAARzdW1zAAAGZ2F0aGVyAAIEYWRhbQADCsIFBLABAgR/AnsCQANAIAcgBU8NASAEIAdBAnRq/QkCACEMQQAhCANA/QwAAAAAAAAAAAAAAAAAAAAAIQsgAiADIAcQASEJIAIgAyAHQQFqEAEhCgJAA0AgCSAKTw0BIAsgACAIaiAJKAIAIAFsav0ABAD95AEhCyAJQQRqIQkMAAsLIAYgCGogCyAM/eYB/QsEACAIQRBqIQggCCABSQ0ACyAGIAFqIQYgB0EBaiEHDAALCwsTACAAIAEgAkECdGooAgBBAnRqC5wCAwR/AXsDfwJAA0AgCSAETw0BIAMgCUECdGr9CQIAIQ0gASACIAkQASELIAEgAiAJQQFqEAEhDAJAA0AgCyAMTw0BIAYgCygCAEECdGohDiAOKAIAQX9GBEAgDiAQNgIAIAcgEEECdGogCygCADYCACAIIBAgAGxqQQAgAPwLACAQQQFqIRALIAggDigCACAAbGohD0EAIQoDQCAPIApqIA8gCmr9AAQAIAUgCmr9AAQAIA395gH95AH9CwQAIApBEGohCiAKIABJDQALIAtBBGohCwwACwsgBSAAaiEFIAlBAWohCQwACwtBACEJAkADQCAJIBBPDQEgBiAHIAlBAnRqKAIAQQJ0akF/NgIAIAlBAWohCQwACwsgEAvbAQIDfwN7AkADQCALIAVPDQEgBCALQQJ0aigCACADbCEMIAwgA2ohDQNAIAb9AAQAIQ4gASAMav0ABAAhDyAPIAf9EyAOIA/95QH95gH95AEhDyABIAxqIA/9CwQAIAIgDGr9AAQAIRAgECAI/RMgDiAO/eYBIBD95QH95gH95AEhECACIAxqIBD9CwQAIAAgDGogACAMav0ABAAgCf0TIA/95gEgEP3jASAK/RP95AH95wH95QH9CwQAIAZBEGohBiAMQRBqIQwgDCANSQ0ACyALQQFqIQsMAAsLCw==';
+  'AGFzbQEAAAABPwZgB39/f39/f38AYAN/f38Bf2AFf39/f38AYAR/f39/AGAJf39/f39/f39/AX9gDn9/f39/f39/f399fX19AAMHBgABAgMEBQUDAQABByEEBm1lbW9yeQIABHN1bXMAAAZpbnZlcnQABARhZGFtAAUKowgGRgEBfwJAA0AgByAFTw0BIAAgASACIAMgBxABIAIgAyAHQQFqEAEgBhACIAYgASAEIAcQAyAGIAFqIQYgB0EBaiEHDAALCwsTACAAIAEgAkECdGooAgBBAnRqC94CAgN/BHsCQANAIAVBwABqIAFLDQH9DAAAAAAAAAAAAAAAAAAAAAAhCP0MAAAAAAAAAAAAAAAAAAAAACEJ/QwAAAAAAAAAAAAAAAAAAAAAIQr9DAAAAAAAAAAAAAAAAAAAAAAhCyACIQYCQANAIAYgA08NASAAIAVqIAYoAgAgAWxqIQcgCCAH/QAEAP3kASEIIAkgB/0ABBD95AEhCSAKIAf9AAQg/eQBIQogCyAH/QAEMP3kASELIAZBBGohBgwACwsgBCAFaiEHIAcgCP0LBAAgByAJ/QsEECAHIAr9CwQgIAcgC/0LBDAgBUHAAGohBQwACwsCQANAIAUgAU8NAf0MAAAAAAAAAAAAAAAAAAAAACEIIAIhBgJAA0AgBiADTw0BIAggACAFaiAGKAIAIAFsav0ABAD95AEhCCAGQQRqIQYMAAsLIAQgBWogCP0LBAAgBUEQaiEFDAALCws9AgF/AXsgAiADQQJ0av0JAgAhBSAAIAFqIQQDQCAAIAD9AAQAIAX95gH9CwQAIABBEGohACAAIARJDQALC54CAQZ/IAEhCiABIAIgBBABIQsCQANAIAogC08NASAGIAooAgBBAnRqIQwgDCgCACENIA1FBEAgByAOQQJ0aiAKKAIANgIAIA5BAWohDgsgDCANQQFqNgIAIApBBGohCgwACwsgCCEKAkADQCAJIA5PDQEgBiAHIAkQASEMIAwoAgAhDSAMIAo2AgAgCiANQQJ0aiEKIAlBAWohCQwACwtBACEJAkADQCAJIARPDQEgBSAAIAMgCRADIAEgAiAJEAEhCiABIAIgCUEBahABIQsCQANAIAogC08NASAGIAooAgBBAnRqIQwgDCgCACENIA0gCTYCACAMIA1BBGo2AgAgCkEEaiEKDAALCyAFIABqIQUgCUEBaiEJDAALCyAOC4cCAgV/A3sCQANAIA4gBU8NASAGIAQgDhABIREgESgCACEQIBFBADYCACAIIAMgByAQIAkQAiAQIQcgBCAOQQJ0aigCACADbCEPIA8gA2ohECAJIRIDQCAS/QAEACETIAEgD2r9AAQAIRQgFCAK/RMgEyAU/eUB/eYB/eQBIRQgASAPaiAU/QsEACACIA9q/QAEACEVIBUgC/0TIBMgE/3mASAV/eUB/eYB/eQBIRUgAiAPaiAV/QsEACAAIA9qIAAgD2r9AAQAIAz9EyAU/eYBIBX94wEgDf0T/eQB/ecB/eUB/QsEACASQRBqIRIgD0EQaiEPIA8gEEkNAAsgDkEBaiEODAALCws=';
 
 interface Kernels {
   readonly memory: {readonly buffer: ArrayBuffer; grow(pages: number): number};
   readonly sums: (...numbers: number[]) => void;
-  readonly gather: (...numbers: number[]) => number;
+  readonly invert: (...numbers: number[]) => number;
   readonly adam: (...numbers: number[]) => void;
 }
 
@@ -65,7 +65,7 @@ export class TrainedRows {
   /** Bytes of a row. */
   readonly #stride: number;
   readonly #kernels: Kernels;
-  /** Address behind the matrices and the index. */
+  /** Address behind the matrices and the numbers of their rows. */
   readonly #free: number;
 
   constructor(rows: number, width: number) {
@@ -77,7 +77,6 @@ export class TrainedRows {
     this.#kernels = new Instance(new Module(bytes)).exports;
     this.#free = this.#addressOf(MATRICES) + rows * BYTES;
     this.#reserve(this.#free);
-    this.#integers(this.#addressOf(MATRICES), rows).fill(-1);
   }
 
   /** Copies a matrix [rows, width] in: 0 the weights, 1 and 2 their averages. */
@@ -101,16 +100,17 @@ export class TrainedRows {
   /** One step of Adam. It moves only the selected rows. `gradient` is that of their sums, [count, width]. */
   adam(selection: RowSelection, gradient: Float32Array, {rate1, rate2, stepSize, epsilon}: AdamStep): void {
     const {count} = selection;
-    const {columns, starts, values, sums, touched, rows} = this.#load(selection);
+    const {columns, starts, values, sums, touched, owners, row} = this.#load(selection);
     copyRows(gradient, this.#width, this.#paddedRows(sums, count), this.#stride / BYTES);
-    const index = this.#addressOf(MATRICES);
+    const ends = this.#addressOf(MATRICES);
     const stride = this.#stride;
-    const length = this.#kernels.gather(stride, columns, starts, values, count, sums, index, touched, rows);
-    const [weights, first, second] = [this.#addressOf(0), this.#addressOf(1), this.#addressOf(2)];
-    this.#kernels.adam(weights, first, second, stride, touched, length, rows, rate1, rate2, stepSize, epsilon);
+    const length = this.#kernels.invert(stride, columns, starts, values, count, sums, ends, touched, owners);
+    const matrices = [this.#addressOf(0), this.#addressOf(1), this.#addressOf(2)];
+    const lists = [touched, length, ends, owners, sums];
+    this.#kernels.adam(...matrices, stride, ...lists, row, rate1, rate2, stepSize, epsilon);
   }
 
-  /** The address of a matrix, or of the index behind them. */
+  /** The address of a matrix, or of the numbers of its rows behind them. */
   #addressOf(matrix: number): number {
     return matrix * this.#rows * this.#stride;
   }
@@ -130,7 +130,8 @@ export class TrainedRows {
       values: take(values.byteLength),
       sums: take(count * this.#stride),
       touched: take(most * BYTES),
-      rows: take(most * this.#stride),
+      owners: take(columns.byteLength),
+      row: take(this.#stride),
     };
     this.#reserve(end);
     this.#integers(addresses.columns, columns.length).set(columns);

@@ -3,8 +3,9 @@ import {askAll} from '../ask/batches.ts';
 import type {AssistantOptions, UnlabelledOptions} from '../assistant/assistant.ts';
 import type {PlainRows} from '../assistant/plain-classifier.ts';
 import {unitRows, unitVector} from '../data/arrays.ts';
-import {bucketReader, type NgramReading} from '../data/hashed-reading.ts';
+import {type NgramReading, readNgrams} from '../data/hashed-reading.ts';
 import {type Inputs, inputAt, sizeOf} from '../data/inputs.ts';
+import {KeptRows} from '../data/sparse-rows.ts';
 import type {Encoder} from '../encoder/encoder.ts';
 import {withKeptEncodings} from '../encoder/kept.ts';
 import {encoderHash, openOnDemand} from '../encoder/open.ts';
@@ -76,6 +77,7 @@ function textReading(options: AssistantOptions, directory: string): AssistantRea
     return descriptions[label] === undefined ? words : `${words}: ${descriptions[label]}`;
   };
   let hash: string | undefined;
+  const counted = new KeptRows();
   return {
     name,
     get identity() {
@@ -85,11 +87,12 @@ function textReading(options: AssistantOptions, directory: string): AssistantRea
     },
     encode: inputs => encode(textsOf(inputs).texts),
     namesOf: classes => encode(classes.map(describe)),
-    plainOf: inputs => ({
-      kind: 'words',
-      texts: textsOf(inputs).texts.map(bucketReader(COUNTED)),
-      buckets: COUNTED.buckets,
-    }),
+    plainOf(inputs) {
+      // Each part of a cross-fitting asks about most of the same texts.
+      const {columns, starts, count} = counted.read(textsOf(inputs).texts, texts => readNgrams(texts, COUNTED));
+      const texts = Array.from({length: count}, (_, row) => columns.subarray(starts[row], starts[row + 1]));
+      return {kind: 'words', texts, buckets: COUNTED.buckets};
+    },
     vectorsOf: classes => ({
       ...{encoder: name, width: open().dimensions, names: classes.map(describe)},
       of: encode,
