@@ -9,13 +9,19 @@ const spared = [process.env['no_proxy'] ?? process.env['NO_PROXY'], '127.0.0.1',
 
 /**
  * Test files that share processes: a process of its own costs a file half a second of a core. Such tests put back what they
- * change of the process, and hold none of its memory to a limit.
+ * change of the process, and mock no module, register no secret that another file registers, and hold no memory to a limit.
  */
 const TOGETHER = [
-  'test/{assistant,bench,cli,encoder,evaluate,knowledge,losses,pace,queue,recipe,select,serve,statistics,write}/**/*.test.ts',
+  'test/{assistant,bench,cli,encoder,evaluate,knowledge,losses,pace,queue,recipe,select,serve,statistics,student,write}/**/*.test.ts',
+  'test/adapters/_{decisions,exact,local}/*.test.ts',
+  'test/adapters/_llama/!(library).test.ts',
   'test/ask/!(memory|*-kill).test.ts',
   'test/ask/!(shared)/**/*.test.ts',
   'test/data/**/!(read).test.ts',
+  // What must come to the same bits in several processes stays alone.
+  'test/study/!(budgets|compare|compare-again|repeatability|train-teacher|workers).test.ts',
+  'test/study/{audit,report,tune,vectors}/**/*.test.ts',
+  'test/train/!(checkpoint*|compiled*|stored-knowledge).test.ts',
 ];
 
 export default defineConfig({

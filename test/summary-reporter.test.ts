@@ -7,6 +7,11 @@ import {expect, onTestFinished, test} from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+const CONFIG = `
+import config from ${JSON.stringify(join(root, 'vitest.config.ts'))};
+export default {test: {retry: config.test.retry}};
+`;
+
 const TESTS = `
 import fc from 'fast-check';
 import {beforeAll, describe, expect, test} from 'vitest';
@@ -24,27 +29,25 @@ describe('another suite', () => {
   });
   test('never runs', () => {});
 });
+let draws = 0;
+test('fails once as a property', () => fc.assert(fc.property(fc.nat(), () => ++draws > 1), {seed: 7}));
 `;
 
-test('the summary of a run counts and names each failure of a test, a hook or a file, and each test that passed at last', async () => {
+test('the summary of a run counts and names each failure of a test, a hook or a file, and each test that passed at last, which no property does', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'limbeck-summary-'));
   onTestFinished(() => rmSync(folder, {recursive: true}));
   symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'vitest.config.ts'), CONFIG);
   writeFileSync(join(folder, 'some.test.ts'), TESTS);
   writeFileSync(join(folder, 'broken.test.ts'), `import './missing.ts';`);
   const summary = join(folder, 'summary');
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   const reporter = join(root, 'test/summary-reporter.ts');
-  const env = {...process.env, LIMBECK_TEST_SUMMARY: summary};
+  const env = {...process.env, CI: 'true', LIMBECK_TEST_SUMMARY: summary};
   await new Promise(resolve =>
-    execFile(
-      process.execPath,
-      [vitest, 'run', '--retry', '1', '--root', folder, '--reporter', reporter],
-      {env, cwd: folder},
-      resolve,
-    ),
+    execFile(process.execPath, [vitest, 'run', '--root', folder, '--reporter', reporter], {env, cwd: folder}, resolve),
   );
-  expect(readFileSync(summary, 'utf8')).toBe('2 passed, 4 failed, 2 skipped\n');
+  expect(readFileSync(summary, 'utf8')).toBe('2 passed, 5 failed, 2 skipped\n');
   expect(readFileSync(`${summary}.again`, 'utf8')).toBe(
     'some.test.ts > passes at last: expected 1 to be 2 // Object.is equality (some.test.ts:6)\n',
   );
@@ -56,5 +59,6 @@ test('the summary of a run counts and names each failure of a test, a hook or a 
     ),
     'some.test.ts > another suite: The server did not start. (some.test.ts:14)',
     expect.stringMatching(/^some\.test\.ts > fails as a property: Property failed .*seed: 7, .*Counterexample: \[0\]/),
+    expect.stringMatching(/^some\.test\.ts > fails once as a property: Property failed .*seed: 7, /),
   ]);
 });

@@ -44,7 +44,7 @@ describe('a study at several budgets', () => {
     });
     const env = {TEST_TEACHER_URL: remote.url};
     const recipe = join(folder(), 'killed.ts');
-    const changes = 'seeds: [1, 2], training: {epochs: 200}';
+    const changes = 'seeds: [1, 2], training: {epochs: 40}';
     writeFileSync(recipe, `import recipe from '${fixture('remote.ts')}';\nexport default {...recipe, ${changes}};\n`);
     const command = ['compare', recipe, '--budgets', '20,60', '--workers', '1'];
     expect(await run([...command, '--out', 'undisturbed'], {env})).toMatchObject({code: 0});
