@@ -45,6 +45,27 @@ function joined(rows: readonly Row[], width: number): SparseRows {
   };
 }
 
+/**
+ * The rows with no more than so many of their columns each. Those of a longer row are spread evenly over it, and each stands
+ * for as many as there are to one that is taken. Over all places to begin at, the mean of what a row adds up to is that of
+ * the whole row.
+ *
+ * @param most - the most columns of a row, at least 1
+ * @param places - where to begin in each row, from 0 to 1, 1 excluded
+ */
+export function thinnedRows(rows: SparseRows, most: number, places: ArrayLike<number>): SparseRows {
+  const {count, width, columns, starts, values} = rows;
+  const thinned = Array.from({length: count}, (_, row) => {
+    const own = columns.subarray(starts[row], starts[row + 1]);
+    if (own.length <= most) return {columns: own, value: values[row]!};
+    const step = own.length / most;
+    const some = new Int32Array(most);
+    for (let at = 0; at < most; at++) some[at] = own[Math.floor((at + places[row]!) * step)]!;
+    return {columns: some, value: values[row]! * step};
+  });
+  return joined(thinned, width);
+}
+
 /** The most bytes that are kept. */
 const MOST_KEPT = 2 ** 27;
 /** Bytes that a text takes beside its characters and columns, as measured with V8. */

@@ -97,17 +97,48 @@ function valuesOf(kernel: tf.Variable): Float32Array {
 /** The sums of the kernel's rows that each input counts, times its value, [rows, units]. */
 export function sumsOf({kernel, units}: EmbeddingBag, rows: SparseRows): tf.Tensor2D {
   const values = valuesOf(kernel);
-  const {count, columns, starts, values: scales} = rows;
+  const {count, starts, values: scales} = rows;
   const sums = new Float32Array(count * units);
-  const sum = new Float64Array(units);
+  const ofFours = units - (units % 4);
   for (let row = 0; row < count; row++) {
-    sum.fill(0);
-    for (let at = starts[row]!; at < starts[row + 1]!; at++) {
-      const start = columns[at]! * units;
-      for (let unit = 0; unit < units; unit++) sum[unit]! += values[start + unit]!;
-    }
+    const columns = rows.columns.subarray(starts[row], starts[row + 1]);
+    const own = sums.subarray(row * units, (row + 1) * units);
     const scale = scales[row]!;
-    for (let unit = 0; unit < units; unit++) sums[row * units + unit] = scale * sum[unit]!;
+    for (let unit = 0; unit < ofFours; unit += 4) addFour({values, columns, units, unit, scale}, own);
+    for (let unit = ofFours; unit < units; unit++) addOne({values, columns, units, unit, scale}, own);
   }
   return tf.tensor2d(sums, [count, units]);
+}
+
+/** A unit of a kernel, some of whose rows are added up. */
+interface UnitSum {
+  /** [columns, units] */
+  readonly values: Float32Array;
+  /** Those that are added up. */
+  readonly columns: Int32Array;
+  readonly units: number;
+  readonly unit: number;
+  readonly scale: number;
+}
+
+/** The sums of a unit and of the next three: what is read of a row stands together. */
+function addFour({values, columns, units, unit, scale}: UnitSum, sums: Float32Array): void {
+  let [first, second, third, fourth] = [0, 0, 0, 0];
+  for (let at = 0; at < columns.length; at++) {
+    const start = columns[at]! * units + unit;
+    first += values[start]!;
+    second += values[start + 1]!;
+    third += values[start + 2]!;
+    fourth += values[start + 3]!;
+  }
+  sums[unit] = scale * first;
+  sums[unit + 1] = scale * second;
+  sums[unit + 2] = scale * third;
+  sums[unit + 3] = scale * fourth;
+}
+
+function addOne({values, columns, units, unit, scale}: UnitSum, sums: Float32Array): void {
+  let sum = 0;
+  for (let at = 0; at < columns.length; at++) sum += values[columns[at]! * units + unit]!;
+  sums[unit] = scale * sum;
 }

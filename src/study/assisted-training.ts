@@ -2,30 +2,46 @@ import {readsTexts} from '../data/reading.ts';
 import type {Student} from '../student/student.ts';
 import {adam} from '../train/optimizer.ts';
 import type {TrainOptions} from '../train/options.ts';
+import type {AssistantUse} from './methods.ts';
 
 /** A run with an assistant sees each input at least so often, and at least so many in all. */
 const LENGTH = {epochs: 4, examples: 24_000};
+/**
+ * Where counts of words and characters alone give so many of the answers, a student that counts them learns from half as many
+ * examples.
+ */
+const PLAIN = {agreement: 0.85, examples: 12_000};
 const BATCH_SIZE = 64;
 /**
  * A student of texts takes twice as many examples in a step, at twice the default rate: Goyal et al. (2017), Accurate, large
  * minibatch SGD, section 2.1. It learns as much in half the steps, and most of a step costs the same whatever its size.
  */
 const OF_TEXTS = {batchSize: 128, learningRate: 0.02};
+/** The most parts of a text in a step. Short texts have fewer. */
+const MOST_PARTS = 512;
 
-type Said = Pick<TrainOptions, 'epochs' | 'steps' | 'batchSize' | 'optimizer'>;
+type Said = Pick<TrainOptions, 'epochs' | 'steps' | 'batchSize' | 'optimizer' | 'mostParts'>;
+
+/** What a student learns from. */
+interface Lesson extends Pick<AssistantUse, 'plainAgreement'> {
+  /** Number of inputs. */
+  readonly count: number;
+}
 
 /**
  * The length of a run with an assistant, and its batches, as far as a recipe says nothing of them. Labels of an assistant
  * are many and smooth: a student that sees each a few times, in large batches, has learned them.
  *
- * @param count - number of inputs that the student learns from
  * @param said - what the recipe says
  */
-export function assistedTraining({reading}: Pick<Student, 'reading'>, count: number, said: Said): Said {
+export function assistedTraining({reading}: Pick<Student, 'reading'>, lesson: Lesson, said: Said): Said {
   if (said.epochs !== undefined || said.steps !== undefined) return {};
-  const epochs = Math.max(LENGTH.epochs, Math.ceil(LENGTH.examples / count));
-  if (said.batchSize !== undefined) return {epochs};
-  if (said.optimizer !== undefined || !readsTexts(reading)) return {epochs, batchSize: BATCH_SIZE};
+  const countsParts = reading?.kind === 'n-grams';
+  const {examples} = countsParts && lesson.plainAgreement >= PLAIN.agreement ? PLAIN : LENGTH;
+  const epochs = Math.max(LENGTH.epochs, Math.ceil(examples / lesson.count));
+  const length = {epochs, ...(countsParts && {mostParts: said.mostParts ?? MOST_PARTS})};
+  if (said.batchSize !== undefined) return length;
+  if (said.optimizer !== undefined || !readsTexts(reading)) return {...length, batchSize: BATCH_SIZE};
   const {batchSize, learningRate} = OF_TEXTS;
-  return {epochs, batchSize, optimizer: adam({learningRate})};
+  return {...length, batchSize, optimizer: adam({learningRate})};
 }

@@ -76,7 +76,9 @@ export class Trainer {
     const assisted = await this.#assisted(method, seed);
     if (assisted) onAssistant?.(assisted.use);
     const learned = assisted?.knowledge ?? knowledge;
-    const suited = assisted?.knowledge ? assistedTraining(student, assisted.knowledge.count, this.#shared) : {};
+    const suited = assisted?.knowledge
+      ? assistedTraining(student, {...assisted.use, count: assisted.knowledge.count}, this.#shared)
+      : {};
     yield* train(student, learned, {...this.#options({...method, knowledge: learned}, seed), ...suited, ...own});
   }
 

@@ -1,10 +1,11 @@
 import {withBatches} from '../ask/batches.ts';
 import {answersOf, queryAbout} from '../ask/collect.ts';
 import {rawTensor, tensorInputs} from '../data/batch.ts';
+import {finished} from '../data/hashed-reading.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
 import {otherInputs} from '../data/reading.ts';
-import {denseRows, type SparseRows} from '../data/sparse-rows.ts';
+import {denseRows, type SparseRows, thinnedRows} from '../data/sparse-rows.ts';
 import {partnerOf, type View, viewInputs} from '../data/view.ts';
 import {tf} from '../engine/tf.ts';
 import {tabulate} from '../knowledge/answers.ts';
@@ -40,6 +41,8 @@ export interface Viewing {
   readonly student: Student;
   readonly view: View | undefined;
   readonly seed: number;
+  /** See `TrainOptions.mostParts`. */
+  readonly mostParts?: number | undefined;
   /**
    * True if sparse rows stay sparse.
    *
@@ -67,7 +70,7 @@ export async function keptAnswers(
         ...lessons.map((lesson, index) => readers[index]!(rowsIn(lesson, rows))),
       ]);
       const weights = lessons.map((lesson, index) => (partial[index] ? weightsOf(lesson, rows) : undefined));
-      return batchOf(viewing, seen, answers, weights);
+      return batchOf(viewing, {seen, rows, epoch}, answers, weights);
     },
   };
 }
@@ -113,7 +116,7 @@ export async function liveAnswers(
     waitsFor: 'teacher',
     async batch(rows, epoch, signal) {
       const {seen, targets} = await ask(rows, epoch, signal);
-      return batchOf(viewing, seen, [targets]);
+      return batchOf(viewing, {seen, rows, epoch}, [targets]);
     },
   };
 }
@@ -133,14 +136,21 @@ async function look(
   return {seen: viewInputs(inputs, view, seeds, others), seeds};
 }
 
+/** The inputs of a batch. */
+interface Seen {
+  readonly seen: Inputs;
+  readonly rows: Int32Array;
+  readonly epoch: number;
+}
+
 /** @param weights - of each lesson's rows; undefined: each counts 1 */
 async function batchOf(
-  {student, isSparse}: Viewing,
-  seen: Inputs,
+  viewing: Viewing,
+  seen: Seen,
   targets: readonly Targets[],
   weights: readonly (Float32Array | undefined)[] = [],
 ): Promise<Batch> {
-  const raw = isSparse ? sparseInputs(student, seen) : await denseInputs(student, seen);
+  const raw = await rawOf(viewing, seen);
   const tensorsOf = (own: Targets, index: number): BatchTargets => {
     const rows = weights[index];
     return rows === undefined ? targetTensors(own) : {...targetTensors(own), weights: tf.tensor1d(rows)};
@@ -148,14 +158,25 @@ async function batchOf(
   return {raw, targets: targets.map(tensorsOf)};
 }
 
+async function rawOf(viewing: Viewing, own: Seen): Promise<Batch['raw']> {
+  const {student, isSparse} = viewing;
+  if (isSparse) return partsOf(viewing, own, sparseInputs(student, own.seen));
+  const read = await readInputs(student, own.seen);
+  return rawTensor(read.kind === 'sparse' ? denseRows(partsOf(viewing, own, read)) : read);
+}
+
+/** What it adds to a place to begin at from one epoch to the next, so that a few epochs take parts all over a text. */
+const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
+
+function partsOf({mostParts, seed}: Viewing, {rows, epoch}: Seen, all: SparseRows): SparseRows {
+  if (mostParts === undefined) return all;
+  const placeOf = (row: number) => (finished(mixSeed(seed, `parts of ${row}`)) / 2 ** 32 + epoch * GOLDEN_RATIO) % 1;
+  return thinnedRows(all, mostParts, Array.from(rows, placeOf));
+}
+
 function sparseInputs(student: Student, seen: Inputs): SparseRows {
   if (seen.kind !== 'text') throw otherInputs(student.model.name, student.reading, seen);
   return embeddingBagOf(student)!.readKept(seen.texts);
-}
-
-async function denseInputs(student: Student, seen: Inputs): Promise<tf.Tensor> {
-  const read = await readInputs(student, seen);
-  return rawTensor(read.kind === 'sparse' ? denseRows(read) : read);
 }
 
 function shapesOf({features}: Targets): FeatureShapes {

@@ -51,6 +51,7 @@ export async function fingerprintOf(student: Student, knowledge: AnyKnowledge, r
     optimizer: `${optimizer.name}, learning rate ${optimizer.learningRate}`,
     "optimizer's settings": digestOf(movesOf(optimizer)),
     schedule: digestOf(factorsOf(run)),
+    ...(options.mostParts !== undefined && {'most parts of a text': options.mostParts}),
     ...(run.updates === 'lazy' && {'updates of the first layer': run.updates}),
     validation: validation === undefined ? null : digestOf(validation),
     validateEvery: validateEvery ?? 1,

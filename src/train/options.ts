@@ -70,6 +70,13 @@ export interface TrainOptions {
    */
   readonly embeddingUpdates?: 'lazy' | 'dense' | undefined;
   /**
+   * The most parts of a text that a step counts, for students that count parts of texts. Those of a longer text are spread
+   * evenly over it, others in each epoch, and each counts for as many more. A step over long texts takes less time then.
+   *
+   * @default all parts
+   */
+  readonly mostParts?: number | undefined;
+  /**
    * Measured after each epoch. It decides only when training stops. For a student of several questions, what is watched is the
    * mean accuracy over those that have labels, by `questionWeights`.
    */
@@ -136,6 +143,7 @@ export const TRAIN_KINDS: Shape<TrainOptions> = {
   schedule: kinds.call,
   clipNorm: kinds.number,
   embeddingUpdates: oneOf('lazy', 'dense'),
+  mostParts: kinds.number,
   validation: kinds.object,
   validateEvery: kinds.number,
   earlyStopping: kinds.object,

@@ -81,9 +81,9 @@ async function batchSource(
   student: Student,
   knowledge: AnyKnowledge,
   lessons: readonly Lesson[],
-  {teacher, view, seed, updates}: TrainOptions & {readonly updates: Updates},
+  {teacher, view, seed, mostParts, updates}: TrainOptions & {readonly updates: Updates},
 ): Promise<BatchSource> {
-  const viewing = {student, view, seed, isSparse: updates === 'lazy'};
+  const viewing = {student, view, seed, mostParts, isSparse: updates === 'lazy'};
   const source = teacher
     ? await liveAnswers(lessons[0]!.knowledge, {teacher, detail: needsOf(lessons[0]!.losses), ...viewing})
     : await keptAnswers(knowledge, lessons, viewing);
@@ -93,6 +93,7 @@ async function batchSource(
 function checkOptions(student: Student, lessons: readonly Lesson[], options: TrainOptions): void {
   const {teacher, view, validation, earlyStopping, balance = 0} = options;
   checkCount('validateEvery', options.validateEvery ?? 1);
+  if (options.mostParts !== undefined) checkCount('mostParts', options.mostParts);
   if (options.clipNorm !== undefined && !(options.clipNorm > 0)) {
     throw new InputError(`Expected \`clipNorm\` to be above 0, got ${options.clipNorm}.`);
   }

@@ -1,7 +1,7 @@
 import {array, assert, integer, property} from 'fast-check';
 import {describe, expect, it} from 'vitest';
 import {type NgramReading, readNgrams} from '../../src/data/hashed-reading.ts';
-import {denseRows, KeptRows, sparseRows} from '../../src/data/sparse-rows.ts';
+import {denseRows, KeptRows, sparseRows, thinnedRows} from '../../src/data/sparse-rows.ts';
 
 const reading: NgramReading = {kind: 'n-grams', buckets: 64, words: 1, characters: [3, 4], length: 100};
 const columns = array(array(integer({min: 0, max: 9}), {maxLength: 12}), {maxLength: 6});
@@ -25,6 +25,29 @@ describe('sparse rows', () => {
         }
       }),
     );
+  });
+});
+
+describe('thinned rows', () => {
+  const row = (length: number) =>
+    sparseRows([Int32Array.from({length}, (_, column) => column)], 40, count => 1 / count);
+
+  it('have no more columns than they may, and on average what the whole row has', () => {
+    assert(
+      property(integer({min: 1, max: 40}), integer({min: 1, max: 45}), (length, most) => {
+        const sum = new Float64Array(40);
+        for (let place = 0; place < length; place++) {
+          const thinned = thinnedRows(row(length), most, [(place + 0.5) / length]);
+          expect(thinned.columns.length).toBe(Math.min(length, most));
+          for (const [column, value] of denseRows(thinned).data.entries()) sum[column]! += value / length;
+        }
+        for (const [column, mean] of sum.entries()) expect(mean).toBeCloseTo(column < length ? 1 / length : 0, 5);
+      }),
+    );
+  });
+
+  it('leave short rows as they are', () => {
+    expect(thinnedRows(row(9), 9, [0.7])).toEqual(row(9));
   });
 });
 

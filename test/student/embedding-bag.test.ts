@@ -49,6 +49,7 @@ describe('the embedding bag of a student', () => {
   it.each<[string, () => Student, readonly string[]]>([
     ['one hidden layer', () => hashed([8]), ['dense_1']],
     ['two hidden layers', () => hashed([8, 5]), ['dense_2', 'dense_1', 'logits']],
+    ['units that four do not divide', () => hashed([6]), ['dense_1']],
     ['no hidden layer', () => hashed([]), ['logits']],
     ['several heads', heads, ['dense_1']],
     ['one of several heads', () => headOf(heads(), 'kind'), ['dense_1']],

@@ -266,6 +266,7 @@ describe('a checkpoint of another run is refused, naming what differs', () => {
     'whether the step is compiled': ['adam', () => ({options: {compile: false}}), 'compile (true, now false)'],
     'batch size': ['adam', () => ({options: {batchSize: 10}}), 'batchSize (8, now 10)'],
     'clip norm': ['adam', () => ({options: {clipNorm: 1}}), 'clipNorm (null, now 1)'],
+    'parts of a text': ['adam', () => ({options: {mostParts: 9}}), 'most parts of a text'],
     optimizer: ['adam', () => ({options: {optimizer: sgd()}}), 'optimizer ('],
     'learning rate': ['adam', () => ({options: {optimizer: adam()}}), 'learning rate 0.001'],
     'a hidden setting of the optimizer': [

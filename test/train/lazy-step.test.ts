@@ -3,6 +3,7 @@ import {startEngine} from '../../src/engine/engine.ts';
 import type {tf} from '../../src/engine/tf.ts';
 import {trueLabels} from '../../src/knowledge/knowledge.ts';
 import {hardLabels} from '../../src/losses/hard-labels.ts';
+import {embeddingBagOf} from '../../src/student/embedding-bag.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import type {Student, Task} from '../../src/student/student.ts';
 import {weightsHash} from '../../src/student/weights-hash.ts';
@@ -58,6 +59,31 @@ describe('lazy updates of an embedding bag', () => {
     const [first, second] = [await trained(small(), {epochs: 4}), await trained(small(), {epochs: 4})];
     expect(weightsHash(second)).toBe(weightsHash(first));
     expect(difference(first, await trained(small(), {epochs: 4, compile: false}))).toBeLessThan(1e-5);
+  });
+
+  it('count no more parts of a text than they may, others in each epoch', async () => {
+    const longest = Math.max(...texts.map(text => embeddingBagOf(small())!.read([text]).columns.length));
+    const [few, again] = [
+      await trained(small(), {epochs: 4, mostParts: 8}),
+      await trained(small(), {epochs: 4, mostParts: 8}),
+    ];
+    expect(weightsHash(again)).toBe(weightsHash(few));
+    const all = await trained(small(), {epochs: 4});
+    expect(difference(few, all)).toBeGreaterThan(1e-3);
+    expect(weightsHash(await trained(small(), {epochs: 4, mostParts: longest}))).toBe(weightsHash(all));
+    const moved = (student: Student): number => {
+      const [before, after] = [weightsOf(small()), weightsOf(student)];
+      return Array.from({length: 512}, (_, row) => row).filter(row => after[row * 4] !== before[row * 4]).length;
+    };
+    const once = await trained(small(), {epochs: 1, mostParts: 8});
+    expect(moved(once)).toBeLessThanOrEqual(8 * texts.length);
+    expect(moved(few)).toBeGreaterThan(moved(once));
+  });
+
+  it('count the same parts as dense updates do', async () => {
+    const once = {epochs: 1, batchSize: 7, mostParts: 8, optimizer: adam({learningRate: 0.1})};
+    const dense = await trained(small(), {...once, embeddingUpdates: 'dense'});
+    expect(difference(await trained(small(), once), dense)).toBeLessThan(1e-5);
   });
 
   it('leave a frozen kernel alone and train the rest', async () => {

@@ -359,6 +359,7 @@ describe('train refuses before the first step', () => {
     ['early stopping without validation', {earlyStopping: {patience: 2}}, 'Early stopping needs `validation`'],
     ['no epochs', {epochs: 0}, 'Expected `epochs` to be a whole number of at least 1, got 0.'],
     ['half a batch', {batchSize: 0.5}, 'Expected `batchSize`'],
+    ['a text without parts', {mostParts: 0}, 'Expected `mostParts` to be a whole number of at least 1, got 0.'],
     ['a clip norm of 0', {clipNorm: 0}, 'Expected `clipNorm` to be above 0, got 0.'],
     ['a loss that the answers are too poor for', {losses: [softLabels()]}, 'soft-labels needs log-probabilities'],
   ])('%s', async (_, options, message) => {
