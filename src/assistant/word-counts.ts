@@ -22,55 +22,36 @@ export function naiveBayes(
   buckets: number,
 ): (text: Int32Array) => number {
   const [totals, priors] = [new Float64Array(classes).fill(SMOOTHING * buckets), new Float64Array(classes).fill(1)];
-  const seen: (Pairs | undefined)[] = new Array(buckets);
+  const named = namedIn(targets, classes);
+  const width = named.length;
+  /** [buckets, named classes]: how often each class was seen with a bucket, and then what that says for the class. */
+  const gains = new Float64Array(buckets * width);
   for (const [row, text] of texts.entries()) {
-    const named = pairsIn(targets.subarray(row * classes, (row + 1) * classes));
-    for (const [at, index] of named.classes.entries()) {
-      priors[index]! += named.values[at]!;
-      totals[index]! += named.values[at]! * text.length;
-    }
-    for (const bucket of text) {
-      const own = seen[bucket];
-      if (own) addTo(own, named);
-      else seen[bucket] = {classes: [...named.classes], values: [...named.values]};
+    for (const [at, index] of named.entries()) {
+      const sure = targets[row * classes + index]!;
+      if (sure === 0) continue;
+      priors[index]! += sure;
+      totals[index]! += sure * text.length;
+      for (const bucket of text) gains[bucket * width + at]! += sure;
     }
   }
   const starts = priors.map(prior => Math.log(prior));
   const lengths = totals.map(total => Math.log(total / SMOOTHING));
-  for (const pairs of seen) {
-    if (pairs) for (const [at, value] of pairs.values.entries()) pairs.values[at] = Math.log(1 + value / SMOOTHING);
+  for (let at = 0; at < gains.length; at++) {
+    if (gains[at] !== 0) gains[at] = Math.log(1 + gains[at]! / SMOOTHING);
   }
   return text => {
     const scores = starts.map((start, index) => start - text.length * lengths[index]!);
     for (const bucket of text) {
-      const gains = seen[bucket];
-      if (gains === undefined) continue;
-      for (let at = 0; at < gains.classes.length; at++) scores[gains.classes[at]!]! += gains.values[at]!;
+      for (let at = 0; at < width; at++) scores[named[at]!]! += gains[bucket * width + at]!;
     }
     return scores.indexOf(Math.max(...scores));
   };
 }
 
-/** Some classes, with how often each was seen with a bucket, or what that says for it. Most pairs were never seen. */
-interface Pairs {
-  readonly classes: number[];
-  readonly values: number[];
-}
-
-/** The classes of a distribution that are not impossible. */
-function pairsIn(distribution: Float32Array): Pairs {
-  const classes = [...distribution.keys()].filter(index => distribution[index] !== 0);
-  return {classes, values: classes.map(index => distribution[index]!)};
-}
-
-function addTo(sum: Pairs, named: Pairs): void {
-  for (let at = 0; at < named.classes.length; at++) {
-    const index = named.classes[at]!;
-    // Soft labels name the same classes in the same order, again and again.
-    const known = sum.classes[at] === index ? at : sum.classes.indexOf(index);
-    if (known === -1) {
-      sum.classes.push(index);
-      sum.values.push(named.values[at]!);
-    } else sum.values[known]! += named.values[at]!;
-  }
+/** The classes that some text may have. Of many classes, few answers name few. */
+function namedIn(targets: Float32Array, classes: number): readonly number[] {
+  const isNamed = new Array<boolean>(classes).fill(false);
+  for (let at = 0; at < targets.length; at++) if (targets[at] !== 0) isNamed[at % classes] = true;
+  return [...isNamed.keys()].filter(index => isNamed[index]);
 }

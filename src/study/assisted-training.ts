@@ -8,18 +8,15 @@ import type {AssistantUse} from './methods.ts';
 const LENGTH = {epochs: 4, examples: 24_000};
 /**
  * Where counts of words and characters alone give so many of the answers, a student that counts them learns from half as many
- * examples.
+ * examples, and from no more than some parts of a long text in a step.
  */
-const PLAIN = {agreement: 0.85, examples: 12_000};
+const PLAIN = {agreement: 0.85, examples: 12_000, mostParts: 512};
 const BATCH_SIZE = 64;
 /**
  * A student of texts takes twice as many examples in a step, at twice the default rate: Goyal et al. (2017), Accurate, large
  * minibatch SGD, section 2.1. It learns as much in half the steps, and most of a step costs the same whatever its size.
  */
 const OF_TEXTS = {batchSize: 128, learningRate: 0.02};
-/** The most parts of a text in a step. Short texts have fewer. */
-const MOST_PARTS = 512;
-
 type Said = Pick<TrainOptions, 'epochs' | 'steps' | 'batchSize' | 'optimizer' | 'mostParts'>;
 
 /** What a student learns from. */
@@ -36,10 +33,10 @@ interface Lesson extends Pick<AssistantUse, 'plainAgreement'> {
  */
 export function assistedTraining({reading}: Pick<Student, 'reading'>, lesson: Lesson, said: Said): Said {
   if (said.epochs !== undefined || said.steps !== undefined) return {};
-  const countsParts = reading?.kind === 'n-grams';
-  const {examples} = countsParts && lesson.plainAgreement >= PLAIN.agreement ? PLAIN : LENGTH;
+  const isPlain = reading?.kind === 'n-grams' && lesson.plainAgreement >= PLAIN.agreement;
+  const {examples} = isPlain ? PLAIN : LENGTH;
   const epochs = Math.max(LENGTH.epochs, Math.ceil(examples / lesson.count));
-  const length = {epochs, ...(countsParts && {mostParts: said.mostParts ?? MOST_PARTS})};
+  const length = {epochs, ...(isPlain && {mostParts: said.mostParts ?? PLAIN.mostParts})};
   if (said.batchSize !== undefined) return length;
   if (said.optimizer !== undefined || !readsTexts(reading)) return {...length, batchSize: BATCH_SIZE};
   const {batchSize, learningRate} = OF_TEXTS;
