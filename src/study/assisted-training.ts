@@ -17,6 +17,7 @@ const BATCH_SIZE = 64;
  * minibatch SGD, section 2.1. It learns as much in half the steps, and most of a step costs the same whatever its size.
  */
 const OF_TEXTS = {batchSize: 128, learningRate: 0.02};
+
 type Said = Pick<TrainOptions, 'epochs' | 'steps' | 'batchSize' | 'optimizer' | 'mostParts'>;
 
 /** What a student learns from. */
