@@ -22,7 +22,7 @@ const PROGRESS = Buffer.of(0);
 const LARGE = 1 << 24;
 export const ENTRIES_A_MAP = 1000;
 /** How many entries a commit adds to a smaller file. With more, the file has more pages that wait to be used again. */
-const MOST_ENTRIES = 4000;
+export const MOST_ENTRIES = 4000;
 
 /** How many bytes of each segment were read. The index of a segment in this list is its number. */
 export type Progress = readonly (readonly [segment: string, read: number])[];

@@ -1,5 +1,6 @@
 import {closeSync, existsSync, fstatSync, openSync} from 'node:fs';
 import {join} from 'node:path';
+import {setImmediate} from 'node:timers/promises';
 import type {ReplyLocation} from '../stored-answer.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
 import {IndexFile} from './index-file.ts';
@@ -119,12 +120,16 @@ async function readSegment(index: IndexFile, directory: string, segment: string)
     let start = read > size ? 0 : read;
     let end = start;
     let entries: LocatedReply[] = [];
+    let {batch} = index;
     for (const {line, offset} of linesOf(file, start)) {
       end = offset + line.length;
       for (const entry of repliesIn(line, segment, offset)) entries.push(entry);
-      if (entries.length < index.batch) continue;
+      if (entries.length < batch) continue;
       await index.add({segment, start, end, entries});
       [start, entries] = [end, []];
+      ({batch} = index);
+      // The process may hold leases that it has to renew.
+      await setImmediate();
     }
     await index.add({segment, start, end, entries});
   } finally {

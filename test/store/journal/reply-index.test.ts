@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import fc from 'fast-check';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {ENTRIES_A_MAP} from '../../../src/store/journal/index-file.ts';
+import {ENTRIES_A_MAP, MOST_ENTRIES} from '../../../src/store/journal/index-file.ts';
 import {encoder, keyEncoder} from '../../../src/store/journal/index-form.ts';
 import {lineOf, replyLine} from '../../../src/store/journal/lines.ts';
 import {JournalReader} from '../../../src/store/journal/reader.ts';
@@ -118,6 +118,17 @@ describe('an index of replies', () => {
     expect(existsSync(join(folder, 'replies-2.index'))).toBe(true);
     expect(await index.find(many)).toEqual(locations);
     await index.close();
+  });
+
+  it('lets the process do other things between two commits', async () => {
+    await writeSegment(
+      segments[0],
+      Array.from({length: 3 * MOST_ENTRIES}, (_, number) => hashOf(`${number} of many`)),
+    );
+    let turns = 0;
+    const counter = setInterval(() => turns++);
+    await find().finally(() => clearInterval(counter));
+    expect(turns).toBeGreaterThanOrEqual(2);
   });
 
   it('has of several replies the one whose answer was kept last, or else the last one', async () => {
