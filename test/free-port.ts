@@ -5,13 +5,13 @@ import {pid} from 'node:process';
 /** Below the ports that systems give to servers that ask for any port, and to clients. */
 const FIRST = 20_000;
 const PORTS = 12_000;
-/** Ports of one process, so that no two processes choose the same one at the same time. */
+/** Ports of one process. Processes choose the same one only if their numbers differ by a multiple of 500. */
 const OWN = 24;
 
 let chosen = 0;
 
 /**
- * A free port of this machine for a server that is started later: until then, nothing else gets it.
+ * A free port of this machine for a server that is started later. The system gives it to nobody until then.
  *
  * @throws Error if all ports of this process are in use
  */

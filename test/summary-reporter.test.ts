@@ -12,6 +12,7 @@ import config from ${JSON.stringify(join(root, 'vitest.config.ts'))};
 export default {test: {retry: config.test.retry}};
 `;
 
+/** A test for each state that a summary counts: the skipped one must be counted as such. */
 const TESTS = `
 import fc from 'fast-check';
 import {beforeAll, describe, expect, test} from 'vitest';
