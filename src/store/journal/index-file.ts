@@ -1,6 +1,7 @@
 import {accessSync, constants, mkdtempSync, rmSync, statSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setImmediate} from 'node:timers/promises';
 import {asBinary, type RangeOptions, type RootDatabase} from 'lmdb';
 import pLimit, {type LimitFunction} from 'p-limit';
 import {openReplaceableLmdb, Preallocation} from '../lmdb/file.ts';
@@ -21,8 +22,12 @@ const PROGRESS = Buffer.of(0);
  */
 const LARGE = 1 << 24;
 export const ENTRIES_A_MAP = 1000;
-/** How many entries a commit adds to a smaller file. With more, the file has more pages that wait to be used again. */
+/** The most entries that a commit adds. With more, the file has more pages that wait to be used again. */
 export const MOST_ENTRIES = 4000;
+/** How many entries are best added at once: in the order of their keys, neighbours share pages. They take some 15 MiB. */
+export const ENTRIES_AT_ONCE = 50_000;
+/** The bytes of a page. */
+const PAGE = 4096;
 
 /** How many bytes of each segment were read. The index of a segment in this list is its number. */
 export type Progress = readonly (readonly [segment: string, read: number])[];
@@ -30,9 +35,11 @@ export type Progress = readonly (readonly [segment: string, read: number])[];
 /** A part of a segment, and its replies. */
 export interface Section {
   readonly segment: string;
-  readonly start: number;
+  /** How many bytes of the segment were read so far, and how many with this part. */
+  readonly read: number;
   readonly end: number;
-  readonly entries: readonly LocatedReply[];
+  /** By query, the reply that counts. */
+  readonly entries: ReadonlyMap<string, LocatedReply>;
 }
 
 type Part = readonly {readonly key: string | Uint8Array; readonly value: unknown}[];
@@ -61,7 +68,7 @@ export class IndexFile {
     this.#opened = open(this.#path);
   }
 
-  /** How many entries are best read or added at once. */
+  /** How many entries are best read at once. */
   get batch(): number {
     return this.#isLarge() ? ENTRIES_A_MAP : MOST_ENTRIES;
   }
@@ -89,9 +96,21 @@ export class IndexFile {
     }
   }
 
-  /** Adds the replies of a section, unless another process was faster. */
-  add(section: Section): Promise<void> {
-    return this.#use(section.entries.length, opened => commit(opened, section));
+  /**
+   * Adds the replies of a section in several commits, unless another process was faster. If the process ends before the
+   * last one, the section is read and added again.
+   */
+  async add({entries, ...section}: Section): Promise<void> {
+    const sorted = [...entries.keys()].sort().map(key => entries.get(key)!);
+    let start = 0;
+    do {
+      const end = start + this.#neighbours(sorted.length);
+      const part = {...section, entries: sorted.slice(start, end), isLast: end >= sorted.length};
+      if (!(await this.#use(ENTRIES_A_MAP, opened => commit(opened, part)))) return;
+      start = end;
+      // The process may hold leases that it has to renew.
+      await setImmediate();
+    } while (start < sorted.length);
   }
 
   async close(): Promise<void> {
@@ -111,8 +130,18 @@ export class IndexFile {
     });
   }
 
+  /** How many neighbours of so many sorted entries use about as many pages as `ENTRIES_A_MAP` entries in no order. */
+  #neighbours(count: number): number {
+    const onEachPage = (count * PAGE) / (this.#size() + PAGE);
+    return Math.floor(ENTRIES_A_MAP * Math.min(Math.max(1, onEachPage), MOST_ENTRIES / ENTRIES_A_MAP));
+  }
+
   #isLarge(): boolean {
-    return (statSync(this.#path, {throwIfNoEntry: false})?.size ?? 0) >= this.#large;
+    return this.#size() >= this.#large;
+  }
+
+  #size(): number {
+    return statSync(this.#path, {throwIfNoEntry: false})?.size ?? 0;
   }
 }
 
@@ -145,20 +174,27 @@ function progressIn(database: Opened['database']): Progress {
   return JSON.parse(database.getBinary(PROGRESS)?.toString() ?? '[]');
 }
 
-function commit({database, preallocation}: Opened, {segment, start, end, entries}: Section): void {
+interface SectionPart extends Omit<Section, 'entries'> {
+  readonly entries: readonly LocatedReply[];
+  readonly isLast: boolean;
+}
+
+/** Returns false if another process has added the section. */
+function commit({database, preallocation}: Opened, {segment, read, end, entries, isLast}: SectionPart): boolean {
   const progress = JSON.stringify(progressIn(database));
   preallocation.make([...entries.map(({key}) => [key, 0]), progress]);
-  database.transactionSync(() => {
-    const read = new Map(progressIn(database));
-    if (start > 0 && read.get(segment) !== start) return;
-    read.set(segment, end);
-    for (const {location} of entries) if (!read.has(location.segment)) read.set(location.segment, 0);
-    const numbers = new Map(Array.from(read.keys(), (name, number) => [name, number]));
+  return database.transactionSync(() => {
+    const progress = new Map(progressIn(database));
+    if ((progress.get(segment) ?? 0) !== read) return false;
+    progress.set(segment, isLast ? end : read);
+    for (const {location} of entries) if (!progress.has(location.segment)) progress.set(location.segment, 0);
+    const numbers = new Map(Array.from(progress.keys(), (name, number) => [name, number]));
     for (const {key, location, keptAt} of entries) {
       const known = database.get(key) as IndexEntry | undefined;
       if (known && known.keptAt > keptAt) continue;
       database.putSync(key, {...location, segment: numbers.get(location.segment)!, keptAt});
     }
-    database.putSync(PROGRESS, asBinary(Buffer.from(JSON.stringify([...read]))));
+    database.putSync(PROGRESS, asBinary(Buffer.from(JSON.stringify([...progress]))));
+    return true;
   });
 }

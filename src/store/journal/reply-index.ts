@@ -1,9 +1,8 @@
 import {closeSync, existsSync, fstatSync, openSync} from 'node:fs';
 import {join} from 'node:path';
-import {setImmediate} from 'node:timers/promises';
 import type {ReplyLocation} from '../stored-answer.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
-import {IndexFile} from './index-file.ts';
+import {ENTRIES_AT_ONCE, IndexFile} from './index-file.ts';
 import {type LocatedReply, linesOf, repliesIn, segmentsIn, startOf} from './lines.ts';
 
 /**
@@ -114,24 +113,21 @@ async function readSegment(index: IndexFile, directory: string, segment: string)
   const file = openSync(path, 'r');
   try {
     const {size} = fstatSync(file);
-    const read = (await index.progress()).find(([name]) => name === segment)?.[1] ?? 0;
+    let read = (await index.progress()).find(([name]) => name === segment)?.[1] ?? 0;
     if (read === size) return;
+    let entries = new Map<string, LocatedReply>();
     // A segment that was cut and written anew is read from the beginning.
-    let start = read > size ? 0 : read;
-    let end = start;
-    let entries: LocatedReply[] = [];
-    let {batch} = index;
-    for (const {line, offset} of linesOf(file, start)) {
+    let end = read > size ? 0 : read;
+    for (const {line, offset} of linesOf(file, end)) {
       end = offset + line.length;
-      for (const entry of repliesIn(line, segment, offset)) entries.push(entry);
-      if (entries.length < batch) continue;
-      await index.add({segment, start, end, entries});
-      [start, entries] = [end, []];
-      ({batch} = index);
-      // The process may hold leases that it has to renew.
-      await setImmediate();
+      for (const entry of repliesIn(line, segment, offset)) {
+        if ((entries.get(entry.key)?.keptAt ?? 0) <= entry.keptAt) entries.set(entry.key, entry);
+      }
+      if (entries.size < ENTRIES_AT_ONCE) continue;
+      await index.add({segment, read, end, entries});
+      [read, entries] = [end, new Map()];
     }
-    await index.add({segment, start, end, entries});
+    await index.add({segment, read, end, entries});
   } finally {
     closeSync(file);
   }

@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import fc from 'fast-check';
 import {afterEach, beforeEach, describe, expect, it} from 'vitest';
-import {ENTRIES_A_MAP, MOST_ENTRIES} from '../../../src/store/journal/index-file.ts';
+import {IndexFile, MOST_ENTRIES} from '../../../src/store/journal/index-file.ts';
 import {encoder, keyEncoder} from '../../../src/store/journal/index-form.ts';
 import {lineOf, replyLine} from '../../../src/store/journal/lines.ts';
 import {JournalReader} from '../../../src/store/journal/reader.ts';
@@ -49,6 +49,8 @@ describe('an index of replies', () => {
   const segments = ['20300101T000000000Z-1-00000001.jsonl', '20300101T000000000Z-2-00000002.jsonl'] as const;
   const odd = ['a', 'é'.repeat(15), 'x'.repeat(31), 'F'.repeat(64), `${hashOf('a')} 2`, 'long '.repeat(300)];
   const keys = [...odd, ...Array.from({length: 50}, (_, number) => hashOf(String(number)))];
+
+  const many = Array.from({length: 3 * MOST_ENTRIES}, (_, number) => hashOf(`${number} of many`));
 
   let folder: string;
 
@@ -109,7 +111,6 @@ describe('an index of replies', () => {
   });
 
   it('opens a large file anew again and again, and makes it again if it was deleted meanwhile', async () => {
-    const many = Array.from({length: 3 * ENTRIES_A_MAP + 1}, (_, number) => hashOf(`${number} of many`));
     const locations = await writeSegment(segments[0], many);
     const index = new ReplyIndex(folder, undefined, 0);
     for (let attempt = 0; attempt < 3; attempt++) expect(await index.find(many)).toEqual(locations);
@@ -121,14 +122,31 @@ describe('an index of replies', () => {
   });
 
   it('lets the process do other things between two commits', async () => {
-    await writeSegment(
-      segments[0],
-      Array.from({length: 3 * MOST_ENTRIES}, (_, number) => hashOf(`${number} of many`)),
-    );
+    await writeSegment(segments[0], many);
     let turns = 0;
     const counter = setInterval(() => turns++);
     await find().finally(() => clearInterval(counter));
     expect(turns).toBeGreaterThanOrEqual(2);
+  });
+
+  it('is whole after a process that ended while it made the index', async () => {
+    const locations = await writeSegment(segments[0], many);
+    const entries = new Map(Array.from(locations, ([key, location]) => [key, {key, location, keptAt: 0}]));
+    const ended = new IndexFile(folder);
+    const added = ended.add({segment: segments[0], read: 0, end: 1, entries});
+    await ended.close();
+    await expect(added).rejects.toThrow('closed');
+    const index = new ReplyIndex(folder);
+    expect(await index.find(many)).toEqual(locations);
+    await index.close();
+  });
+
+  it('is whole if two processes make it at the same time', async () => {
+    const twice = [...many, ...many.toReversed()];
+    const locations = await writeSegment(segments[0], twice);
+    const both = [new ReplyIndex(folder), new ReplyIndex(folder)];
+    for (const found of await Promise.all(both.map(index => index.find(many)))) expect(found).toEqual(locations);
+    for (const index of both) await index.close();
   });
 
   it('has of several replies the one whose answer was kept last, or else the last one', async () => {
@@ -152,7 +170,6 @@ describe('an index of replies', () => {
   });
 
   it('gives the keys of many such replies, each once', async () => {
-    const many = Array.from({length: 2 * ENTRIES_A_MAP}, (_, number) => hashOf(`${number} of many`));
     await writeSegment(segments[0], many);
     expect(await unread()).toEqual(many.sort());
   });
