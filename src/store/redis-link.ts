@@ -20,6 +20,8 @@ export interface RedisLink {
   readonly client: ScriptClient;
   /** The address, without user, password and settings. */
   readonly name: string;
+  /** The error of a command, as one for people. */
+  failure(cause: unknown): AnswerStoreError;
   close(): void;
 }
 
@@ -54,17 +56,20 @@ export async function openRedisLink(url: string, {onReady, onAway}: RedisLinkOpt
     if (wasReady) onReady();
     wasReady = true;
   });
+  const failure = (cause: unknown, what = 'used') => {
+    const problem = withoutPasswords((cause as Error).message, url);
+    return new AnswerStoreError(`The Redis server at ${name} can't be ${what}: ${problem}`, {
+      isAway: isOfLostServer(cause),
+    });
+  };
   try {
     await client.connect();
   } catch (cause) {
-    const problem = withoutPasswords((cause as Error).message, url);
-    throw new AnswerStoreError(`The Redis server at ${name} can't be reached: ${problem}`, {
-      isAway: isOfLostServer(cause),
-    });
+    throw failure(cause, 'reached');
   }
   const close = () => {
     wasReady = false;
     client.destroy();
   };
-  return {client, name, close};
+  return {client, name, failure, close};
 }

@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto';
-import {InputError} from '../../errors.ts';
+import {InputError, LimbeckError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import type {Admission} from '../../pace/admission.ts';
 import {timer} from '../../pace/alarm.ts';
@@ -49,7 +49,7 @@ const LEAVE = 2000;
  * server is away no request is sent; all go on when it is back.
  *
  * @throws InputError if an option can't be used, or the package `@keyv/redis` is not installed
- * @throws AnswerStoreError if the server can't be reached
+ * @throws AnswerStoreError if the server can't be reached, or refuses to keep the budget
  *
  * @example
  * ```ts
@@ -76,7 +76,7 @@ export async function openSharedAsking(options: SharedAskingOptions): Promise<Sh
     await share.ask([]);
   } catch (error) {
     link.close();
-    throw error;
+    throw error instanceof LimbeckError ? error : link.failure(error);
   }
   return {
     budget,

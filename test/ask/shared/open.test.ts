@@ -1,4 +1,6 @@
 import {randomUUID} from 'node:crypto';
+import {once} from 'node:events';
+import {type AddressInfo, createServer} from 'node:net';
 import {setTimeout as wait} from 'node:timers/promises';
 import {afterAll, beforeEach, describe, expect, it} from 'vitest';
 import {openSharedAsking} from '../../../src/ask/shared/open.ts';
@@ -24,6 +26,24 @@ describe('openSharedAsking', () => {
     });
     await expect(away).rejects.toThrow(AnswerStoreError);
     await expect(away).rejects.not.toThrow('s3cret');
+  });
+
+  it('says that a server is away which has started and does not serve its data yet', async () => {
+    const loading = createServer(socket =>
+      socket.on('data', commands => {
+        for (const [, name] of String(commands).matchAll(/^\*\d+\r\n\$\d+\r\n(.+)\r$/gm)) {
+          socket.write(name === 'EVALSHA' ? '-LOADING Redis is loading the dataset in memory\r\n' : '+OK\r\n');
+        }
+      }),
+    );
+    await once(loading.listen(0, '127.0.0.1'), 'listening');
+    const url = `redis://127.0.0.1:${(loading.address() as AddressInfo).port}/0`;
+    await expect(openSharedAsking({url, run: 'a run'})).rejects.toMatchObject({
+      name: 'AnswerStoreError',
+      message: expect.stringContaining(`The Redis server at ${url} can't be used: LOADING`),
+      isAway: true,
+    });
+    loading.close();
   });
 
   it('leaves no connection behind if the server refuses to keep the budget', async () => {
