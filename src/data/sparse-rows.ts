@@ -30,40 +30,48 @@ interface Row {
   readonly value: number;
 }
 
-function joined(rows: readonly Row[], width: number): SparseRows {
+function joined(rows: readonly Row[], width: number, thinning?: Thinning): SparseRows {
+  const most = thinning?.most ?? Number.POSITIVE_INFINITY;
   const starts = new Int32Array(rows.length + 1);
-  for (const [row, {columns}] of rows.entries()) starts[row + 1] = starts[row]! + columns.length;
+  const values = new Float32Array(rows.length);
+  for (const [row, {columns, value}] of rows.entries()) {
+    starts[row + 1] = starts[row]! + Math.min(columns.length, most);
+    values[row] = value * Math.max(1, columns.length / most);
+  }
+  // Thinned as they are joined: what each step allocates outside of the heap makes V8 collect garbage.
   const columns = new Int32Array(starts[rows.length]!);
-  for (const [row, own] of rows.entries()) columns.set(own.columns, starts[row]!);
-  return {
-    kind: 'sparse',
-    count: rows.length,
-    width,
-    columns,
-    starts,
-    values: Float32Array.from(rows, row => row.value),
-  };
+  for (const [row, {columns: own}] of rows.entries()) {
+    if (own.length <= most) columns.set(own, starts[row]!);
+    else spread(own, thinning!.places[row]!, columns.subarray(starts[row], starts[row + 1]));
+  }
+  return {kind: 'sparse', count: rows.length, width, columns, starts, values};
+}
+
+/** Fills a list with columns that are spread evenly over a longer one. */
+function spread(from: Int32Array, place: number, to: Int32Array): void {
+  const step = from.length / to.length;
+  for (let at = 0; at < to.length; at++) to[at] = from[Math.floor((at + place) * step)]!;
+}
+
+/** How many of the columns of rows are taken. */
+export interface Thinning {
+  /** The most columns of a row, at least 1. */
+  readonly most: number;
+  /** Where to begin in each row, from 0 to 1, 1 excluded. */
+  readonly places: ArrayLike<number>;
 }
 
 /**
  * The rows with no more than so many of their columns each. Those of a longer row are spread evenly over it, and each stands
  * for as many as there are to one that is taken. Over all places to begin at, the mean of what a row adds up to is that of
  * the whole row.
- *
- * @param most - the most columns of a row, at least 1
- * @param places - where to begin in each row, from 0 to 1, 1 excluded
  */
-export function thinnedRows(rows: SparseRows, most: number, places: ArrayLike<number>): SparseRows {
-  const {count, width, columns, starts, values} = rows;
-  const thinned = Array.from({length: count}, (_, row) => {
-    const own = columns.subarray(starts[row], starts[row + 1]);
-    if (own.length <= most) return {columns: own, value: values[row]!};
-    const step = own.length / most;
-    const some = new Int32Array(most);
-    for (let at = 0; at < most; at++) some[at] = own[Math.floor((at + places[row]!) * step)]!;
-    return {columns: some, value: values[row]! * step};
-  });
-  return joined(thinned, width);
+export function thinnedRows({count, width, columns, starts, values}: SparseRows, thinning: Thinning): SparseRows {
+  const rows = Array.from({length: count}, (_, row) => ({
+    columns: columns.subarray(starts[row], starts[row + 1]),
+    value: values[row]!,
+  }));
+  return joined(rows, width, thinning);
 }
 
 /** The most bytes that are kept. */
@@ -77,8 +85,15 @@ export class KeptRows {
   #bytes = 0;
   #width = 0;
 
-  /** @param read - reads the texts that are not kept. Their rows don't depend on other texts */
-  read(texts: readonly string[], read: (texts: readonly string[]) => SparseRows): SparseRows {
+  /**
+   * @param read - reads the texts that are not kept. Their rows don't depend on other texts
+   * @param thinning - of the rows that it gives, see `thinnedRows`. They are kept whole
+   */
+  read(
+    texts: readonly string[],
+    read: (texts: readonly string[]) => SparseRows,
+    thinning?: Thinning | undefined,
+  ): SparseRows {
     const others = [...new Set(texts)].filter(text => !this.#rows.has(text));
     const fresh = new Map<string, Row>();
     if (others.length > 0) {
@@ -92,6 +107,7 @@ export class KeptRows {
     return joined(
       texts.map(text => this.#rows.get(text) ?? fresh.get(text)!),
       this.#width,
+      thinning,
     );
   }
 

@@ -72,9 +72,7 @@ export class TrainedRows {
     this.#rows = rows;
     this.#width = width;
     this.#stride = strideOf(width);
-    const bytes = Uint8Array.from(atob(MODULE), character => character.charCodeAt(0));
-    const {Instance, Module} = (globalThis as unknown as {WebAssembly: WebAssemblyApi}).WebAssembly;
-    this.#kernels = new Instance(new Module(bytes)).exports;
+    this.#kernels = kernels();
     this.#free = this.#addressOf(MATRICES) + rows * BYTES;
     this.#reserve(this.#free);
   }
@@ -165,6 +163,15 @@ export class TrainedRows {
   #integers(address: number, length: number): Int32Array {
     return new Int32Array(this.#kernels.memory.buffer, address, length);
   }
+}
+
+let compiled: object | undefined;
+
+/** A memory of its own, and the code of all others: each run would else begin with code that is not yet optimized. */
+function kernels(): Kernels {
+  const {Instance, Module} = (globalThis as unknown as {WebAssembly: WebAssemblyApi}).WebAssembly;
+  compiled ??= new Module(Uint8Array.from(atob(MODULE), character => character.charCodeAt(0)));
+  return new Instance(compiled).exports;
 }
 
 /** Copies rows of one width into rows of another, and zeros behind them if these are wider. */

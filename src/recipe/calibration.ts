@@ -13,7 +13,8 @@ export interface CalibrationOptions {
   /**
    * In how many parts the answers are divided; as many more students are trained.
    *
-   * @default 5, and 3 if an assistant teaches; parts are tried until students were asked about 1,000 answers
+   * @default 5, and 3 if an assistant teaches; parts are tried until students were asked about 150 answers, if there are
+   * several students about 1,000
    */
   readonly folds?: number;
   /**

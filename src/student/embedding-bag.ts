@@ -1,4 +1,4 @@
-import {KeptRows, type SparseRows} from '../data/sparse-rows.ts';
+import {KeptRows, type SparseRows, type Thinning} from '../data/sparse-rows.ts';
 import {type BagReading, isBag, readBags} from '../data/text-reading.ts';
 import {type layers, tf} from '../engine/tf.ts';
 import {activationsOf, type Forward} from './forward.ts';
@@ -17,7 +17,7 @@ export interface EmbeddingBag {
   readonly units: number;
   read(texts: readonly string[]): SparseRows;
   /** `read` of texts that training reads again and again. They are kept as long as the reading, which students share. */
-  readKept(texts: readonly string[]): SparseRows;
+  readKept(texts: readonly string[], thinning?: Thinning): SparseRows;
   /** The rest of the student: takes the sums of the kernel's rows, [batch, units]. */
   outputsOf(layerNames: readonly string[]): Forward;
 }
@@ -41,7 +41,7 @@ function bagOf(student: Student): EmbeddingBag | undefined {
     kernel: kernel!,
     units: kernel!.shape[1]!,
     read: texts => readBags(texts, reading),
-    readKept: texts => keptFor(reading).read(texts, others => readBags(others, reading)),
+    readKept: (texts, thinning) => keptFor(reading).read(texts, others => readBags(others, reading), thinning),
     outputsOf: layerNames =>
       activationsOf(student, layerNames, (sums, {training}) => {
         let value = activation(bias === undefined ? sums : tf.add(sums, bias));

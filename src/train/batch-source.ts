@@ -5,7 +5,7 @@ import {finished} from '../data/hashed-reading.ts';
 import type {Inputs} from '../data/inputs.ts';
 import {mixSeed} from '../data/random.ts';
 import {otherInputs} from '../data/reading.ts';
-import {denseRows, type SparseRows, thinnedRows} from '../data/sparse-rows.ts';
+import {denseRows, type SparseRows, type Thinning, thinnedRows} from '../data/sparse-rows.ts';
 import {partnerOf, type View, viewInputs} from '../data/view.ts';
 import {tf} from '../engine/tf.ts';
 import {tabulate} from '../knowledge/answers.ts';
@@ -160,23 +160,25 @@ async function batchOf(
 
 async function rawOf(viewing: Viewing, own: Seen): Promise<Batch['raw']> {
   const {student, isSparse} = viewing;
-  if (isSparse) return partsOf(viewing, own, sparseInputs(student, own.seen));
+  const thinning = thinningOf(viewing, own);
+  if (isSparse) return sparseInputs(student, own.seen, thinning);
   const read = await readInputs(student, own.seen);
-  return rawTensor(read.kind === 'sparse' ? denseRows(partsOf(viewing, own, read)) : read);
+  if (read.kind !== 'sparse') return rawTensor(read);
+  return rawTensor(denseRows(thinning ? thinnedRows(read, thinning) : read));
 }
 
 /** What it adds to a place to begin at from one epoch to the next, so that a few epochs take parts all over a text. */
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2;
 
-function partsOf({mostParts, seed}: Viewing, {rows, epoch}: Seen, all: SparseRows): SparseRows {
-  if (mostParts === undefined) return all;
+function thinningOf({mostParts, seed}: Viewing, {rows, epoch}: Seen): Thinning | undefined {
+  if (mostParts === undefined) return undefined;
   const placeOf = (row: number) => (finished(mixSeed(seed, `parts of ${row}`)) / 2 ** 32 + epoch * GOLDEN_RATIO) % 1;
-  return thinnedRows(all, mostParts, Array.from(rows, placeOf));
+  return {most: mostParts, places: Array.from(rows, placeOf)};
 }
 
-function sparseInputs(student: Student, seen: Inputs): SparseRows {
+function sparseInputs(student: Student, seen: Inputs, thinning: Thinning | undefined): SparseRows {
   if (seen.kind !== 'text') throw otherInputs(student.model.name, student.reading, seen);
-  return embeddingBagOf(student)!.readKept(seen.texts);
+  return embeddingBagOf(student)!.readKept(seen.texts, thinning);
 }
 
 function shapesOf({features}: Targets): FeatureShapes {

@@ -37,7 +37,7 @@ describe('thinned rows', () => {
       property(integer({min: 1, max: 40}), integer({min: 1, max: 45}), (length, most) => {
         const sum = new Float64Array(40);
         for (let place = 0; place < length; place++) {
-          const thinned = thinnedRows(row(length), most, [(place + 0.5) / length]);
+          const thinned = thinnedRows(row(length), {most, places: [(place + 0.5) / length]});
           expect(thinned.columns.length).toBe(Math.min(length, most));
           for (const [column, value] of denseRows(thinned).data.entries()) sum[column]! += value / length;
         }
@@ -47,7 +47,7 @@ describe('thinned rows', () => {
   });
 
   it('leave short rows as they are', () => {
-    expect(thinnedRows(row(9), 9, [0.7])).toEqual(row(9));
+    expect(thinnedRows(row(9), {most: 9, places: [0.7]})).toEqual(row(9));
   });
 });
 
@@ -64,6 +64,16 @@ describe('kept rows', () => {
     expect(asked).toEqual(['a dog', 'a bus', '']);
     expect(kept.read(['a cow', 'a bus'], read)).toEqual(readNgrams(['a cow', 'a bus'], reading));
     expect(asked.at(-1)).toBe('a cow');
+  });
+
+  it('can be thinned, and are kept whole', () => {
+    const [kept, thinning] = [new KeptRows(), {most: 3, places: [0.1, 0.9]}];
+    const read = (some: readonly string[]) => readNgrams(some, reading);
+    const all = readNgrams(['a dog', 'a bus'], reading);
+    for (let time = 0; time < 2; time++) {
+      expect(kept.read(['a dog', 'a bus'], read, thinning)).toEqual(thinnedRows(all, thinning));
+    }
+    expect(kept.read(['a dog', 'a bus'], read)).toEqual(all);
   });
 
   it('have a limit, beyond which texts are read each time', () => {

@@ -1,6 +1,7 @@
 import {readFileSync} from 'node:fs';
 import fc from 'fast-check';
 import {describe, expect, it} from 'vitest';
+import {randomFraction, seededRandom} from '../../src/data/random.ts';
 import {InputError} from '../../src/errors.ts';
 import {nll} from '../../src/evaluate/metrics.ts';
 import {ece} from '../../src/evaluate/reliability.ts';
@@ -55,6 +56,34 @@ describe('fitTemperature', () => {
 
   it('refuses to fit to nothing', () => {
     expect(() => fitTemperature([], [], 2)).toThrow(InputError);
+  });
+});
+
+describe('a temperature that is fitted to n answers', () => {
+  /** Logits of a class against another, from sure of one to sure of the other. */
+  const logitsOf = (spread: number, count: number): readonly number[] =>
+    Array.from({length: count}, (_, row) => spread * (1 - (2 * row) / (count - 1)));
+
+  // As many as calibration asks for at most: `ENOUGH` of `src/study/cross-fit.ts`.
+  it.each([1, 4, 16])('costs about 1 / (2n) nats an answer, at most about twice that, with logits up to %d', spread => {
+    const [count, draws, random] = [150, 200, seededRandom(1, `answers of ${spread}`)];
+    const logits = logitsOf(spread, count);
+    const shares = logits.map(logit => 1 / (1 + Math.exp(-logit)));
+    const rows = logits.flatMap(logit => [logit, 0]);
+    /** The expected negative log-likelihood at a temperature, if that of 1 is true. */
+    const lossAt = (temperature: number): number =>
+      logits.reduce((sum, logit, row) => {
+        const [one, other] = [Math.log1p(Math.exp(-logit / temperature)), Math.log1p(Math.exp(logit / temperature))];
+        return sum + (shares[row]! * one + (1 - shares[row]!) * other) / count;
+      }, 0);
+    let excess = 0;
+    for (let draw = 0; draw < draws; draw++) {
+      const drawn = shares.map(share => (randomFraction(random) < share ? 0 : 1));
+      excess += (lossAt(fitTemperature(rows, drawn, 2)) - lossAt(1)) / draws;
+    }
+    // Few logits up to 16 leave a doubt, and then it costs more.
+    expect(excess * 2 * count).toBeGreaterThan(0.6);
+    expect(excess * 2 * count).toBeLessThan(spread === 16 ? 2.5 : 1.6);
   });
 });
 

@@ -3,7 +3,7 @@ import {startEngine} from '../../src/engine/engine.ts';
 import {InputError} from '../../src/errors.ts';
 import {type Knowledge, trueLabels} from '../../src/knowledge/knowledge.ts';
 import {predictLogits} from '../../src/student/predict.ts';
-import {crossFit} from '../../src/study/cross-fit.ts';
+import {crossFit, isTemperatureKnown} from '../../src/study/cross-fit.ts';
 import {classes, hashesOf, tinyData, tinyModel} from './tiny.ts';
 
 beforeAll(startEngine);
@@ -84,5 +84,24 @@ describe('crossFit', () => {
 
   it('refuses fewer answers than parts', async () => {
     await expect(crossFit(knowledge, {folds: 61, seed: 1, train: tinyModel})).rejects.toThrow(InputError);
+  });
+});
+
+describe('isTemperatureKnown', () => {
+  const isKnown = (classes: number, count: number, labelOf: (row: number) => number): boolean => {
+    const logits = Float32Array.from({length: classes * count}, (_, index) => 0.3 * (index % classes));
+    const names = Array.from({length: classes}, (_, index) => `class ${index}`);
+    const labels = Array.from({length: count}, (_, row) => labelOf(row));
+    return isTemperatureKnown({detail: {kind: 'label'}, classes: names}, {logits, labels});
+  };
+
+  it('takes a small standard error, or 150 answers', () => {
+    // Of two classes an answer says little about a temperature.
+    const ofTwo = (row: number) => (row % 5 < 3 ? 1 : 0);
+    expect([149, 150].map(count => isKnown(2, count, ofTwo))).toEqual([false, true]);
+    // By the quantiles of softmax(logits), in which log q has a variance of about 1: 1 / √n is the standard error.
+    const ofForty = (count: number) => (row: number) =>
+      Math.max(0, 39 - Math.floor(-Math.log((row + 0.5) / count) / 0.3));
+    expect([80, 120].map(count => isKnown(40, count, ofForty(count)))).toEqual([false, true]);
   });
 });
