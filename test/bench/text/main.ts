@@ -4,12 +4,15 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {Command, InvalidArgumentError} from 'commander';
-import {compare, embeddingHead, hashedNgrams, type Recipe, startEngine, staticEmbedding} from 'limbeck';
+import {embeddingHead, hashedNgrams, type Recipe, startEngine, staticEmbedding} from 'limbeck';
 import {medoids} from 'limbeck/select';
 import {suitsMedoids} from '../../../src/cli/init/sizes.ts';
 import {withKeptEncodings} from '../../../src/encoder/kept.ts';
 import {openEncoder} from '../../../src/encoder/open.ts';
 import {mean} from '../../../src/evaluate/statistics.ts';
+import {beginStudy, finish, prepare} from '../../../src/study/compare.ts';
+import {measure} from '../../../src/study/measure.ts';
+import {trainMethods} from '../../../src/study/train-methods.ts';
 import {recipeOf, type Taught, type TextSet, textSets} from './sets.ts';
 
 const settings = new Command('bench:text')
@@ -55,7 +58,7 @@ interface Figures {
   readonly answers: number;
   readonly student: string;
   readonly agreement: number;
-  /** Of `compare` with a calibration in five parts, encoding left out. */
+  /** Of the student, of all that teaches or calibrates it, and of its answers to the test split. Encoding is left out. */
   readonly trainCpuSeconds: number;
   readonly sklearnAgreement: number | null;
   readonly sklearnCpuSeconds: number | null;
@@ -89,16 +92,11 @@ const cpuSeconds = (): number => {
 
 const cache = mkdtempSync(join(tmpdir(), 'limbeck-bench-text-'));
 
-async function measure(set: TextSet, student: string, answers: number): Promise<Figures> {
+async function measured(set: TextSet, student: string, answers: number): Promise<Figures> {
   const runs = [];
   for (let seed = 1; seed <= settings.seeds; seed++) {
     const directory = join(cache, `${set.name}-${student}-${answers}-${seed}`);
-    const before = cpuSeconds();
-    const {rows, methods} = await compare(benchRecipe(set, student, answers, seed), {
-      directory,
-      cache: join(cache, 'answers'),
-    });
-    runs.push({agreement: rows[0]!.agreement, cpu: cpuSeconds() - before, efficiency: methods[0]!.efficiency});
+    runs.push(await trainedBy(benchRecipe(set, student, answers, seed), directory));
   }
   const {efficiency} = runs[0]!;
   return {
@@ -113,6 +111,23 @@ async function measure(set: TextSet, student: string, answers: number): Promise<
     p50Ms: efficiency?.latency?.p50 ?? null,
     p99Ms: efficiency?.latency?.p99 ?? null,
   };
+}
+
+/** `compare`, and what its training took: texts are chosen and asked about before, as `limbeck label` does. */
+async function trainedBy(recipe: Recipe, directory: string) {
+  const study = await beginStudy(recipe, {directory, cache: join(cache, 'answers')});
+  try {
+    const prepared = await prepare(study, performance.now());
+    const before = cpuSeconds();
+    const trained = await trainMethods(study, prepared.methods, {
+      measure: (job, executed) => measure(job, executed, prepared.reference, study.recipe.data),
+    });
+    const cpu = cpuSeconds() - before;
+    const {rows, methods} = await finish(prepared, trained);
+    return {cpu, agreement: rows[0]!.agreement, efficiency: methods[0]!.efficiency};
+  } finally {
+    await study.close();
+  }
 }
 
 const known = new Map<string, Sklearn>();
@@ -150,7 +165,7 @@ for (const set of await textSets(settings.texts, settings.sets)) {
   );
   for (const answers of settings.answers ?? [500]) {
     for (const student of settings.students ?? Object.keys(STUDENTS)) {
-      const own = await measure(set, student, Math.min(answers, set.pool.length));
+      const own = await measured(set, student, Math.min(answers, set.pool.length));
       figures.push(own);
       const {sklearnAgreement, sklearnCpuSeconds, bytes} = own;
       const cells = [
