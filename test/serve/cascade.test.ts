@@ -1,3 +1,4 @@
+import {once} from 'node:events';
 import {setTimeout} from 'node:timers/promises';
 import {describe, expect, it} from 'vitest';
 import {createLedger} from '../../src/ask/ledger.ts';
@@ -187,8 +188,8 @@ describe('a cascade', () => {
     let stop: AbortSignal | undefined;
     const teacher = teacherOf(knowing, {
       async ask(queries, options) {
-        stop = (options as {stop?: AbortSignal}).stop;
-        await setTimeout(100);
+        ({stop} = options as {stop: AbortSignal});
+        await once(stop, 'abort');
         return queries.map(query => ({answer: knowing(textOf(query)) as never}));
       },
     });
