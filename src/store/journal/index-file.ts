@@ -24,7 +24,7 @@ const LARGE = 1 << 24;
 export const ENTRIES_A_MAP = 1000;
 /** The most entries that a commit adds. With more, the file has more pages that wait to be used again. */
 export const MOST_ENTRIES = 4000;
-/** How many entries are best added at once: in the order of their keys, neighbours share pages. They take some 15 MiB. */
+/** How many entries are best added at once: in the order of their keys, neighbours share pages. */
 export const ENTRIES_AT_ONCE = 50_000;
 /** The bytes of a page. */
 const PAGE = 4096;
@@ -106,7 +106,8 @@ export class IndexFile {
     do {
       const end = start + this.#neighbours(sorted.length);
       const part = {...section, entries: sorted.slice(start, end), isLast: end >= sorted.length};
-      if (!(await this.#use(ENTRIES_A_MAP, opened => commit(opened, part)))) return;
+      const used = Math.min(part.entries.length, ENTRIES_A_MAP);
+      if (!(await this.#use(used, opened => commit(opened, part)))) return;
       start = end;
       // The process may hold leases that it has to renew.
       await setImmediate();
@@ -174,6 +175,13 @@ function progressIn(database: Opened['database']): Progress {
   return JSON.parse(database.getBinary(PROGRESS)?.toString() ?? '[]');
 }
 
+type Kept = Pick<IndexEntry, 'keptAt'>;
+
+/** Whether a reply counts in place of an earlier one: the one whose answer was kept last does, or else the last one. */
+export function counts({keptAt}: Kept, earlier: Kept | undefined): boolean {
+  return earlier === undefined || earlier.keptAt <= keptAt;
+}
+
 interface SectionPart extends Omit<Section, 'entries'> {
   readonly entries: readonly LocatedReply[];
   readonly isLast: boolean;
@@ -181,8 +189,7 @@ interface SectionPart extends Omit<Section, 'entries'> {
 
 /** Returns false if another process has added the section. */
 function commit({database, preallocation}: Opened, {segment, read, end, entries, isLast}: SectionPart): boolean {
-  const progress = JSON.stringify(progressIn(database));
-  preallocation.make([...entries.map(({key}) => [key, 0]), progress]);
+  preallocation.make([...entries.map(({key}) => [key, 0]), JSON.stringify(progressIn(database))]);
   return database.transactionSync(() => {
     const progress = new Map(progressIn(database));
     if ((progress.get(segment) ?? 0) !== read) return false;
@@ -190,8 +197,7 @@ function commit({database, preallocation}: Opened, {segment, read, end, entries,
     for (const {location} of entries) if (!progress.has(location.segment)) progress.set(location.segment, 0);
     const numbers = new Map(Array.from(progress.keys(), (name, number) => [name, number]));
     for (const {key, location, keptAt} of entries) {
-      const known = database.get(key) as IndexEntry | undefined;
-      if (known && known.keptAt > keptAt) continue;
+      if (!counts({keptAt}, database.get(key) as IndexEntry | undefined)) continue;
       database.putSync(key, {...location, segment: numbers.get(location.segment)!, keptAt});
     }
     database.putSync(PROGRESS, asBinary(Buffer.from(JSON.stringify([...progress]))));

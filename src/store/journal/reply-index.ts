@@ -2,7 +2,7 @@ import {closeSync, existsSync, fstatSync, openSync} from 'node:fs';
 import {join} from 'node:path';
 import type {ReplyLocation} from '../stored-answer.ts';
 import {type DeletedKeys, readDeleted} from './deleted-keys.ts';
-import {ENTRIES_AT_ONCE, IndexFile} from './index-file.ts';
+import {counts, ENTRIES_AT_ONCE, IndexFile} from './index-file.ts';
 import {type LocatedReply, linesOf, repliesIn, segmentsIn, startOf} from './lines.ts';
 
 /**
@@ -121,7 +121,7 @@ async function readSegment(index: IndexFile, directory: string, segment: string)
     for (const {line, offset} of linesOf(file, end)) {
       end = offset + line.length;
       for (const entry of repliesIn(line, segment, offset)) {
-        if ((entries.get(entry.key)?.keptAt ?? 0) <= entry.keptAt) entries.set(entry.key, entry);
+        if (counts(entry, entries.get(entry.key))) entries.set(entry.key, entry);
       }
       if (entries.size < ENTRIES_AT_ONCE) continue;
       await index.add({segment, read, end, entries});
