@@ -89,11 +89,7 @@ export class KeptRows {
    * @param read - reads the texts that are not kept. Their rows don't depend on other texts
    * @param thinning - of the rows that it gives, see `thinnedRows`. They are kept whole
    */
-  read(
-    texts: readonly string[],
-    read: (texts: readonly string[]) => SparseRows,
-    thinning?: Thinning | undefined,
-  ): SparseRows {
+  read(texts: readonly string[], read: (texts: readonly string[]) => SparseRows, thinning?: Thinning): SparseRows {
     const others = [...new Set(texts)].filter(text => !this.#rows.has(text));
     const fresh = new Map<string, Row>();
     if (others.length > 0) {

@@ -171,7 +171,7 @@ describe('an index of replies', () => {
 
   it('gives the keys of many such replies, each once', async () => {
     await writeSegment(segments[0], many);
-    expect(await unread()).toEqual(many.sort());
+    expect(await unread()).toEqual(many.toSorted());
   });
 
   it('leaves the index of an earlier version alone as long as that may be in use, and then removes it', async () => {
