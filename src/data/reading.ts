@@ -3,7 +3,7 @@ import {inputsOfKinds} from '../input-kinds.ts';
 import type {Input} from '../teacher.ts';
 import {checkCount} from './hashed-reading.ts';
 import {checkRecordReading, type RecordReading, recordWidth} from './record-reading.ts';
-import {checkTextReading, type TextReading, widthOf} from './text-reading.ts';
+import {checkTextReading, type PlainReading, type TextReading, widthOf} from './text-reading.ts';
 
 /** How an input that is no tensor becomes a student's raw inputs. */
 export type Reading = ImageReading | RecordReading | TextReading;
@@ -24,6 +24,11 @@ export interface ImageReading {
 /** True if texts are read. */
 export function readsTexts(reading: Reading | undefined): reading is TextReading {
   return reading !== undefined && reading.kind !== 'image' && reading.kind !== 'record';
+}
+
+/** True if texts are read without an encoder. */
+export function readsPlainTexts(reading: Reading | undefined): reading is PlainReading {
+  return readsTexts(reading) && reading.kind !== 'embeddings';
 }
 
 /** Most characters that are read of a text; 0 if no texts are read. */

@@ -139,7 +139,23 @@ export function targetTensors({
   };
 }
 
-function mapFeatures<T>(features: Targets['features'], map: (feature: Feature) => T): Record<string, T> {
+/** Maps each tensor of a batch's targets to one of the same rank. */
+export function mapTargets(
+  {labels, trueLabels, logProbabilities, expectedLevels, named, features, weights}: BatchTargets,
+  map: <T extends tf.Tensor>(tensor: T) => T,
+): BatchTargets {
+  return {
+    labels: map(labels),
+    ...(trueLabels && {trueLabels: map(trueLabels)}),
+    ...(logProbabilities && {logProbabilities: map(logProbabilities)}),
+    ...(expectedLevels && {expectedLevels: map(expectedLevels)}),
+    ...(named && {named: map(named)}),
+    features: mapFeatures(features, map),
+    ...(weights && {weights: map(weights)}),
+  };
+}
+
+function mapFeatures<F, T>(features: Readonly<Record<string, F>>, map: (feature: F) => T): Record<string, T> {
   return Object.fromEntries(Object.entries(features).map(([layer, feature]) => [layer, map(feature)]));
 }
 

@@ -50,7 +50,7 @@ export interface Recipe<Data extends RecipeData = RecipeData> extends TaskOption
    * `CalibrationOptions`, and the one that agrees most often with the answers that it did not learn from is trained on all
    * that are not set apart. This takes no true labels, and one training more for each student and part.
    *
-   * `'auto'` is for texts: `hashedNgrams`, with 64 units if there is an assistant, and `staticEmbedding` by the encoder of the
+   * `'auto'` is for texts: `hashedNgrams`, with 96 units if there is an assistant, and `staticEmbedding` by the encoder of the
    * assistant, or else by the first that was added; without an encoder `hashedNgrams` alone.
    */
   readonly student: StudentBuilder | readonly StudentBuilder[] | 'auto';

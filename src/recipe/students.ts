@@ -25,6 +25,6 @@ export function studentsOf(
   }
   const encoder = assistant && 'encoder' in assistant ? assistant.encoder : installedEncoder();
   // With an assistant there is more to learn than a few units hold.
-  const hashed = hashedNgrams(assistant ? {units: [64]} : {});
+  const hashed = hashedNgrams(assistant ? {units: [96]} : {});
   return encoder === undefined ? [hashed] : [hashed, staticEmbedding({encoder})];
 }

@@ -49,12 +49,17 @@ export function checkTextTask(student: string, {kind, reading}: Task): void {
   throw new InputError(`Student ${student} reads texts, but the inputs are ${inputsOfKinds(kindRead(reading))}.`);
 }
 
-/** Dense layers `dense_1`, …, each followed by a ReLU. */
-export function hiddenLayers(units: readonly number[], seed: number): readonly Layer[] {
-  return units.map((width, index) => {
+/**
+ * Dense layers `dense_1`, …, each followed by a ReLU.
+ *
+ * @param dropout - share of their outputs that a step leaves out
+ */
+export function hiddenLayers(units: readonly number[], seed: number, dropout = 0): readonly Layer[] {
+  return units.flatMap((width, index) => {
     const name = `dense_${index + 1}`;
     const kernelInitializer = heNormal(seed, name);
-    return layers.layers.dense({name, units: width, activation: 'relu', kernelInitializer});
+    const dense = layers.layers.dense({name, units: width, activation: 'relu', kernelInitializer});
+    return dropout > 0 ? [dense, layers.layers.dropout({name: `dropout_${index + 1}`, rate: dropout})] : [dense];
   });
 }
 

@@ -1,6 +1,7 @@
 import {checkEmbedding, type EmbeddingReading} from '../data/text-reading.ts';
 import {readFolder} from '../encoder/folder.ts';
 import {fromAnyFolder} from '../encoder/registry.ts';
+import {InputError} from '../errors.ts';
 import {checkOptions, kinds, type Shape} from '../options.ts';
 import {checkTextTask, checkWidths, classifier, hiddenLayers, through} from './building-blocks.ts';
 import {makeStudent} from './make-student.ts';
@@ -31,6 +32,13 @@ export interface EmbeddingHeadOptions {
    */
   readonly units?: readonly number[];
   /**
+   * Share of the outputs of each hidden layer that a step of training leaves out, below 1: Srivastava et al. (2014),
+   * Dropout.
+   *
+   * @default 0.5
+   */
+  readonly dropout?: number;
+  /**
    * The most tokens that are read of a text, special ones included.
    *
    * @default as in `sentence_bert_config.json`, else the most that the tokenizer and the model allow
@@ -49,6 +57,7 @@ const KINDS = {
   file: kinds.text,
   output: kinds.text,
   units: kinds.numbers,
+  dropout: kinds.number,
   tokens: kinds.number,
   length: kinds.number,
 } satisfies Shape<EmbeddingHeadOptions>;
@@ -63,14 +72,18 @@ const KINDS = {
  */
 export function embeddingHead(options: EmbeddingHeadOptions): StudentBuilder {
   checkOptions('embeddingHead', options, KINDS, ['model']);
-  checkWidths('units', options.units ?? []);
+  const {units = [], dropout = 0.5} = options;
+  checkWidths('units', units);
+  if (!(dropout >= 0 && dropout < 1)) {
+    throw new InputError(`Expected \`dropout\` to be at least 0 and below 1, got ${dropout}.`);
+  }
   let reading: EmbeddingReading | undefined;
   return (asked, seed) => {
     const {classes} = asked;
     checkTextTask('embedding_head', asked);
     reading ??= readingOf(options);
     const {dimensions} = reading;
-    const hidden = hiddenLayers(options.units ?? [], seed);
+    const hidden = hiddenLayers(units, seed, dropout);
     const task = {classes, inputShape: [dimensions], preprocessing: unitVariance(dimensions)};
     const student = classifier('embedding_head', task, seed, input => through(input, ...hidden));
     return makeStudent({...student, reading});

@@ -1,4 +1,4 @@
-import {readsTexts} from '../data/reading.ts';
+import {readsPlainTexts, readsTexts} from '../data/reading.ts';
 import {InputError} from '../errors.ts';
 import type {Student} from '../student/student.ts';
 import {adam, type Optimizer} from './optimizer.ts';
@@ -41,14 +41,17 @@ export function epochsOf(
 const DECAY = 2;
 
 /**
- * Adam at a rate of 0.01 with decoupled weight decay. The decay of a step is the less the longer the run, so that it
- * comes to the same over the run (Wang and Aitchison, 2024, How to set AdamW's weight decay as you scale model and
- * dataset size). A student of texts has none: most of its weights belong to words that occur in few steps, and would be
- * worn away between them.
+ * Adam at a rate of 0.01, or 0.002 behind a frozen encoder, with decoupled weight decay. The decay of a step is the less the
+ * longer the run, so that it comes to the same over the run (Wang and Aitchison, 2024, How to set AdamW's weight decay as
+ * you scale model and dataset size). A student that reads words itself has none: most of its weights belong to words that
+ * occur in few steps, and would be worn away between them.
  */
 export function defaultOptimizer({reading}: Pick<Student, 'reading'>, steps: number): Optimizer {
-  const learningRate = 0.01;
-  return adam({learningRate, weightDecay: readsTexts(reading) ? 0 : DECAY / (learningRate * Math.max(steps, STEPS))});
+  const learningRate = reading?.kind === 'embeddings' ? 0.002 : 0.01;
+  return adam({
+    learningRate,
+    weightDecay: readsPlainTexts(reading) ? 0 : DECAY / (learningRate * Math.max(steps, STEPS)),
+  });
 }
 
 /**

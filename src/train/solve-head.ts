@@ -1,17 +1,33 @@
 import {tf} from '../engine/tf.ts';
+import {mapTargets} from '../losses/targets.ts';
 import {minimise, type Objective} from '../statistics/minimise.ts';
 import type {Student} from '../student/student.ts';
 import type {Lesson} from './lessons.ts';
 import type {RunningOptimizer} from './optimizer.ts';
 import type {TrainOptions} from './options.ts';
-import {type EnteredBatch, eagerStepper, type StepParts, type Stepper, trainingStep} from './step.ts';
+import {disposeBatch} from './prefetch.ts';
+import {
+  type EnteredBatch,
+  eagerStepper,
+  type StepParts,
+  type Stepper,
+  type StepSettings,
+  trainingStep,
+} from './step.ts';
 
 /** The most examples of a head that is solved for: the engine holds them all at once. */
 const MOST = 20_000;
-/** λ of the L2 penalty λ/2 · ‖W‖² beside the sum of the losses. `test/bench/README.md` has others. */
-const PENALTY = 3;
-/** Accuracy of the search, see `MinimiseOptions`. */
-const TOLERANCE = 1e-5;
+/**
+ * λ of the L2 penalty λ/2 · ‖W‖² beside the sum of the losses, the strongest first. Answers that contradict each other need
+ * a stronger one, the more so the more there are. `test/bench/README.md` compares them.
+ */
+const PENALTIES = [100, 30, 10, 3, 1];
+/** λ where examples are too few to choose by. */
+const [DEFAULT, FEWEST] = [3, 100];
+/** One in so many examples is left out while λ is chosen, and chooses it. */
+const HELD = 3;
+/** Accuracy of the search, see `MinimiseOptions`; and of those that choose λ. */
+const [TOLERANCE, TRIED] = [1e-5, 1e-3];
 
 /** Options of a training by steps: whoever gives one wants steps. */
 const OF_STEPS = [
@@ -44,11 +60,12 @@ export function isSolvable(
  * One step to the minimum of the objective over all examples, with an L2 penalty on the weights but not on the biases, by
  * L-BFGS. With labels it is what scikit-learn's `LogisticRegression(C=1/λ)` fits.
  *
- * @param penalty - λ
+ * @param penalty - λ. By default that of the lowest objective over a third of the examples, for heads that were fitted to
+ *   the others; 3 if there are fewer than 100
  */
 export function solvingStepper(
   parts: Pick<StepParts, 'forward' | 'lessonWeights' | 'terms' | 'variables'>,
-  {penalty = PENALTY, tolerance = TOLERANCE}: {readonly penalty?: number; readonly tolerance?: number} = {},
+  {penalty, tolerance = TOLERANCE}: {readonly penalty?: number; readonly tolerance?: number} = {},
 ): Stepper<EnteredBatch> {
   const {variables} = parts;
   let gradients: readonly tf.Tensor[] = [];
@@ -62,24 +79,59 @@ export function solvingStepper(
   const step = eagerStepper(
     trainingStep({...parts, optimizer: collecting, clipNorm: undefined, givesInputGradient: false}),
   );
+  /** What the step gives for the weights as they are. */
+  const lossesOf = (batch: EnteredBatch, settings: StepSettings): Float32Array => {
+    const losses = step.run(batch, settings);
+    tf.dispose([...gradients]);
+    return losses;
+  };
+  const solve = (batch: EnteredBatch, settings: StepSettings, {penalty, tolerance}: Search): void => {
+    const objective: Objective = (point, slopes) => {
+      assign(variables, point);
+      const [loss] = step.run(batch, settings);
+      const value = loss! + addSlopes(gradients, point, penalty / batch.raw.shape[0]!, slopes);
+      tf.dispose([...gradients]);
+      return value;
+    };
+    // The search may end beside its best point.
+    assign(variables, minimise(objective, valuesIn(variables), {tolerance}).point);
+  };
+  const choose = (batch: EnteredBatch, settings: StepSettings): number => {
+    const count = batch.raw.shape[0]!;
+    if (count < FEWEST) return DEFAULT;
+    const held = Math.floor(count / HELD);
+    const [known, judging] = [rowsOf(batch, held, count - held), rowsOf(batch, 0, held)];
+    let [best, lowest] = [DEFAULT, Number.POSITIVE_INFINITY];
+    for (const penalty of PENALTIES) {
+      solve(known, settings, {penalty, tolerance: TRIED});
+      const [loss] = lossesOf(judging, settings);
+      // Weaker ones only take longer from here on.
+      if (loss! >= lowest) break;
+      [best, lowest] = [penalty, loss!];
+    }
+    disposeBatch(known);
+    disposeBatch(judging);
+    return best;
+  };
   return {
     run(batch, settings) {
-      let losses = new Float32Array() as Float32Array;
-      const objective: Objective = (point, slopes) => {
-        assign(variables, point);
-        losses = step.run(batch, settings);
-        const value = losses[0]! + addSlopes(gradients, point, penalty / batch.raw.shape[0]!, slopes);
-        tf.dispose([...gradients]);
-        return value;
-      };
-      const {point} = minimise(objective, valuesIn(variables), {tolerance});
-      // The search may end beside its best point.
-      objective(point, new Float64Array(point.length));
-      return losses;
+      solve(batch, settings, {penalty: penalty ?? choose(batch, settings), tolerance});
+      return lossesOf(batch, settings);
     },
     sync() {},
     dispose() {},
   };
+}
+
+interface Search {
+  readonly penalty: number;
+  readonly tolerance: number;
+}
+
+/** Some examples of a batch, which come in no order. The caller disposes of them. */
+function rowsOf({raw, targets}: EnteredBatch, start: number, count: number): EnteredBatch {
+  const cut = <T extends tf.Tensor>(all: T): T => tf.slice(all, [start], [count]);
+  return {raw: cut(raw), targets: targets.map(own => mapTargets(own, cut))};
 }
 
 function valuesIn(variables: readonly tf.Variable[]): Float64Array {

@@ -69,6 +69,9 @@ describe('embeddingHead', () => {
     const student = head();
     expect(student.model.layers.map(({name}) => name)).toEqual(['input', 'logits']);
     expect(parameters(student).all).toBe(64 * 2 + 2);
+    const named = (options: Partial<EmbeddingHeadOptions>) => head(options).model.layers.map(({name}) => name);
+    expect(named({units: [8]})).toEqual(['input', 'dense_1', 'dropout_1', 'logits']);
+    expect(named({units: [8], dropout: 0})).toEqual(['input', 'dense_1', 'logits']);
     expect(student.reading).toEqual({
       kind: 'embeddings',
       path: model,
@@ -88,6 +91,7 @@ describe('embeddingHead', () => {
     expect(() => head({model: folder})).toThrow("config.json can't be read. The folder of an encoder has");
     expect(() => head({file: 'other.onnx'})).toThrow("other.onnx can't be read");
     expect(() => embeddingHead({model, units: [0]})).toThrow('whole numbers of at least 1, got 0');
+    expect(() => embeddingHead({model, units: [8], dropout: 1})).toThrow('at least 0 and below 1, got 1');
     expect(() => head({tokens: 0})).toThrow('`tokens` to be a whole number from 1');
   });
 });

@@ -4,7 +4,7 @@ import {sgd} from '../../src/train/optimizer.ts';
 
 const ofTexts = {reading: {kind: 'n-grams', buckets: 16, words: 1, characters: [0, 0], length: 100}} as const;
 
-const hard = (count: number) => ({count, plainAgreement: 0.5});
+const hard = (count: number) => ({count, answers: 100, plainAgreement: 0.5});
 
 describe('assistedTraining', () => {
   it('shows each input four times, and 24,000 inputs at least', () => {
@@ -13,8 +13,14 @@ describe('assistedTraining', () => {
     expect(assistedTraining(ofTexts, hard(30_000), {})).toMatchObject({epochs: 4});
   });
 
+  it('shows students that count words twelve inputs to each answer', () => {
+    const lesson = {count: 10_000, answers: 8000, plainAgreement: 0.5};
+    expect(assistedTraining(ofTexts, lesson, {})).toMatchObject({epochs: 10});
+    expect(assistedTraining({}, lesson, {})).toMatchObject({epochs: 4});
+  });
+
   it('shows half as many, and some parts of each, where counts alone give most answers, to students that count', () => {
-    const plain = (count: number) => ({count, plainAgreement: 0.9});
+    const plain = (count: number) => ({count, answers: 100, plainAgreement: 0.9});
     expect(assistedTraining(ofTexts, plain(500), {})).toMatchObject({epochs: 24, mostParts: 512});
     expect(assistedTraining(ofTexts, plain(500), {mostParts: 100})).toMatchObject({mostParts: 100});
     expect(assistedTraining(ofTexts, plain(8000), {})).toMatchObject({epochs: 4});

@@ -1,4 +1,5 @@
 import {beforeAll, describe, expect, it} from 'vitest';
+import type {EmbeddingReading} from '../../src/data/text-reading.ts';
 import {startEngine} from '../../src/engine/engine.ts';
 import {tf} from '../../src/engine/tf.ts';
 import {trueLabels} from '../../src/knowledge/knowledge.ts';
@@ -76,11 +77,23 @@ describe('a run without settings', () => {
 });
 
 describe('the default optimizer', () => {
-  it('decays weights by as much over a long run as over a short one, and not those of students of texts', () => {
+  const encoded: EmbeddingReading = {
+    kind: 'embeddings',
+    path: 'encoder',
+    file: 'model.safetensors',
+    model: 'hash',
+    output: 'last_hidden_state',
+    ...{dimensions: 32, tokens: 12, length: 100},
+  };
+
+  it('decays weights by as much over a long run as over a short one, and not those behind words', () => {
     const left = (steps: number, student: Pick<Student, 'reading'> = {}) => {
       const weight = tf.variable(tf.scalar(1));
-      const running = defaultOptimizer(student, steps).start([weight]);
-      for (let step = 0; step < steps; step++) tf.tidy(() => running.apply([tf.scalar(0)], tf.scalar(0.01)));
+      const optimizer = defaultOptimizer(student, steps);
+      const running = optimizer.start([weight]);
+      const rate = tf.scalar(optimizer.learningRate);
+      for (let step = 0; step < steps; step++) tf.tidy(() => running.apply([tf.scalar(0)], rate));
+      rate.dispose();
       const [value] = weight.dataSync<'float32'>();
       tf.dispose([weight, ...running.slots]);
       return value!;
@@ -88,7 +101,14 @@ describe('the default optimizer', () => {
     expect(left(1000)).toBeCloseTo(Math.exp(-2), 2);
     expect(left(3000)).toBeCloseTo(Math.exp(-2), 2);
     expect(left(1000, {reading})).toBe(1);
+    expect(left(1000, {reading: encoded})).toBeCloseTo(Math.exp(-2), 2);
     // A short run is not pressed harder for it.
     expect(left(100)).toBeCloseTo(Math.exp(-0.2), 2);
+  });
+
+  it('takes a fifth of the rate behind a frozen encoder', () => {
+    expect([{}, {reading}, {reading: encoded}].map(student => defaultOptimizer(student, 1000).learningRate)).toEqual([
+      0.01, 0.01, 0.002,
+    ]);
   });
 });

@@ -1,7 +1,7 @@
 import {basename, dirname, join} from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import {argmaxRows, unitRows} from '../../data/arrays.ts';
-import {identityOfReading} from '../../data/reading.ts';
+import {identityOfReading, readsPlainTexts} from '../../data/reading.ts';
 import {InputError} from '../../errors.ts';
 import {checkOptions, kinds, type Shape} from '../../options.ts';
 import {outputWidth} from '../../student/forward.ts';
@@ -14,7 +14,7 @@ import type {Json} from '../../teacher.ts';
 import {packageVersion} from '../../version.ts';
 
 import {type StudentGraph, studentGraph} from './student-graph.ts';
-import {readsPlainTexts, type Samples, samplesFor, testVectors} from './test-vectors.ts';
+import {type Samples, samplesFor, testVectors} from './test-vectors.ts';
 import {textFunctions} from './text-functions.ts';
 import {withQuantisedWeights} from './weights.ts';
 

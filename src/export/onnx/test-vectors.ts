@@ -1,8 +1,8 @@
 import {softmaxRows} from '../../data/arrays.ts';
 import {sizeOf, type TensorInputs} from '../../data/inputs.ts';
 import {randomInteger, randomNormals, seededRandom} from '../../data/random.ts';
-import {readsTexts} from '../../data/reading.ts';
-import {type PlainReading, readTexts} from '../../data/text-reading.ts';
+import {readsPlainTexts} from '../../data/reading.ts';
+import {readTexts} from '../../data/text-reading.ts';
 import {outputWidth} from '../../student/forward.ts';
 import {columnsOf, headsOf} from '../../student/head-columns.ts';
 import {inputShapeOf} from '../../student/input-shape.ts';
@@ -18,11 +18,6 @@ export interface Samples {
   readonly raw: TensorInputs;
   /** The texts that were read, if the student reads texts without an encoder. */
   readonly texts?: readonly string[];
-}
-
-/** True if texts are read without an encoder. */
-export function readsPlainTexts(reading: Student['reading']): reading is PlainReading {
-  return readsTexts(reading) && reading.kind !== 'embeddings';
 }
 
 /** Number of inputs of a student of numbers. */

@@ -43,13 +43,14 @@ interface Settings {
 /** The students. `auto` is what `init` writes if an encoder is there, with its choice of texts. */
 const STUDENTS: Readonly<Record<string, Taught>> = {
   hashedNgrams: {student: hashedNgrams()},
-  auto: {student: hashedNgrams({units: [64]}), assistant: {encoder: settings.encoder}},
+  auto: {student: hashedNgrams({units: [96]}), assistant: {encoder: settings.encoder}},
   staticEmbedding: {student: staticEmbedding({encoder: settings.encoder})},
   'staticEmbedding, assisted': {
     student: staticEmbedding({encoder: settings.encoder}),
     assistant: {encoder: settings.encoder},
   },
   embeddingHead: {student: embeddingHead({model: settings.encoder})},
+  'embeddingHead, hidden layer': {student: embeddingHead({model: settings.encoder, units: [512]})},
 };
 
 /** Figures of one student, means over the seeds. Those that were not measured are null. */

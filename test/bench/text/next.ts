@@ -35,7 +35,7 @@ interface Settings {
 const STUDENTS: readonly (Taught & {readonly name: string})[] = [
   {name: 'hashedNgrams', student: hashedNgrams()},
   ...(settings.encoder
-    ? [{name: 'assisted', student: hashedNgrams({units: [64]}), assistant: {encoder: settings.encoder}}]
+    ? [{name: 'assisted', student: hashedNgrams({units: [96]}), assistant: {encoder: settings.encoder}}]
     : []),
 ].filter(({name}) => settings.students?.includes(name) ?? true);
 
