@@ -1,4 +1,4 @@
-import {readFile, writeFile} from 'node:fs/promises';
+import {readFile, rm, writeFile} from 'node:fs/promises';
 import {extname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {replaceDirectory} from '../data/files.ts';
@@ -17,7 +17,7 @@ import type {StudentData} from './browser/student.ts';
 import {bundle} from './bundle.ts';
 import {renderPage} from './document.ts';
 
-/** The files in the folder of a page. The first three are the student, as `saveStudent` writes it. */
+/** The files in the folder of a page. Earlier versions left `model.json` there. */
 const FILES = ['model.json', 'weights.bin', 'limbeck.json', 'student-data.js', 'student.js', 'page.js', 'index.html'];
 
 export interface ExportPageOptions {
@@ -56,8 +56,7 @@ export interface ExportedPage {
 
 /**
  * Writes a page on which a student answers in the browser, by the same code as here. The page makes no requests to
- * others: all that it needs is in its directory, which appears whole or not at all. The directory is also a saved
- * student. Other pages can use `student-data.js` and `student.js`: `limbeck.openStudent()` gives a `BrowserStudent`.
+ * others: all that it needs is in its directory, which appears whole or not at all. Other pages can use `student-data.js` and `student.js`: `limbeck.openStudent()` gives a `BrowserStudent`.
  *
  * @throws InputError if the student gives vectors or takes inputs of no fixed shape, or the directory holds other files
  *   or can't be written
@@ -89,7 +88,10 @@ export async function exportPage(
     opensFromFile = weights.length <= mostInlineBytes;
     const inline = opensFromFile ? weights.toString('base64') : undefined;
     const data: StudentData = {description, model, wasm, weights: inline};
-    bytes += Buffer.byteLength(JSON.stringify(model)) + weights.length;
+    // The data has the model, and the weights unless the page fetches them.
+    await rm(join(temporary, 'model.json'));
+    if (opensFromFile) await rm(join(temporary, 'weights.bin'));
+    else bytes += weights.length;
     await write('student-data.js', `globalThis.limbeckStudent = ${JSON.stringify(data)};\n`);
     await write('student.js', scripts[0]);
     await write('page.js', scripts[1]);

@@ -7,13 +7,12 @@ import {layers} from '../../src/engine/tf.ts';
 import {InputError} from '../../src/errors.ts';
 import {exportPage} from '../../src/export/web.ts';
 import {embeddingHead} from '../../src/student/embedding-head.ts';
-import {loadStudent} from '../../src/student/files.ts';
+import {saveStudent} from '../../src/student/files.ts';
 import {hashedNgrams} from '../../src/student/hashed-ngrams.ts';
 import {makeStudent} from '../../src/student/make-student.ts';
 import {mlp} from '../../src/student/mlp.ts';
 import type {Student} from '../../src/student/student.ts';
 import {withVectors} from '../../src/student/vectors.ts';
-import {weightsHash} from '../../src/student/weights-hash.ts';
 import {imageTask, smallStudent} from '../student/examples.ts';
 
 let folder: string;
@@ -28,24 +27,27 @@ afterEach(async () => {
 const page = (): Promise<string> => readFile(join(folder, 'page', 'index.html'), 'utf8');
 
 describe('an exported page', () => {
-  it('stands in its folder with all that it needs, and the folder is a saved student', async () => {
+  it('stands in its folder with all that it needs, and holds the weights once', async () => {
     const student = smallStudent();
     const {bytes, ...exported} = await exportPage(join(folder, 'page'), student, {madeBy: {seed: 7}});
     expect(exported).toEqual({form: 'image', opensFromFile: true});
-    const names = [
-      'index.html',
-      'limbeck.json',
-      'model.json',
-      'page.js',
-      'student-data.js',
-      'student.js',
-      'weights.bin',
-    ];
+    const names = ['index.html', 'limbeck.json', 'page.js', 'student-data.js', 'student.js'];
     expect((await readdir(join(folder, 'page'))).sort()).toEqual(names);
     const sizes = await Promise.all(names.map(async name => (await readFile(join(folder, 'page', name))).length));
     expect(bytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
-    expect(weightsHash(await loadStudent(join(folder, 'page')))).toBe(weightsHash(student));
+    await saveStudent(join(folder, 'saved'), student);
+    const weights = await readFile(join(folder, 'saved', 'weights.bin'), 'base64');
+    expect(await readFile(join(folder, 'page', 'student-data.js'), 'utf8')).toContain(`"weights":"${weights}"`);
     expect(JSON.parse(await readFile(join(folder, 'page', 'limbeck.json'), 'utf8'))).toMatchObject({madeBy: {seed: 7}});
+  });
+
+  it('holds weights in a file of their own if they are large', async () => {
+    const {bytes, opensFromFile} = await exportPage(join(folder, 'page'), smallStudent(), {mostInlineBytes: 1});
+    expect(opensFromFile).toBe(false);
+    const names = ['index.html', 'limbeck.json', 'page.js', 'student-data.js', 'student.js', 'weights.bin'];
+    expect((await readdir(join(folder, 'page'))).sort()).toEqual(names);
+    const sizes = await Promise.all(names.map(async name => (await readFile(join(folder, 'page', name))).length));
+    expect(bytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
   });
 
   it('keeps the licences of what it ships', async () => {
