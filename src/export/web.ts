@@ -56,7 +56,8 @@ export interface ExportedPage {
 
 /**
  * Writes a page on which a student answers in the browser, by the same code as here. The page makes no requests to
- * others: all that it needs is in its directory, which appears whole or not at all. Other pages can use `student-data.js` and `student.js`: `limbeck.openStudent()` gives a `BrowserStudent`.
+ * others: all that it needs is in its directory, which appears whole or not at all. Other pages can use
+ * `student-data.js` and `student.js`: `limbeck.openStudent()` gives a `BrowserStudent`.
  *
  * @throws InputError if the student gives vectors or takes inputs of no fixed shape, or the directory holds other files
  *   or can't be written

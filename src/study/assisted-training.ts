@@ -15,8 +15,9 @@ const PLAIN = {agreement: 0.85, examples: 12_000, mostParts: 512};
 const TO_AN_ANSWER = 12;
 const BATCH_SIZE = 64;
 /**
- * A student that reads words takes twice as many examples in a step, at twice the default rate: Goyal et al. (2017), Accurate, large
- * minibatch SGD, section 2.1. It learns as much in half the steps, and most of a step costs the same whatever its size.
+ * A student that reads words takes twice as many examples in a step, at twice the default rate: Goyal et al. (2017),
+ * Accurate, large minibatch SGD, section 2.1. It learns as much in half the steps, and most of a step costs the same
+ * whatever its size.
  */
 const OF_TEXTS = {batchSize: 128, learningRate: 0.02};
 

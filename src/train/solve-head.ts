@@ -105,7 +105,7 @@ export function solvingStepper(
     for (const penalty of PENALTIES) {
       solve(known, settings, {penalty, tolerance: TRIED});
       const [loss] = lossesOf(judging, settings);
-      // Weaker ones only take longer from here on.
+      // It rises from here on, and the weakest take the longest.
       if (loss! >= lowest) break;
       [best, lowest] = [penalty, loss!];
     }
