@@ -51,6 +51,10 @@ const STUDENTS: Readonly<Record<string, Taught>> = {
   },
   embeddingHead: {student: embeddingHead({model: settings.encoder})},
   'embeddingHead, hidden layer': {student: embeddingHead({model: settings.encoder, units: [512]})},
+  'embeddingHead, hidden layer, assisted': {
+    student: embeddingHead({model: settings.encoder, units: [512]}),
+    assistant: {encoder: settings.encoder},
+  },
 };
 
 /** Figures of one student, means over the seeds. Those that were not measured are null. */
