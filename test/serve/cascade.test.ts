@@ -139,11 +139,16 @@ describe('a cascade', () => {
     const answered: TeacherAnswered[] = [];
     const slow = teacherOf(knowing);
     const {ask} = slow;
-    const teacher = {...slow, ask: async (...all: Parameters<typeof ask>) => setTimeout(100).then(() => ask(...all))};
+    let answer = () => {};
+    const told = new Promise<void>(resolve => {
+      answer = resolve;
+    });
+    const teacher = {...slow, ask: async (...all: Parameters<typeof ask>) => told.then(() => ask(...all))};
     const service = await serve({teacher, patience: 20, onAnswer: one => answered.push(one)});
     const {body} = await post(service, '/classify', {text: 'spam 0.5 news'});
     expect(body).toMatchObject({label: 'spam', answeredBy: 'student', fallback: 'late'});
     expect(answered).toEqual([]);
+    answer();
     await service.close();
     expect(answered).toMatchObject([{why: 'unsure', query: {input: {text: 'spam 0.5 news'}}}]);
   });
