@@ -1,4 +1,4 @@
-import {readFile, rm, writeFile} from 'node:fs/promises';
+import {writeFile} from 'node:fs/promises';
 import {extname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
 import {replaceDirectory} from '../data/files.ts';
@@ -9,7 +9,7 @@ import {checkOptions, kinds, type Shape} from '../options.ts';
 import {describeStudent} from '../student/description.ts';
 import {inputShapeOf, shown} from '../student/input-shape.ts';
 import {checkClassifies} from '../student/make-student.ts';
-import {readJson, writeModel} from '../student/model-files.ts';
+import {modelFilesOf} from '../student/model-files.ts';
 import type {Student} from '../student/student.ts';
 import type {Json} from '../teacher.ts';
 import type {PageForm} from './browser/page-input.ts';
@@ -76,23 +76,18 @@ export async function exportPage(
   const description = describeStudent(shown, madeBy);
   const scripts = await Promise.all([script('student.js'), script('page.js')]);
   const wasm = Buffer.from(await readWasmBinary()).toString('base64');
-  let [bytes, opensFromFile] = [0, true];
+  const {json: model, weights} = await modelFilesOf(student.model);
+  const opensFromFile = weights.length <= mostInlineBytes;
+  const inline = opensFromFile ? Buffer.from(weights).toString('base64') : undefined;
+  const data: StudentData = {description, model, wasm, weights: inline};
+  let bytes = 0;
   await replaceDirectory(directory, FILES, async temporary => {
-    const write = async (name: string, text: string) => {
-      bytes += Buffer.byteLength(text);
-      await writeFile(join(temporary, name), text);
+    const write = async (name: string, content: string | Uint8Array) => {
+      bytes += Buffer.byteLength(content);
+      await writeFile(join(temporary, name), content);
     };
-    await writeModel(temporary, student.model);
+    if (!opensFromFile) await write('weights.bin', weights);
     await write('limbeck.json', `${JSON.stringify(description, undefined, 2)}\n`);
-    const model = (await readJson(join(temporary, 'model.json'))) as StudentData['model'];
-    const weights = await readFile(join(temporary, 'weights.bin'));
-    opensFromFile = weights.length <= mostInlineBytes;
-    const inline = opensFromFile ? weights.toString('base64') : undefined;
-    const data: StudentData = {description, model, wasm, weights: inline};
-    // The data has the model, and the weights unless the page fetches them.
-    await rm(join(temporary, 'model.json'));
-    if (opensFromFile) await rm(join(temporary, 'weights.bin'));
-    else bytes += weights.length;
     await write('student-data.js', `globalThis.limbeckStudent = ${JSON.stringify(data)};\n`);
     await write('student.js', scripts[0]);
     await write('page.js', scripts[1]);

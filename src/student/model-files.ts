@@ -4,17 +4,31 @@ import {type GraphModel, loadGraphModel} from '../engine/graphs/graph-model.ts';
 import {layers, tf} from '../engine/tf.ts';
 import {InputError} from '../errors.ts';
 
-/** Writes `model.json` and `weights.bin`, which `tf.loadLayersModel` reads in a browser or anywhere else. */
-export async function writeModel(directory: string, model: layers.LayersModel): Promise<void> {
+/** The content of `model.json` and `weights.bin`, which `tf.loadLayersModel` reads in a browser or anywhere else. */
+export interface ModelFiles {
+  readonly json: tf.io.ModelJSON;
+  readonly weights: Uint8Array;
+}
+
+export async function modelFilesOf(model: layers.LayersModel): Promise<ModelFiles> {
+  let files: ModelFiles | undefined;
   const handler = tf.io.withSaveHandler(async artifacts => {
     const {modelTopology, format, generatedBy, convertedBy, weightSpecs = [], weightData = []} = artifacts;
     const weightsManifest = [{paths: ['weights.bin'], weights: weightSpecs}];
-    const json = JSON.stringify({modelTopology, format, generatedBy, convertedBy, weightsManifest});
-    await writeFile(join(directory, 'model.json'), json);
-    await writeFile(join(directory, 'weights.bin'), new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)));
+    files = {
+      json: {modelTopology, format, generatedBy, convertedBy, weightsManifest} as tf.io.ModelJSON,
+      weights: new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)),
+    };
     return {modelArtifactsInfo: {dateSaved: new Date(), modelTopologyType: 'JSON'}};
   });
   await model.save(handler);
+  return files!;
+}
+
+export async function writeModel(directory: string, model: layers.LayersModel): Promise<void> {
+  const {json, weights} = await modelFilesOf(model);
+  await writeFile(join(directory, 'model.json'), JSON.stringify(json));
+  await writeFile(join(directory, 'weights.bin'), weights);
 }
 
 /**

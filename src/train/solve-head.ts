@@ -96,26 +96,13 @@ export function solvingStepper(
     // The search may end beside its best point.
     assign(variables, minimise(objective, valuesIn(variables), {tolerance}).point);
   };
-  const choose = (batch: EnteredBatch, settings: StepSettings): number => {
-    const count = batch.raw.shape[0]!;
-    if (count < FEWEST) return DEFAULT;
-    const held = Math.floor(count / HELD);
-    const [known, judging] = [rowsOf(batch, held, count - held), rowsOf(batch, 0, held)];
-    let [best, lowest] = [DEFAULT, Number.POSITIVE_INFINITY];
-    for (const penalty of PENALTIES) {
-      solve(known, settings, {penalty, tolerance: TRIED});
-      const [loss] = lossesOf(judging, settings);
-      // It rises from here on, and the weakest take the longest.
-      if (loss! >= lowest) break;
-      [best, lowest] = [penalty, loss!];
-    }
-    disposeBatch(known);
-    disposeBatch(judging);
-    return best;
-  };
   return {
     run(batch, settings) {
-      solve(batch, settings, {penalty: penalty ?? choose(batch, settings), tolerance});
+      const lossOf: HeldLoss = (penalty, {known, held}) => {
+        solve(known, settings, {penalty, tolerance: TRIED});
+        return lossesOf(held, settings)[0]!;
+      };
+      solve(batch, settings, {penalty: penalty ?? chosenPenalty(batch, lossOf), tolerance});
       return lossesOf(batch, settings);
     },
     sync() {},
@@ -126,6 +113,32 @@ export function solvingStepper(
 interface Search {
   readonly penalty: number;
   readonly tolerance: number;
+}
+
+interface Divided {
+  readonly known: EnteredBatch;
+  readonly held: EnteredBatch;
+}
+
+/** The loss on the examples that are held, of the head that fits the others with a λ. */
+type HeldLoss = (penalty: number, examples: Divided) => number;
+
+/** The λ with the lowest loss. */
+function chosenPenalty(batch: EnteredBatch, lossOf: HeldLoss): number {
+  const count = batch.raw.shape[0]!;
+  if (count < FEWEST) return DEFAULT;
+  const most = Math.floor(count / HELD);
+  const [known, held] = [rowsOf(batch, most, count - most), rowsOf(batch, 0, most)];
+  let [best, lowest] = [DEFAULT, Number.POSITIVE_INFINITY];
+  for (const penalty of PENALTIES) {
+    const loss = lossOf(penalty, {known, held});
+    // It rises from here on, and the weakest take the longest.
+    if (loss >= lowest) break;
+    [best, lowest] = [penalty, loss];
+  }
+  disposeBatch(known);
+  disposeBatch(held);
+  return best;
 }
 
 /** Some examples of a batch, which come in no order. The caller disposes of them. */

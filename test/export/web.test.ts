@@ -24,6 +24,11 @@ afterEach(async () => {
   await rm(folder, {recursive: true});
 });
 
+async function bytesOf(names: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(names.map(async name => (await readFile(join(folder, 'page', name))).length));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 const page = (): Promise<string> => readFile(join(folder, 'page', 'index.html'), 'utf8');
 
 describe('an exported page', () => {
@@ -33,8 +38,7 @@ describe('an exported page', () => {
     expect(exported).toEqual({form: 'image', opensFromFile: true});
     const names = ['index.html', 'limbeck.json', 'page.js', 'student-data.js', 'student.js'];
     expect((await readdir(join(folder, 'page'))).sort()).toEqual(names);
-    const sizes = await Promise.all(names.map(async name => (await readFile(join(folder, 'page', name))).length));
-    expect(bytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+    expect(bytes).toBe(await bytesOf(names));
     await saveStudent(join(folder, 'saved'), student);
     const weights = await readFile(join(folder, 'saved', 'weights.bin'), 'base64');
     expect(await readFile(join(folder, 'page', 'student-data.js'), 'utf8')).toContain(`"weights":"${weights}"`);
@@ -46,8 +50,7 @@ describe('an exported page', () => {
     expect(opensFromFile).toBe(false);
     const names = ['index.html', 'limbeck.json', 'page.js', 'student-data.js', 'student.js', 'weights.bin'];
     expect((await readdir(join(folder, 'page'))).sort()).toEqual(names);
-    const sizes = await Promise.all(names.map(async name => (await readFile(join(folder, 'page', name))).length));
-    expect(bytes).toBe(sizes.reduce((sum, size) => sum + size, 0));
+    expect(bytes).toBe(await bytesOf(names));
   });
 
   it('keeps the licences of what it ships', async () => {

@@ -12,7 +12,6 @@ import {leastPadding} from '../../student/subword-cnn.ts';
 import {weightsHash} from '../../student/weights-hash.ts';
 import type {Json} from '../../teacher.ts';
 import {packageVersion} from '../../version.ts';
-
 import {type StudentGraph, studentGraph} from './student-graph.ts';
 import {type Samples, samplesFor, testVectors} from './test-vectors.ts';
 import {textFunctions} from './text-functions.ts';
